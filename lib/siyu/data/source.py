@@ -1,0 +1,1 @@
+"""Open a merchant's data as Ibis tables in the shape of the contract."""

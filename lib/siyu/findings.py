@@ -1,0 +1,172 @@
+"""Findings: the numbers a study stands by, in a form that machines, alerts and later runs can read."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+SCHEMA = 1
+Unit = Literal["share", "ratio", "count", "cny", "days", "hours", "users"]
+Status = Literal["ok", "alert", "watch", "info", "insufficient"]
+Evidence = Literal["randomised", "adjusted", "descriptive"]
+Direction = Literal["above", "below"]
+
+UNITS = ("share", "ratio", "count", "cny", "days", "hours", "users")
+STATUSES = ("ok", "alert", "watch", "info", "insufficient")
+EVIDENCE = ("randomised", "adjusted", "descriptive")
+
+
+class FindingsError(ValueError):
+    """A findings file, or a finding, that breaks the output contract."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One number with its interval, its denominator and what to do about it.
+
+    `id` is stable between runs and languages. `value`, `ci_lower` and `ci_upper` are in `unit` and may be None
+    (not infinite, not NaN) where the data do not allow them; `direction` is the good side of `threshold`.
+    """
+
+    id: str
+    metric: str
+    value: float | None
+    unit: Unit
+    n: int
+    message: str
+    method: str
+    ci_lower: float | None = None
+    ci_upper: float | None = None
+    level: float = 0.95
+    status: Status = "info"
+    segment: Mapping[str, str] = field(default_factory=dict)
+    threshold: float | None = None
+    direction: Direction | None = None
+    action: str = ""
+    evidence: Evidence = "descriptive"
+    worth_cny: float | None = None
+
+    def __post_init__(self) -> None:
+        for problem in _problems(asdict(self)):
+            raise FindingsError(f"finding {self.id!r}: {problem}")
+
+
+def status_of(
+    *,
+    ci_lower: float,
+    ci_upper: float,
+    threshold: float | None,
+    direction: Direction,
+) -> Status:
+    """Say on which side of a threshold a whole interval lies.
+
+    Args:
+        ci_lower: lower end of the interval.
+        ci_upper: upper end of the interval.
+        threshold: the limit, in the unit of the interval; None where there is none.
+        direction: the good side: "above" (a rate that should be high) or "below".
+
+    Returns:
+        "info" without a threshold, "alert" when the whole interval is on the wrong side, "ok" when it is on the
+        good side, "watch" when it straddles the threshold.
+    """
+    if threshold is None:
+        return "info"
+    good, bad = ci_lower >= threshold, ci_upper < threshold
+    if direction == "below":
+        good, bad = ci_upper <= threshold, ci_lower > threshold
+    return "ok" if good else "alert" if bad else "watch"
+
+
+def to_json(
+    found: Iterable[Finding],
+    *,
+    notebook: str,
+    as_of: str,
+    source: str,
+    parameters: Mapping[str, object],
+) -> dict[str, Any]:
+    """Lay findings out as the `findings.json` document of the output contract, and check it.
+
+    Raises:
+        FindingsError: two findings share an id, or a value is not JSON (NaN, infinity).
+    """
+    document = {
+        "schema": SCHEMA,
+        "notebook": notebook,
+        "as_of": as_of,
+        "source": source,
+        "parameters": dict(parameters),
+        "findings": [asdict(finding) for finding in found],
+    }
+    check(document)
+    return document
+
+
+def write(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a findings document whole or not at all."""
+    staged = path.with_name(path.name + ".part")
+    staged.write_text(
+        json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    )
+    os.replace(staged, path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read and check a findings document.
+
+    Raises:
+        FindingsError: the file is missing, no JSON, or breaks the output contract.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FindingsError(f"{path.name}: cannot be read: {error}") from error
+    check(document)
+    return dict(document)
+
+
+def check(document: Mapping[str, Any]) -> None:
+    """Check a findings document against the output contract.
+
+    Raises:
+        FindingsError: naming the finding and the rule.
+    """
+    if not isinstance(document, Mapping) or document.get("schema") != SCHEMA:
+        raise FindingsError(f"findings document: schema must be {SCHEMA}")
+    for name in ("notebook", "as_of", "source", "parameters", "findings"):
+        if name not in document:
+            raise FindingsError(f"findings document: {name!r} is missing")
+    seen: set[str] = set()
+    for finding in document["findings"]:
+        for problem in _problems(finding):
+            raise FindingsError(f"finding {finding.get('id')!r}: {problem}")
+        if finding["id"] in seen:
+            raise FindingsError(f"finding {finding['id']!r}: the id is used twice")
+        seen.add(finding["id"])
+
+
+def _problems(finding: Mapping[str, Any]) -> Iterable[str]:
+    missing = [name for name in Finding.__dataclass_fields__ if name not in finding]
+    if missing:
+        yield f"{', '.join(missing)} missing"
+        return
+    if not finding["id"] or not finding["message"]:
+        yield "id and message must not be empty"
+    for name, allowed in (("unit", UNITS), ("status", STATUSES), ("evidence", EVIDENCE)):
+        if finding[name] not in allowed:
+            yield f"{name} = {finding[name]!r} must be one of {', '.join(allowed)}"
+    for name in ("value", "ci_lower", "ci_upper", "level", "threshold", "worth_cny", "n"):
+        number = finding[name]
+        if number is not None and not math.isfinite(number):
+            yield f"{name} = {number} is not a finite number; use null"
+    lower, upper = finding["ci_lower"], finding["ci_upper"]
+    if lower is not None and upper is not None and lower > upper:
+        yield f"ci_lower {lower} is above ci_upper {upper}"
+    if finding["value"] is None and finding["status"] != "insufficient":
+        yield "value may be null only where status is insufficient"

@@ -1,0 +1,1 @@
+"""The studies: each measures in the engine, estimates on small tables, and draws."""

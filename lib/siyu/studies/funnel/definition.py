@@ -1,0 +1,121 @@
+"""What a funnel is: steps, window, and the rules for starts, order, ties, exclusions and held columns."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, get_args
+
+Entry = Literal["best", "first"]
+Order = Literal["ordered", "strict", "any"]
+Ties = Literal["either", "strict"]
+
+MAX_STEPS = 12
+
+
+class FunnelError(ValueError):
+    """A funnel that cannot be measured as asked: what was given, the rule, and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """A funnel, validated.
+
+    Args:
+        steps: 2 to 12 steps in order; each is one event name, or several names of which any one will do.
+        window_days: longest time from the start to the last step, in days, inclusive; None: no limit.
+        entry: "best": any start in the entry period may begin the chain and the longest chain counts; "first":
+            the chain must begin at the first start of the entry period.
+        order: "ordered": other events may lie between; "strict": no other row of the user lies between the chosen
+            rows; "any": step k is k different steps done within the window from the earliest of them.
+        exclude: events that end an attempt: one that began at or before the excluded event reaches no step after it.
+        hold: a column of `events` that must have one value on all rows of a chain; rows without a value take no part.
+        ties: rows of one user at one instant count in either order, or ("strict") as neither after the other.
+
+    Raises:
+        FunnelError: naming the value, the rule and the remedy.
+    """
+
+    steps: Sequence[str | Sequence[str]]
+    window_days: float | None = 7.0
+    entry: Entry = "best"
+    order: Order = "ordered"
+    exclude: Sequence[str] = ()
+    hold: str | None = None
+    ties: Ties = "either"
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.steps) <= MAX_STEPS:
+            raise FunnelError(f"steps: {len(self.steps)} given, must be 2 to {MAX_STEPS}")
+        for name, allowed in (("entry", Entry), ("order", Order), ("ties", Ties)):
+            if getattr(self, name) not in get_args(allowed):
+                raise FunnelError(
+                    f"{name} = {getattr(self, name)!r} must be one of {', '.join(get_args(allowed))}"
+                )
+        if self.window_days is not None and not 0 < self.window_days < math.inf:
+            raise FunnelError(
+                f"window_days = {self.window_days} must be above 0; use 1 for a day, null for no window"
+            )
+        if any(not names for names in self.names):
+            raise FunnelError("steps: a step names no event; give at least one name")
+        if both := sorted(set(self.exclude) & set(self.events)):
+            raise FunnelError(f"exclude = {both[0]!r} is also a step; an event cannot be both")
+        if self.order == "any" and self.overlaps:
+            raise FunnelError(
+                "steps: with order = 'any' two steps must name the same events or none in common; "
+                "use order = 'ordered', or make the steps alike"
+            )
+
+    @property
+    def names(self) -> tuple[frozenset[str], ...]:
+        """The event names of each step."""
+        return tuple(
+            frozenset([step]) if isinstance(step, str) else frozenset(step) for step in self.steps
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A name for each step to show; a step that is asked for again says so."""
+        plain = [step if isinstance(step, str) else " or ".join(step) for step in self.steps]
+        return tuple(
+            label if plain[:k].count(label) == 0 else f"{label} ({plain[:k].count(label) + 1})"
+            for k, label in enumerate(plain)
+        )
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Every event name that can be a step, sorted."""
+        return tuple(sorted(frozenset().union(*self.names)))
+
+    @property
+    def window(self) -> timedelta | None:
+        """The window as a span of time."""
+        return None if self.window_days is None else timedelta(days=self.window_days)
+
+    @property
+    def shares_events(self) -> bool:
+        """Whether one row could serve two steps, so that distinct rows must be seen to."""
+        return sum(map(len, self.names)) > len(self.events)
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether two steps share a name without being the same."""
+        return any(a != b and a & b for a in self.names for b in self.names)
+
+    def require_known(self, known: Iterable[str]) -> None:
+        """Refuse steps and exclusions that the log has never seen.
+
+        Raises:
+            FunnelError: naming the event, the nearest known name, and all known names.
+        """
+        names = sorted(known)
+        for asked in (*self.events, *self.exclude):
+            if asked not in names:
+                near = difflib.get_close_matches(asked, names, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise FunnelError(
+                    f"events has no event {asked!r}{hint} It has: {', '.join(names) or 'no events'}"
+                )

@@ -1,0 +1,243 @@
+"""What is true of the simulated pool: from its settings by large simulations, never the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siyu.data.contract import CHANNELS
+from siyu.data.world.paths import (
+    DAY,
+    NEVER,
+    PLACES,
+    Floats,
+    Ints,
+    Paths,
+    draw_paths,
+    draw_people,
+    open_stream,
+)
+from siyu.data.world.settings import Settings
+
+FUNNEL = ("scan", "add", "reply", "order")
+ENTRIES = ("best", "first")
+PERIODS = ("before", "after")
+BATCHES = 20
+BATCH_USERS = 50_000
+TRUTH_SEED = 2**64
+"""Above every seed that Settings allows, so the truths never share a draw with the data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """One known fact; `standard_error` is the Monte Carlo error of `value` (0 for closed forms)."""
+
+    id: str
+    estimand: str
+    value: float
+    standard_error: float
+    computed: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """The parameters of the study for which the value holds."""
+
+
+def compute_truths(settings: Settings) -> list[Truth]:
+    """Compute what an infinitely large pool with these settings shows in the funnel study.
+
+    Each batch draws people and their paths exactly as the data are drawn (repeated starts and
+    leaving included) and reads them by the study's definition. The value is that of all batches
+    together; the Monte Carlo standard error comes from the spread between batches. Potential
+    outcomes repeat the same random numbers under other settings.
+
+    Args:
+        settings: the truths; `users` and `seed` play no part.
+
+    Returns:
+        Conversion, step rates, their change between the periods with its mix and rate parts, what
+        the planted faults cost, and the null.
+    """
+    mended = replace(settings, faults={})
+    drawn = [_count(settings, batch) for batch in range(BATCHES)]
+    unbroken = [_count(mended, batch) for batch in range(BATCHES)] if settings.faults else drawn
+    # Leading axis: all batches together, then each batch.
+    counts, whole = (
+        np.stack([np.sum(batches, axis=0), *batches]).astype(float) for batches in (drawn, unbroken)
+    )
+    values = [*_conversions(counts), *_step_rates(counts), *_changes(counts)]
+    values += _faults(settings, counts, whole)
+    how = f"simulated potential outcomes, {BATCHES * BATCH_USERS} users, on common random numbers"
+    found = [
+        Truth(
+            id=name,
+            estimand=estimand,
+            value=round(float(value[0]), 6),
+            standard_error=round(float(np.std(value[1:], ddof=1) / np.sqrt(BATCHES)), 6),
+            computed=how,
+            settings=_study(settings, entry),
+        )
+        for name, entry, estimand, value in values
+    ]
+    return [*found, _null(settings)]
+
+
+def locate_periods(settings: Settings) -> dict[str, tuple[int, int]]:
+    """First and last second of the eligible starts of each period.
+
+    A start is eligible when its window ends by the end of the last observed day.
+    """
+    change = (settings.change_day - settings.first_day).days * DAY
+    until = (settings.days - settings.window_days) * DAY
+    return {
+        "before": (change - settings.period_days * DAY, change - 1),
+        "after": (change, until),
+    }
+
+
+def measure_depths(paths: Paths, *, opens: int, closes: int, window_days: int) -> tuple[Ints, Ints]:
+    """Count the steps of FUNNEL that each person reaches, in order, within the window of one start.
+
+    Args:
+        paths: one element per person.
+        opens: first eligible second of a start.
+        closes: last eligible second of a start.
+        window_days: days from the start within which the steps count.
+
+    Returns:
+        Steps reached (0: no eligible start) from the best start and from the first start.
+    """
+    start = np.where(
+        (paths.scanned_at >= opens) & (paths.scanned_at <= closes), paths.scanned_at, NEVER
+    )
+    latest = start + window_days * DAY
+    depth = (start < NEVER).astype(np.int64)
+    previous = start
+    for step, at in enumerate((paths.added_at, paths.replied_at, paths.ordered_at), start=1):
+        # Later steps happen once, so the earliest chain from a start is the only one.
+        depth += (depth == step) & (at[:, None] >= previous) & (at[:, None] <= latest)
+        previous = at[:, None]
+    first = depth[np.arange(len(start)), start.argmin(axis=1)]
+    return depth.max(axis=1), first
+
+
+def _count(settings: Settings, batch: int) -> NDArray[np.int64]:
+    """People by entry, period, place and step reached (at least so far) in one batch."""
+    stream = partial(open_stream, TRUTH_SEED + batch)
+    people = draw_people(settings, users=BATCH_USERS, stream=stream)
+    paths = draw_paths(settings, people, stream=stream)
+    counts = np.zeros((len(ENTRIES), len(PERIODS), len(PLACES), len(FUNNEL)), dtype=np.int64)
+    for period, (opens, closes) in enumerate(locate_periods(settings).values()):
+        depths = measure_depths(paths, opens=opens, closes=closes, window_days=settings.window_days)
+        for entry, depth in enumerate(depths):
+            for step in range(len(FUNNEL)):
+                reached = people.place[depth > step]
+                counts[entry, period, :, step] = np.bincount(reached, minlength=len(PLACES))
+    return counts
+
+
+_Value = tuple[str, str, str, Floats]
+"""Id, entry, estimand in words, value for all batches and each of them."""
+
+
+def _segments() -> dict[str, list[int]]:
+    """Places that belong to everyone, and to each channel."""
+    everyone = {"all": list(range(len(PLACES)))}
+    return everyone | {
+        channel: [i for i, (name, _) in enumerate(PLACES) if name == channel]
+        for channel in CHANNELS
+    }
+
+
+def _conversions(counts: Floats) -> Iterator[_Value]:
+    for e, entry in enumerate(ENTRIES):
+        for p, period in enumerate(PERIODS):
+            for segment, places in _segments().items():
+                reached = counts[:, e, p, places].sum(axis=1)
+                yield (
+                    f"conversion.{entry}.{period}.{segment}",
+                    entry,
+                    f"share of the people ({segment}) with an eligible scan in the period {period} "
+                    "the change who add, reply and order, in order, within the window of their "
+                    f"{entry} scan",
+                    reached[:, -1] / reached[:, 0],
+                )
+
+
+def _step_rates(counts: Floats) -> Iterator[_Value]:
+    touchpoints = {touchpoint: [i] for i, (_, touchpoint) in enumerate(PLACES)}
+    for p, period in enumerate(PERIODS):
+        for segment, places in (_segments() | touchpoints).items():
+            reached = counts[:, 0, p, places].sum(axis=1)
+            for k in range(1, len(FUNNEL)):
+                yield (
+                    f"step_rate.best.{period}.{segment}.{FUNNEL[k]}",
+                    "best",
+                    f"share of the people ({segment}, period {period} the change) who reach "
+                    f"{FUNNEL[k]} among those who reach {FUNNEL[k - 1]}, in order, within the "
+                    "window of their best scan",
+                    reached[:, k] / reached[:, k - 1],
+                )
+
+
+def _changes(counts: Floats) -> Iterator[_Value]:
+    """The change of the conversion and its parts by channel (Kitagawa 1955, midpoint weights)."""
+    channels = list(_segments().values())[1:]
+    for e, entry in enumerate(ENTRIES):
+        reached = np.stack([counts[:, e][:, :, places].sum(axis=2) for places in channels], axis=2)
+        rate = reached[..., -1] / reached[..., 0]
+        share = reached[..., 0] / reached[..., 0].sum(axis=2, keepdims=True)
+        mix = ((share[:, 1] - share[:, 0]) * (rate[:, 0] + rate[:, 1]) / 2).sum(axis=1)
+        within = ((rate[:, 1] - rate[:, 0]) * (share[:, 0] + share[:, 1]) / 2).sum(axis=1)
+        for part, words, value in (
+            (
+                "total",
+                "change of the conversion of all people from the first period to the second",
+                mix + within,
+            ),
+            ("mix", "part of that change that comes from the mix of channels", mix),
+            ("rate", "part of that change that comes from the conversion within channels", within),
+        ):
+            yield f"change.{entry}.{part}", entry, words, value
+
+
+def _faults(settings: Settings, counts: Floats, whole: Floats) -> Iterator[_Value]:
+    touchpoints = [touchpoint for _, touchpoint in PLACES]
+    for touchpoint in settings.faults:
+        i = touchpoints.index(touchpoint)
+        for p, period in enumerate(PERIODS):
+            with_fault, without = (
+                table[:, 0, p, i, -1] / table[:, 0, p, i, 0] for table in (counts, whole)
+            )
+            yield (
+                f"fault.best.{period}.{touchpoint}",
+                "best",
+                f"conversion of the people of {touchpoint} (period {period} the change) as it is, "
+                "less what it would be without the fault there",
+                with_fault - without,
+            )
+
+
+def _study(settings: Settings, entry: str) -> dict[str, object]:
+    return {
+        "steps": list(FUNNEL),
+        "window_days": settings.window_days,
+        "entry": entry,
+        "order": "ordered",
+        "ties": "either",
+        "period_days": settings.period_days,
+        "as_of": settings.last_day.isoformat(),
+    }
+
+
+def _null(settings: Settings) -> Truth:
+    return Truth(
+        id="difference.gender",
+        estimand="conversion of women less conversion of men, in either period",
+        value=0.0,
+        standard_error=0.0,
+        computed="closed form: gender is drawn apart from everything else",
+        settings=_study(settings, "best"),
+    )

@@ -28,6 +28,9 @@ class Column:
     required: bool = False
     values: tuple[str, ...] = ()
     minimum: float | None = None
+    known_from: str | None = None
+    """The instant of the row since which the value is known; None: as long as the row. Before it, the value must
+    not be used to tell users apart: it would tell what they went on to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,14 @@ class Table:
     """The row exists only from this instant on; later rows are masked by `as_of`. None: always."""
     later: tuple[str, ...] = field(default=())
     """Instants inside a row that may come later than the row, and are blanked while they lie after `as_of`."""
+    one_of: tuple[str, ...] = ()
+    """Instants of which at least one must be filled; they stand in for an empty `known_at`, in this order."""
+    follows: Mapping[str, str] = field(default_factory=dict)
+    """Columns that only become known with a `later` instant, and are blanked with it."""
+    after: Mapping[str, str] = field(default_factory=dict)
+    """Instants that cannot lie before another instant of the same row."""
+    lasting: bool = False
+    """A row is a state, not a happening: one that began before the observation still holds in it, and is kept."""
 
 
 def _id(*, required: bool = True) -> Column:
@@ -64,14 +75,16 @@ TABLES: Mapping[str, Table] = {
         row="a person who was exposed to, or is in, the pool",
         key=("user_id",),
         later=("added_at", "left_at"),
+        follows={"staff_id": "added_at"},
+        after={"left_at": "added_at"},
         columns={
             "user_id": _id(),
             "added_at": _instant(),
             "left_at": _instant(),
             "channel": _CHANNEL,
             "touchpoint": _TEXT,
-            "lure": Column(kind="text", values=LURES),
-            "staff_id": _id(required=False),
+            "lure": Column(kind="text", values=LURES, known_from="added_at"),
+            "staff_id": Column(kind="id", known_from="added_at"),
             "referrer_id": _id(required=False),
             "gender": _TEXT,
             "age_band": _TEXT,
@@ -84,6 +97,9 @@ TABLES: Mapping[str, Table] = {
         key=("user_id", "staff_id", "added_at"),
         known_at="added_at",
         later=("left_at",),
+        follows={"left_by": "left_at"},
+        after={"left_at": "added_at"},
+        lasting=True,
         columns={
             "user_id": _id(),
             "staff_id": _id(),
@@ -125,6 +141,9 @@ TABLES: Mapping[str, Table] = {
         key=("push_id",),
         known_at="planned_at",
         later=("sent_at", "opened_at", "clicked_at", "blocked_at"),
+        one_of=("planned_at", "sent_at"),
+        follows={"status": "sent_at"},
+        after={"opened_at": "sent_at", "clicked_at": "sent_at", "blocked_at": "sent_at"},
         columns={
             "push_id": _id(),
             "user_id": _id(),
@@ -147,6 +166,7 @@ TABLES: Mapping[str, Table] = {
         row="a user at a tier review",
         key=("user_id", "since"),
         known_at="since",
+        lasting=True,
         columns={
             "user_id": _id(),
             "tier": _MUST,
@@ -158,6 +178,7 @@ TABLES: Mapping[str, Table] = {
         row="a user put into an arm of an experiment",
         key=("experiment", "user_id"),
         known_at="assigned_at",
+        lasting=True,
         columns={
             "experiment": _MUST,
             "user_id": _id(),
@@ -171,6 +192,8 @@ TABLES: Mapping[str, Table] = {
         row="an invitation",
         known_at="invited_at",
         later=("accepted_at",),
+        follows={"invitee_id": "accepted_at", "reward_cny": "accepted_at"},
+        after={"accepted_at": "invited_at"},
         columns={
             "inviter_id": _id(),
             "invited_at": _instant(required=True),
@@ -185,6 +208,8 @@ TABLES: Mapping[str, Table] = {
         key=("group_id",),
         known_at="created_at",
         later=("closed_at",),
+        after={"closed_at": "created_at"},
+        lasting=True,
         columns={
             "group_id": _id(),
             "created_at": _instant(required=True),
@@ -197,6 +222,8 @@ TABLES: Mapping[str, Table] = {
         key=("group_id", "user_id", "joined_at"),
         known_at="joined_at",
         later=("left_at",),
+        after={"left_at": "joined_at"},
+        lasting=True,
         columns={
             "group_id": _id(),
             "user_id": _id(),

@@ -1,0 +1,268 @@
+"""The configuration of a report: which notebooks, over which source, with which parameters."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from siyu.report import plain_yaml
+from siyu.report.parameters import Parameter, check_values, is_iso_date, read_parameters
+from siyu.report.problems import ConfigurationError, unknown
+
+DEFAULT_CONFIG = Path("notebooks/weekly.yaml")
+LANGUAGES = ("en", "zh")
+SET_BY_THE_RUN = ("source", "as_of", "output_dir")
+
+_KEYS: Mapping[str, type | tuple[type, ...]] = {
+    "name": str,
+    "title": str,
+    "source": str,
+    "as_of": str,
+    "language": str,
+    "cell_timeout_seconds": (int, float),
+    "run_timeout_seconds": (int, float),
+    "parameters": dict,
+    "notebooks": list,
+}
+_ENTRY_KEYS: Mapping[str, type | tuple[type, ...]] = {
+    "notebook": str,
+    "suffix": str,
+    "parameters": dict,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One notebook with one set of parameters; `name` is the folder it is published in."""
+
+    name: str
+    notebook: Path
+    declared: Mapping[str, Parameter]
+    given: Mapping[str, object]
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """Every parameter with the value it will run with."""
+        return {name: one.default for name, one in self.declared.items()} | dict(self.given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A checked configuration. Paths in `source` are relative to `root`, the project's folder."""
+
+    name: str
+    title: str
+    source: str
+    as_of: str
+    language: str
+    cell_timeout_seconds: float
+    run_timeout_seconds: float
+    root: Path
+    studies: Sequence[Study]
+
+
+def find_config() -> Path:
+    """Find `notebooks/weekly.yaml` in the current folder or the nearest one above.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / DEFAULT_CONFIG).is_file():
+            return folder / DEFAULT_CONFIG
+    rule = f"no {DEFAULT_CONFIG} in {here} or above; give the path of a configuration"
+    raise ConfigurationError([rule])
+
+
+def read_config(path: Path) -> Config:
+    """Read and check a configuration, with the parameters cells of its notebooks.
+
+    Raises:
+        ConfigurationError: with every problem found, one line each.
+    """
+    try:
+        document = plain_yaml.load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        line = " ".join(str(error).split())
+        raise ConfigurationError([f"{path.name}: cannot be read: {line}"]) from error
+    if problems := list(_problems(document)):
+        raise ConfigurationError([f"{path.name}: {problem}" for problem in problems])
+    shared = document.get("parameters", {})
+    common = {"language": document["language"]} if "language" in document else {}
+    studies = _studies(document["notebooks"], common | shared, folder=path.parent)
+    _require_used(shared, studies, where=f"{path.name}: parameters")
+    return Config(
+        name=document.get("name", path.stem),
+        title=document["title"],
+        source=document["source"],
+        as_of=document.get("as_of", ""),
+        language=document.get("language", "en"),
+        cell_timeout_seconds=document.get("cell_timeout_seconds", 600),
+        run_timeout_seconds=document.get("run_timeout_seconds", 3600),
+        root=_project_of(path),
+        studies=studies,
+    )
+
+
+def narrow(
+    config: Config,
+    *,
+    source: str | None = None,
+    as_of: str | None = None,
+    only: str | None = None,
+    assignments: Sequence[str] = (),
+) -> Config:
+    """Apply what the command line says to a configuration.
+
+    Args:
+        config: the configuration.
+        source: folder or file, relative to the current folder, or database URL; None keeps it.
+        as_of: ISO date of the last complete day; None keeps it.
+        only: name of the one notebook, or of one of its parameter sets, to run; None runs all.
+        assignments: `name=value` for each notebook that has the parameter.
+
+    Raises:
+        ConfigurationError: with every problem found, one line each.
+    """
+    problems = []
+    studies = list(config.studies)
+    if only is not None:
+        studies = [one for one in studies if only in (one.name, one.notebook.stem)]
+    if not studies:
+        problems.append(unknown("notebook", str(only), {one.name for one in config.studies}))
+        studies = list(config.studies)
+    if as_of and not is_iso_date(as_of):
+        problems.append(f"--as-of = {as_of!r} must be an ISO date such as 2026-03-31")
+    for assignment in assignments:
+        studies, found = _assign(assignment, studies)
+        problems += found
+    if source is not None and "://" not in source:
+        source = os.path.relpath(source, config.root)
+    config = replace(
+        config,
+        source=config.source if source is None else source,
+        as_of=config.as_of if as_of is None else as_of,
+        studies=studies,
+    )
+    if urlsplit(config.source).password:
+        rule = "must not hold a password, which would be published; give it by the environment"
+        problems.append(f"source {rule}, for example PGPASSWORD")
+    if problems:
+        raise ConfigurationError(problems)
+    return config
+
+
+def _problems(document: Any) -> Iterator[str]:
+    if not isinstance(document, dict):
+        yield "must be a mapping with title, source and notebooks"
+        return
+    yield from _wrong_keys(document, _KEYS, required=("title", "source", "notebooks"))
+    if not re.fullmatch(r"[\w-]+", str(document.get("name", "weekly"))):
+        yield f"name = {document['name']!r} must be letters, digits, _ and -: it names a folder"
+    if document.get("language", "en") not in LANGUAGES:
+        yield f"language = {document['language']!r} must be one of {', '.join(LANGUAGES)}"
+    if (as_of := document.get("as_of", "")) and not is_iso_date(str(as_of)):
+        yield f"as_of = {as_of!r} must be an ISO date such as 2026-03-31"
+    for name in ("cell_timeout_seconds", "run_timeout_seconds"):
+        value = document.get(name, 1)
+        if isinstance(value, int | float) and value <= 0:
+            yield f"{name} = {value} must be above 0"
+    notebooks = document.get("notebooks")
+    if notebooks == []:
+        yield "notebooks must list at least one notebook"
+    for number, entry in enumerate(notebooks if isinstance(notebooks, list) else [], start=1):
+        if not isinstance(entry, dict):
+            yield f"notebooks, entry {number}: must be a mapping such as {{notebook: NAME}}"
+            continue
+        for problem in _wrong_keys(entry, _ENTRY_KEYS, required=("notebook",)):
+            yield f"notebooks, entry {number}: {problem}"
+
+
+def _wrong_keys(
+    block: Mapping[str, object],
+    keys: Mapping[str, type | tuple[type, ...]],
+    *,
+    required: Sequence[str],
+) -> Iterator[str]:
+    for name, value in block.items():
+        if name not in keys:
+            yield unknown("key", str(name), keys)
+        elif not isinstance(value, keys[name]) or isinstance(value, bool):
+            yield f"{name} = {value!r} has the wrong type"
+    for name in required:
+        if name not in block:
+            yield f"{name!r} is missing"
+
+
+def _studies(
+    entries: Sequence[Mapping[str, Any]], shared: Mapping[str, object], *, folder: Path
+) -> list[Study]:
+    studies: list[Study] = []
+    problems: list[str] = []
+    for entry in entries:
+        notebook = (folder / entry["notebook"]).with_suffix(".ipynb").resolve()
+        name = notebook.stem + (f"_{entry['suffix']}" if "suffix" in entry else "")
+        own = entry.get("parameters", {})
+        if name in {one.name for one in studies}:
+            problems.append(f"{name}: is listed twice; give one of them a suffix")
+        try:
+            declared = read_parameters(notebook)
+        except ConfigurationError as error:
+            problems += error.problems
+            continue
+        given = {key: value for key, value in shared.items() if key in declared} | own
+        problems += [_set_by_the_run(key, name) for key in given if key in SET_BY_THE_RUN]
+        problems += check_values(given, declared, where=name)
+        studies.append(Study(name=name, notebook=notebook, declared=declared, given=given))
+    if problems:
+        raise ConfigurationError(problems)
+    return studies
+
+
+def _set_by_the_run(key: str, where: str) -> str:
+    return f"{where}: {key} is set by the run; use --source, --as-of or --out"
+
+
+def _require_used(shared: Mapping[str, object], studies: Sequence[Study], *, where: str) -> None:
+    known = {name for one in studies for name in one.declared}
+    if problems := [unknown("parameter", name, known) for name in shared if name not in known]:
+        raise ConfigurationError([f"{where}: {problem}" for problem in problems])
+
+
+def _assign(assignment: str, studies: Sequence[Study]) -> tuple[list[Study], list[str]]:
+    name, equals, text = assignment.partition("=")
+    known = {key for one in studies for key in one.declared}
+    if not equals:
+        return list(studies), [f"-p {assignment!r} must be of the form name=value"]
+    if name in SET_BY_THE_RUN:
+        return list(studies), [_set_by_the_run(name, "-p")]
+    if name not in known:
+        return list(studies), [f"-p: {unknown('parameter', name, known)}"]
+    changed, problems = [], []
+    for study in studies:
+        given = dict(study.given)
+        if name in study.declared:
+            try:
+                given[name] = study.declared[name].parse(text)
+            except ValueError as error:
+                problems.append(f"{study.name}: {error}")
+            else:
+                problems += check_values({name: given[name]}, study.declared, where=study.name)
+        changed.append(replace(study, given=given))
+    return changed, problems
+
+
+def _project_of(path: Path) -> Path:
+    folder = path.resolve().parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / "pyproject.toml").is_file():
+            return candidate
+    return folder

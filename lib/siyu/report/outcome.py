@@ -1,0 +1,146 @@
+"""What became of one notebook: decided from the executed notebook and the findings it left."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from siyu import findings
+
+State = Literal["ok", "failed", "timeout", "kernel_died", "incomplete", "killed", "skipped"]
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailingCell:
+    """The cell at which a notebook stopped; `number` counts the code cells from 1."""
+
+    number: int
+    source: str
+    traceback: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The state of one notebook, with what it left behind; `notebook` is None where unreadable."""
+
+    state: State
+    message: str = ""
+    seconds: float = 0.0
+    cell: FailingCell | None = None
+    notebook: Mapping[str, Any] | None = None
+    findings: Mapping[str, Any] | None = None
+
+
+def judge(
+    folder: Path,
+    *,
+    exit_code: int | None,
+    result: Mapping[str, str] | None,
+    log: str,
+    seconds: float,
+) -> Outcome:
+    """Decide the outcome of a notebook.
+
+    Args:
+        folder: holds `notebook.ipynb` and `findings.json` as far as they were written.
+        exit_code: of the child process; negative is a signal; None: stopped at the run's deadline.
+        result: what the child says papermill raised; None when it died before saying so.
+        log: what the child wrote to its standard streams.
+        seconds: how long it ran.
+
+    Returns:
+        "ok" only when papermill raised nothing, every code cell has run, no cell shows an error,
+        and the findings file is valid.
+    """
+    notebook = read_notebook(folder / "notebook.ipynb")
+    state, message = _state(notebook, exit_code=exit_code, result=result, log=log)
+    document = None
+    if state == "ok":
+        try:
+            document = findings.read(folder / "findings.json")
+        except findings.FindingsError as error:
+            state, message = "incomplete", str(error)
+    return Outcome(
+        state=state,
+        message=message,
+        seconds=seconds,
+        cell=None if document or notebook is None else _failing_cell(notebook),
+        notebook=notebook,
+        findings=document,
+    )
+
+
+def read_notebook(path: Path) -> dict[str, Any] | None:
+    """Read a notebook file; None when there is none, or it was cut off while being written."""
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return notebook if isinstance(notebook, dict) and "cells" in notebook else None
+
+
+def plain(text: str | list[str]) -> str:
+    """Join a notebook's multi-line text and take out terminal colours."""
+    return _ANSI.sub("", text if isinstance(text, str) else "".join(text))
+
+
+def _state(
+    notebook: Mapping[str, Any] | None,
+    *,
+    exit_code: int | None,
+    result: Mapping[str, str] | None,
+    log: str,
+) -> tuple[State, str]:
+    if exit_code is None:
+        return "timeout", "stopped at the deadline of the whole run"
+    if exit_code < 0:
+        return "killed", f"the process was ended by {signal.Signals(-exit_code).name}"
+    if result is None:
+        said = log.strip().rpartition("\n")[2] or "nothing"
+        return "failed", f"the process ended with exit code {exit_code}; its last words: {said}"
+    if result["raised"] == "DeadKernelError":
+        return "kernel_died", "the kernel died, as it does when memory runs out"
+    if result["raised"] == "CellTimeoutError":
+        return "timeout", "a cell ran longer than the time allowed for one cell"
+    if notebook is None:
+        return "failed", result["message"] or "the executed notebook cannot be read"
+    errors = [output for cell in _code(notebook) for output in _errors(cell)]
+    # sys.exit leaves an error output and no error: the rest of the report is missing all the same.
+    if any(error["ename"] == "SystemExit" for error in errors):
+        return "incomplete", "a cell ended the kernel by sys.exit; the cells after it did not run"
+    if errors:
+        return "failed", f"{errors[0]['ename']}: {plain(errors[0]['evalue'])}"
+    if result["raised"]:
+        return "failed", f"{result['raised']}: {plain(result['message'])}"
+    if any(cell["execution_count"] is None for cell in _code(notebook)):
+        return "incomplete", "not every cell has run"
+    return "ok", ""
+
+
+def _code(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
+    cells = notebook["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code" and plain(cell["source"]).strip()]
+
+
+def _errors(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    return (output for output in cell["outputs"] if output["output_type"] == "error")
+
+
+def _failing_cell(notebook: Mapping[str, Any]) -> FailingCell | None:
+    """Find the cell with an error, or else the last one started: papermill marks all completed."""
+    started = None
+    for number, cell in enumerate(_code(notebook), start=1):
+        source = plain(cell["source"])
+        for error in _errors(cell):
+            traceback = plain("\n".join(error["traceback"]))
+            return FailingCell(number=number, source=source, traceback=traceback)
+        if cell["metadata"].get("papermill", {}).get("start_time"):
+            started = FailingCell(number=number, source=source, traceback="")
+    return started

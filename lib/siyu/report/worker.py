@@ -1,0 +1,58 @@
+"""The child process of one notebook: run it under papermill and say what papermill raised.
+
+Started by the runner as `python -m siyu.report.worker JOB.json`. Nothing here judges: papermill's
+own account of an outcome is not reliable, so the runner reads the executed notebook itself.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import papermill
+from traitlets.config import Config
+
+STARTUP_SECONDS = 60
+IOPUB_SECONDS = 60
+
+
+def execute(job: Mapping[str, Any]) -> dict[str, str]:
+    """Execute a notebook, leaving every cell's output in `job["output"]` as it goes.
+
+    Args:
+        job: notebook, output, parameters, folder (the kernel's working folder), sockets (a short
+            unique path: TCP ports of parallel kernels race), cell_timeout_seconds.
+
+    Returns:
+        `raised` (name of the exception that ended the run, or "") and its `message`.
+    """
+    try:
+        papermill.execute_notebook(
+            job["notebook"],
+            job["output"],
+            parameters=job["parameters"],
+            kernel_name="python3",
+            cwd=job["folder"],
+            progress_bar=False,
+            start_timeout=STARTUP_SECONDS,
+            execution_timeout=job["cell_timeout_seconds"],
+            iopub_timeout=IOPUB_SECONDS,
+            config=Config({"KernelManager": {"transport": "ipc", "ip": job["sockets"]}}),
+        )
+    except Exception as error:
+        return {"raised": type(error).__name__, "message": str(error)}
+    return {"raised": "", "message": ""}
+
+
+def main(path: Path) -> None:
+    """Execute the job of a file and write what was raised to `result` of the job."""
+    job = json.loads(path.read_text(encoding="utf-8"))
+    result = json.dumps(execute(job))
+    Path(job["result"]).write_text(result, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -39,7 +39,8 @@ def count_of(count: ArrayLike, n: ArrayLike) -> tuple[FloatArray, FloatArray]:
     Raises:
         ValueError: a value is no count, or a count is larger than its n.
     """
-    counts, totals = np.broadcast_arrays(whole_counts("count", count), whole_counts("n", n))
+    counts, totals = whole_counts("count", count), whole_counts("n", n)
+    counts, totals = counts + 0 * totals, totals + 0 * counts
     above = counts > totals
     if above.any():
         raise ValueError(

@@ -67,8 +67,8 @@ def newcombe_difference(
         ValueError: a value is no count, a count exceeds its n, or the level is out of range.
 
     Assumes two independent groups of independent users (a segment and the rest, never the whole).
-    The score interval of statsmodels fails on small counts (10 of 10 against 0 of 10), this one
-    does not.
+    It covers a little more than stated for small groups. statsmodels' own score interval of a
+    difference fails on small counts (10 of 10 against 0 of 10).
     Source: Newcombe (1998), Stat. Med. 17, 873-890, method 10.
     """
     share_a, below_a, above_a = _arms(count_a, n_a, level)
@@ -89,7 +89,7 @@ def difference_pvalue(
     Twice the smaller tail of the hypergeometric distribution of count_a given all margins, the
     observed table counted by half. The pooled score test, and the level at which the Newcombe
     interval touches zero, take the normal distribution far into its tail, which is where Holm's
-    adjustment reads it: 3 of 30 users against 100 of 10,000 gets p = 1e-6 from them, 0.002 here and
+    adjustment reads it: 3 of 30 users against 100 of 10,000 gets p = 1e-6 from them, 0.004 here and
     by counting. For large groups all three agree.
 
     Args:
@@ -133,8 +133,7 @@ def multinomial_delta(
 
     Args:
         statistic: maps counts of shape (..., cells) to values of shape (..., values); called with
-            many count vectors
-            at once.
+            many count vectors at once.
         cells: users per cell; every user is in exactly one cell.
         level: coverage, between 0 and 1.
 
@@ -147,8 +146,10 @@ def multinomial_delta(
         ValueError: a cell is no count, or the level is out of range.
 
     Assumes independent users, a statistic smooth at the counts, and enough users for a normal
-    distribution; the interval may leave the range of the statistic. Source: Rao (1973), Linear
-    Statistical Inference, 6a.2; Agresti (2013), Categorical Data Analysis, 16.1.
+    distribution; the interval may leave the range of the statistic. Where the true gradient is zero
+    (the mix effect of a group that is like the whole and did not change its share) it covers more
+    than stated. Source: Rao (1973), Linear Statistical Inference, 6a.2; Agresti (2013), Categorical
+    Data Analysis, 16.1.
     """
     quantile = normal_quantile(level)
     counts = whole_counts("cells", cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -77,9 +78,9 @@ def _lure_shares() -> Rates:
 class Settings:
     """What is true in one simulated pool.
 
-    Two adjacent periods of `period_days` end on `last_day`; on the first day of the second one
-    (`change_day`) the mix of channels and the step rates change. Days are calendar days of
-    Asia/Shanghai.
+    On `change_day`, `period_days` before the end, the mix of channels and the step rates change.
+    The truths compare two periods: the scans since then whose window has closed, and those of an
+    equally long span just before. Days are calendar days of Asia/Shanghai.
 
     Raises:
         SettingsError: naming the setting, its value, the rule and the remedy.
@@ -90,7 +91,7 @@ class Settings:
     first_day: date = date(2025, 12, 1)
     last_day: date = date(2026, 3, 31)
     period_days: int = 56
-    """Length of each of the two periods that the truths compare; both are observed."""
+    """Days from `change_day` to `last_day`, both included."""
     window_days: int = 14
     """Days from a scan within which a conversion counts; at least 1, less than `period_days`."""
     seed: int = 20260331
@@ -112,9 +113,9 @@ class Settings:
     """The same from `change_day` on."""
 
     rates_before: Rates = field(default_factory=_rates_before)
-    """Probability of each step given the one before, by channel, of who arrives before the change."""
+    """Probability of each step given the one before, by channel, for arrivals before the change."""
     rates_after: Rates = field(default_factory=_rates_after)
-    """The same of who arrives later."""
+    """The same for later arrivals."""
     faults: Rates = field(default_factory=lambda: {"store_poster": {"reply": 0.5}})
     """Factor in [0, 1] on a step's probability at one touchpoint: what is broken there."""
     delay_hours: Rates = field(default_factory=_delay_hours)
@@ -146,7 +147,7 @@ class Settings:
 
     @property
     def change_day(self) -> date:
-        """First day of the second period."""
+        """First day of the changed mix and step rates."""
         return self.last_day - timedelta(days=self.period_days - 1)
 
     @property
@@ -170,11 +171,12 @@ def _problems(settings: Settings) -> Iterable[str]:
             f"window_days = {settings.window_days} must be at least 1 and less than period_days = "
             f"{settings.period_days}; use a shorter window or longer periods"
         )
-    if settings.days < 2 * settings.period_days:
+    needed = 2 * settings.period_days - settings.window_days
+    if settings.days < needed:
         yield (
-            f"last_day = {settings.last_day} leaves {settings.days} days from first_day = "
-            f"{settings.first_day}, but two periods of {settings.period_days} days must fit; "
-            "use a later last_day or a shorter period_days"
+            f"last_day = {settings.last_day} must be at least {needed - 1} days after first_day = "
+            f"{settings.first_day}, so that two periods fit; use a later last_day or a shorter "
+            "period_days"
         )
     for name in ("arrivals_after", "festival_arrivals", "repeat_gap_days"):
         yield from _outside(name, getattr(settings, name), above=0)
@@ -194,7 +196,7 @@ def _table_problems(settings: Settings) -> Iterable[str]:
     for name, above, most in (
         ("rates_before", None, 1),
         ("rates_after", None, 1),
-        ("delay_hours", 0, None),
+        ("delay_hours", 0, math.inf),
     ):
         table: Rates = getattr(settings, name)
         yield from _unlike(name, table, CHANNELS)
@@ -218,14 +220,15 @@ def _table_problems(settings: Settings) -> Iterable[str]:
 
 
 def _outside(
-    name: str, number: float, *, above: float | None = None, most: float | None = None
+    name: str, number: float, *, above: float | None = None, most: float = math.inf
 ) -> Iterable[str]:
-    """Numbers are at least 0, or above `above`; and at most `most`."""
-    low = f"above {above:g}" if above is not None else "at least 0"
-    too_low = number <= above if above is not None else not number >= 0
-    if too_low or number != number or (most is not None and number > most):
-        rule = low if most is None else f"{low} and at most {most:g}"
-        yield f"{name} = {number} must be {rule}; use a value in that range"
+    """Numbers are finite, at least 0 (or above `above`), and at most `most`."""
+    high_enough = number >= 0 if above is None else number > above
+    if not (high_enough and number <= most and math.isfinite(number)):
+        low = "at least 0" if above is None else f"above {above:g}"
+        rule = low if most == math.inf else f"{low} and at most {most:g}"
+        remedy = "a positive number" if most == math.inf else "a fraction, 0.3 for 30%"
+        yield f"{name} = {number} must be {rule}; give {remedy}"
 
 
 def _unlike(name: str, table: Mapping[str, object], keys: tuple[str, ...]) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -48,40 +49,42 @@ class Truth:
 def compute_truths(settings: Settings) -> list[Truth]:
     """Compute what an infinitely large pool with these settings shows in the funnel study.
 
-    Each batch draws people and their paths exactly as the data are drawn (repeated starts and
-    leaving included) and reads them by the study's definition. The value is that of all batches
-    together; the Monte Carlo standard error comes from the spread between batches. Potential
-    outcomes repeat the same random numbers under other settings.
+    Each batch draws people and their paths as the data are drawn (repeated starts and leaving
+    included) and reads them by the study's definition. The value is that of all batches together;
+    the Monte Carlo standard error comes from the spread between batches. Potential outcomes repeat
+    the same random numbers under other settings.
 
     Args:
         settings: the truths; `users` and `seed` play no part.
 
     Returns:
-        Conversion, step rates, their change between the periods with its mix and rate parts, what
-        the planted faults cost, and the null.
+        Conversion, step rates, the change between the periods with its mix and rate parts, what the
+        planted faults cost, and the null. A rate among people who never occur is left out.
     """
-    mended = replace(settings, faults={})
-    drawn = [_count(settings, batch) for batch in range(BATCHES)]
-    unbroken = [_count(mended, batch) for batch in range(BATCHES)] if settings.faults else drawn
-    # Leading axis: all batches together, then each batch.
-    counts, whole = (
-        np.stack([np.sum(batches, axis=0), *batches]).astype(float) for batches in (drawn, unbroken)
+    drawn = _count_batches(settings)
+    mended = _count_batches(replace(settings, faults={})) if settings.faults else drawn
+    draws = f"{BATCHES * BATCH_USERS} users"
+    simulated = f"simulated, {draws}"
+    compared = f"simulated potential outcomes, {draws}, on common random numbers"
+    with np.errstate(invalid="ignore"):
+        found = [
+            *(_state(settings, simulated, *value) for value in _conversions(drawn)),
+            *(_state(settings, simulated, *value) for value in _step_rates(drawn)),
+            *(_state(settings, simulated, *value) for value in _changes(drawn)),
+            *(_state(settings, compared, *value) for value in _faults(settings, drawn, mended)),
+        ]
+    return [*(truth for truth in found if math.isfinite(truth.standard_error)), _null(settings)]
+
+
+def _state(settings: Settings, how: str, name: str, entry: str, words: str, value: Floats) -> Truth:
+    return Truth(
+        id=name,
+        estimand=words,
+        value=round(float(value[0]), 6),
+        standard_error=round(float(np.std(value[1:], ddof=1) / np.sqrt(BATCHES)), 6),
+        computed=how,
+        settings=_study(settings, entry),
     )
-    values = [*_conversions(counts), *_step_rates(counts), *_changes(counts)]
-    values += _faults(settings, counts, whole)
-    how = f"simulated potential outcomes, {BATCHES * BATCH_USERS} users, on common random numbers"
-    found = [
-        Truth(
-            id=name,
-            estimand=estimand,
-            value=round(float(value[0]), 6),
-            standard_error=round(float(np.std(value[1:], ddof=1) / np.sqrt(BATCHES)), 6),
-            computed=how,
-            settings=_study(settings, entry),
-        )
-        for name, entry, estimand, value in values
-    ]
-    return [*found, _null(settings)]
 
 
 def locate_periods(settings: Settings) -> dict[str, tuple[int, int]]:
@@ -90,11 +93,8 @@ def locate_periods(settings: Settings) -> dict[str, tuple[int, int]]:
     A start is eligible when its window ends by the end of the last observed day.
     """
     change = (settings.change_day - settings.first_day).days * DAY
-    until = (settings.days - settings.window_days) * DAY
-    return {
-        "before": (change - settings.period_days * DAY, change - 1),
-        "after": (change, until),
-    }
+    closes = (settings.days - settings.window_days) * DAY
+    return {"before": (2 * change - closes, change - 1), "after": (change, closes)}
 
 
 def measure_depths(paths: Paths, *, opens: int, closes: int, window_days: int) -> tuple[Ints, Ints]:
@@ -121,6 +121,12 @@ def measure_depths(paths: Paths, *, opens: int, closes: int, window_days: int) -
         previous = at[:, None]
     first = depth[np.arange(len(start)), start.argmin(axis=1)]
     return depth.max(axis=1), first
+
+
+def _count_batches(settings: Settings) -> Floats:
+    """Counts of all batches together, then of each batch, along the first axis."""
+    batches = [_count(settings, batch) for batch in range(BATCHES)]
+    return np.stack([np.sum(batches, axis=0), *batches]).astype(float)
 
 
 def _count(settings: Settings, batch: int) -> NDArray[np.int64]:

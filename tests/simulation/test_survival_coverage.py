@@ -1,4 +1,4 @@
-"""Intervals of the time to convert hold the truth as often as they say, where people leave."""
+"""Intervals of the time to convert hold the truth as often as they say, where people leave.
 
 Each user converts at a constant rate, leaves at a constant rate, and is followed from a uniform
 entry day to the day of reading, at most to the end of the window. The truth is a closed form.
@@ -8,9 +8,8 @@ entry day to the day of reading, at most to the end of the window. The truth is 
 import numpy as np
 import pandas as pd
 import pytest
-from statsmodels.stats.proportion import proportion_confint
-
 from siyu.stats.survival import cumulative_incidence, time_to_share
+from statsmodels.stats.proportion import proportion_confint
 
 pytestmark = pytest.mark.slow
 

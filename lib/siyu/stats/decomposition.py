@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from siyu.stats.checks import FloatArray
+from siyu.stats.checks import FloatArray, count_of
 
 
 def kitagawa(
@@ -24,8 +24,13 @@ def kitagawa(
         One row per group, in the order given: mix (the group's share changed) and rate (its rate
         changed), as fractions. All parts together are exactly the change of the crude rate. See
         `kitagawa_parts`.
+
+    Raises:
+        ValueError: a value is no count, or a count exceeds its n.
     """
-    mix, rate = kitagawa_parts(n_before, x_before, n_after, x_after)
+    done_before, users_before = count_of(x_before, n_before)
+    done_after, users_after = count_of(x_after, n_after)
+    mix, rate = kitagawa_parts(users_before, done_before, users_after, done_after)
     return pd.DataFrame({"mix": mix, "rate": rate})
 
 

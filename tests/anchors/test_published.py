@@ -1,0 +1,168 @@
+"""Numbers others have published, to half a unit of the last digit they gave."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from siyu.stats.decomposition import kitagawa
+from siyu.stats.intervals import newcombe_difference, wilson
+from siyu.stats.multiplicity import bonferroni_level, holm
+from siyu.stats.survival import cumulative_incidence
+
+
+class Anchor(NamedTuple):
+    name: str
+    computed: object
+    expected: object
+    digits: int
+    source: str
+
+
+def _incidence(time, outcome):
+    users = pd.DataFrame({"time": time, "outcome": outcome, "n": 1})
+    return cumulative_incidence(users, level=0.95)
+
+
+def _remission():
+    """6-MP arm of the leukaemia trial: survival at each week of relapse, and its interval."""
+    relapsed = [6, 6, 6, 7, 10, 13, 16, 22, 23]
+    censored = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+    curve = _incidence(relapsed + censored, [1] * 9 + [0] * 12).set_index("time")
+    return 1 - curve.loc[sorted(set(relapsed))]
+
+
+def _competing():
+    time = [1, 1, 2, 4, 4, 4, 6, 6, 7, 8, 9, 9, 9, 1, 2, 2, 4, 4]
+    cause = [1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    return np.array(time), np.array(cause)
+
+
+def _competing_incidence(event):
+    time, cause = _competing()
+    outcome = np.where(cause == event, 1, np.where(cause > 0, 2, 0))
+    return _incidence(time, outcome)["incidence"]
+
+
+def _competing_error(event):
+    """Read the standard error at the end back from the interval on the scale log(-log(1 - F))."""
+    time, cause = _competing()
+    last = _incidence(time, np.where(cause == event, 1, np.where(cause > 0, 2, 0))).iloc[-1]
+    scale = np.log(-np.log1p(-last[["ci_lower", "ci_upper"]].astype(float)))
+    left = 1 - last["incidence"]
+    return (scale["ci_upper"] - scale["ci_lower"]) / (2 * 1.959963985) * -left * np.log(left)
+
+
+REMISSION = _remission()
+FIFTEEN = [
+    *(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344),
+    *(0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0),
+]
+NEWCOMBE_A = "Newcombe (1998), Stat. Med. 17, 857-872, method 3"
+NEWCOMBE_B = "Newcombe (1998), Stat. Med. 17, 873-890, method 10"
+KLEINBAUM = "Kleinbaum and Klein, Survival Analysis, ch. 2"
+STATA = "Stata sts list, Freireich et al. (1963) data"
+STCOMPET = "Stata stcompet, in statsmodels duration/tests/test_survfunc.py"
+BENJAMINI = "Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57, 289-300"
+
+ANCHORS = [
+    Anchor("Wilson 81 of 263", wilson(81, 263, level=0.95), (0.2553, 0.3662), 4, NEWCOMBE_A),
+    Anchor("Wilson 15 of 148", wilson(15, 148, level=0.95), (0.0624, 0.1605), 4, NEWCOMBE_A),
+    Anchor("Wilson 0 of 20", wilson(0, 20, level=0.95), (0.0, 0.1611), 4, NEWCOMBE_A),
+    Anchor("Wilson 1 of 29", wilson(1, 29, level=0.95), (0.0061, 0.1718), 4, NEWCOMBE_A),
+    Anchor(
+        "difference 56/70 and 48/80",
+        newcombe_difference(56, 70, 48, 80, level=0.95)[1:],
+        (0.0524, 0.3339),
+        4,
+        NEWCOMBE_B,
+    ),
+    Anchor(
+        "difference 9/10 and 3/10",
+        newcombe_difference(9, 10, 3, 10, level=0.95)[1:],
+        (0.1705, 0.8090),
+        4,
+        NEWCOMBE_B,
+    ),
+    Anchor(
+        "difference 10/10 and 0/10",
+        newcombe_difference(10, 10, 0, 10, level=0.95)[1:],
+        (0.6075, 1.0),
+        4,
+        NEWCOMBE_B,
+    ),
+    Anchor("Holm rejects 3 of 15", (holm(FIFTEEN) <= 0.05).sum(), 3, 0, BENJAMINI),
+    Anchor(
+        "Bonferroni rejects 3 of 15",
+        (np.array(FIFTEEN) <= 1 - bonferroni_level(0.95, 15)).sum(),
+        3,
+        0,
+        BENJAMINI,
+    ),
+    Anchor(
+        "remission at 6, 7, 10, 13, 16, 22, 23 weeks",
+        REMISSION["incidence"],
+        (0.8571, 0.8067, 0.7529, 0.6902, 0.6275, 0.5378, 0.4482),
+        4,
+        KLEINBAUM,
+    ),
+    Anchor(
+        "its lower limits",
+        REMISSION["ci_upper"],
+        (0.6197, 0.5631, 0.5032, 0.4316, 0.3675, 0.2678, 0.1881),
+        4,
+        STATA,
+    ),
+    Anchor(
+        "its upper limits",
+        REMISSION["ci_lower"],
+        (0.9516, 0.9228, 0.8894, 0.8491, 0.8049, 0.7468, 0.6801),
+        4,
+        STATA,
+    ),
+    Anchor(
+        "incidence of the first of three causes",
+        _competing_incidence(1),
+        (0.11111111, *[0.17037037] * 6),
+        8,
+        STCOMPET,
+    ),
+    Anchor(
+        "incidence of the third of three causes",
+        _competing_incidence(3),
+        (0, 0, 0, 0.17777778, *[0.26666667] * 3),
+        8,
+        STCOMPET,
+    ),
+    Anchor(
+        "standard errors of three causes at the end",
+        [_competing_error(event) for event in (1, 2, 3)],
+        (0.08976251, 0.10610391, 0.12787781),
+        8,
+        STCOMPET,
+    ),
+    Anchor(
+        "Berkeley 1973: women's crude admission rate less men's, 30.35% - 44.52%",
+        kitagawa(
+            [825, 560, 325, 417, 191, 373],
+            [512, 353, 120, 138, 53, 22],
+            [108, 25, 593, 375, 393, 341],
+            [89, 17, 202, 131, 94, 24],
+        )
+        .to_numpy()
+        .sum(),
+        -0.1416,
+        4,
+        "Bickel, Hammel, O'Connell (1975), Science 187, 398-404; R: UCBAdmissions",
+    ),
+]
+
+
+@pytest.mark.parametrize("anchor", ANCHORS, ids=lambda anchor: anchor.name)
+def test_a_published_number_is_reproduced(anchor):
+    half_a_unit = 0.5 * 10.0**-anchor.digits
+
+    # The sliver allows for a number that ends in a five beyond the last published digit.
+    np.testing.assert_allclose(
+        anchor.computed, anchor.expected, rtol=0, atol=half_a_unit + 1e-12, err_msg=anchor.source
+    )

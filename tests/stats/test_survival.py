@@ -1,0 +1,256 @@
+import numpy as np
+import pandas as pd
+import pytest
+from siyu.stats.survival import cumulative_incidence, time_to_share
+from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
+
+Z = 1.959963985
+
+
+def _grouped(*rows):
+    return pd.DataFrame(rows, columns=["time", "outcome", "n"])
+
+
+def _drawn_users(seed, n=300, outcomes=(0, 1, 2)):
+    """Few distinct days, so that events, leaving and censoring fall together."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {"time": rng.integers(1, 25, n), "outcome": rng.choice(outcomes, n), "n": 1}
+    )
+
+
+def _standard_errors(curve):
+    """Read the standard error back from the interval: log(-log(1 - F)) is symmetric."""
+    inside = curve.dropna()
+    scale = np.log(-np.log1p(-inside[["ci_lower", "ci_upper"]]))
+    left = 1 - inside["incidence"]
+    return (scale["ci_upper"] - scale["ci_lower"]) / (2 * Z) * -left * np.log(left)
+
+
+def test_incidence_by_hand_with_leaving_and_censoring():
+    """10 at risk, 2 convert; 8, 2 leave; 6, 3 censored; 3, 1 converts: .2 + .6 x 1/3."""
+    curve = cumulative_incidence(
+        _grouped((1, 1, 2), (2, 2, 2), (3, 0, 3), (4, 1, 1), (5, 0, 2)), level=0.95
+    )
+
+    assert curve["time"].tolist() == [1, 2, 3, 4, 5]
+    assert curve["at_risk"].tolist() == [10, 8, 6, 3, 2]
+    np.testing.assert_allclose(curve["incidence"], [0.2, 0.2, 0.2, 0.4, 0.4])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_incidence_and_its_standard_error_agree_with_statsmodels_user_by_user(seed):
+    users = _drawn_users(seed)
+    theirs = CumIncidenceRight(users["time"], users["outcome"])
+
+    ours = cumulative_incidence(users, level=0.95)
+    events = np.isin(ours["time"], theirs.times)
+
+    np.testing.assert_allclose(ours.loc[events, "incidence"], theirs.cinc[0])
+    np.testing.assert_allclose(
+        _standard_errors(ours[events]), theirs.cinc_se[0][ours.loc[events, "ci_lower"].notna()]
+    )
+
+
+def test_without_leaving_it_is_one_minus_kaplan_meier_with_greenwoods_error():
+    users = _drawn_users(11, outcomes=(0, 1))
+    theirs = SurvfuncRight(users["time"], users["outcome"])
+
+    ours = cumulative_incidence(users, level=0.95)
+    ours = ours[np.isin(ours["time"], theirs.surv_times)]
+
+    np.testing.assert_allclose(ours["incidence"], 1 - theirs.surv_prob)
+    bounded = (ours["incidence"] < 1).to_numpy()
+    np.testing.assert_allclose(_standard_errors(ours), theirs.surv_prob_se[bounded])
+
+
+def test_without_censoring_the_error_is_that_of_a_share():
+    curve = cumulative_incidence(
+        _grouped((1, 1, 20), (2, 2, 30), (3, 1, 10), (9, 0, 40)), level=0.95
+    )
+
+    shares = np.array([0.2, 0.2, 0.3, 0.3])
+    np.testing.assert_allclose(curve["incidence"], shares)
+    np.testing.assert_allclose(_standard_errors(curve), np.sqrt(shares * (1 - shares) / 100))
+
+
+def test_the_error_stays_exact_over_many_thousand_distinct_times():
+    n = 20_000
+    users = pd.DataFrame({"time": np.arange(1, n + 1), "outcome": 1 + np.arange(n) % 2, "n": 1})
+    curve = cumulative_incidence(users, level=0.95)
+    share = curve["incidence"]
+
+    np.testing.assert_allclose(_standard_errors(curve), np.sqrt(share * (1 - share) / n), rtol=1e-6)
+
+
+def test_a_curve_that_ends_with_everybody_converted_ends_at_one():
+    users = pd.DataFrame({"time": np.arange(1, 4_001), "outcome": 1, "n": 1})
+    curve = cumulative_incidence(users, level=0.95)
+
+    assert curve["incidence"].iloc[-1] == pytest.approx(1)
+    assert curve["ci_lower"].iloc[:-1].notna().all()
+    assert curve[["ci_lower", "ci_upper"]].iloc[-1].isna().all()
+
+
+def test_grouped_rows_equal_single_users_in_any_order():
+    users = _drawn_users(3)
+    grouped = users.groupby(["time", "outcome"], as_index=False)["n"].sum()
+
+    pd.testing.assert_frame_equal(
+        cumulative_incidence(grouped[::-1], level=0.9), cumulative_incidence(users, level=0.9)
+    )
+
+
+def test_incidence_rises_within_zero_and_one_and_its_interval_holds_it():
+    curve = cumulative_incidence(_drawn_users(4), level=0.95)
+
+    assert (curve["incidence"].diff().dropna() >= 0).all()
+    inside = curve.dropna()
+    assert inside["ci_lower"].between(0, inside["incidence"]).all()
+    assert inside["ci_upper"].between(inside["incidence"], 1).all()
+
+
+def test_the_two_events_and_those_still_waiting_make_up_everybody():
+    users = _drawn_users(5)
+    swapped = users.assign(outcome=users["outcome"].map({0: 0, 1: 2, 2: 1}))
+    either = users.assign(outcome=users["outcome"].clip(upper=1))
+
+    converted, left, done = (
+        cumulative_incidence(each, level=0.95)["incidence"] for each in (users, swapped, either)
+    )
+
+    np.testing.assert_allclose(converted + left, done)
+
+
+def test_twice_the_users_halve_the_variance():
+    users = _drawn_users(6)
+    once = _standard_errors(cumulative_incidence(users, level=0.95))
+    twice = _standard_errors(cumulative_incidence(users.assign(n=2), level=0.95))
+
+    np.testing.assert_allclose(once / twice, np.sqrt(2))
+
+
+def test_there_is_no_interval_before_the_first_event_or_after_the_last_user():
+    curve = cumulative_incidence(_grouped((1, 2, 0), (2, 0, 1), (3, 1, 1)), level=0.95)
+
+    assert curve["time"].tolist() == [2, 3]  # a row of no users is no time
+    assert curve["incidence"].tolist() == [0, 1]
+    assert curve[["ci_lower", "ci_upper"]].isna().all(axis=None)
+
+
+def test_nobody_gives_an_empty_curve_and_no_time():
+    assert cumulative_incidence(_grouped().astype(float), level=0.95).empty
+    assert np.isnan(time_to_share(_grouped().astype(float), horizon=7, level=0.95)).all()
+
+
+def test_the_half_time_without_censoring_is_the_median_of_the_converted():
+    users = _grouped(*((day, 1, 10) for day in (1, 2, 3, 4, 5)), (30, 0, 50))
+
+    value, lower, upper = time_to_share(users, horizon=30, level=0.95)
+
+    assert value == 3
+    assert lower < value <= upper
+
+
+def test_the_half_time_interval_is_a_binomial_one_when_all_convert():
+    """No censoring: F(t) - 1/2 has variance F (1 - F) / n. The bounds invert that test by hand."""
+    days = np.arange(1, 101)
+    value, lower, upper = time_to_share(
+        _grouped(*((d, 1, 1) for d in days)), horizon=200, level=0.95
+    )
+    share = days / 100
+    accepted = np.abs(share - 0.5) <= Z * np.sqrt(share * (1 - share) / 100)
+
+    assert value == 50
+    assert lower == days[accepted][0]
+    assert upper == days[accepted][-1] + 1
+
+
+def test_the_variance_behind_the_half_time_is_that_of_the_delta_method_on_counts():
+    """Without censoring F(t) - F(horizon) / 2 is (converted by t less half of all) / n."""
+    users = _grouped((1, 1, 12), (2, 1, 9), (3, 2, 20), (4, 1, 14), (5, 1, 11), (30, 0, 34))
+    n, by = 100, {1: 12, 2: 21, 4: 35, 5: 46}
+
+    def accepted(early):
+        gap = (early - 23) / n
+        second_moment = (early * 0.25 + (46 - early) * 0.25) / n
+        return abs(gap) <= Z * np.sqrt((second_moment - gap**2) / n)
+
+    _, lower, upper = time_to_share(users, horizon=30, level=0.95)
+    days = [day for day in by if accepted(by[day])]
+
+    assert lower == min(days)
+    assert upper == min(day for day in by if day > max(days))
+
+
+def test_another_share_is_found_earlier_or_later():
+    users = _drawn_users(7, n=2_000)
+    quarter, half, most = (
+        time_to_share(users, share=share, horizon=20, level=0.95)[0] for share in (0.25, 0.5, 0.9)
+    )
+
+    assert quarter < half < most
+
+
+def test_events_after_the_horizon_do_not_count():
+    early = [(day, 1, 10) for day in (1, 2, 3)]
+
+    within = time_to_share(_grouped(*early, (10, 0, 50)), horizon=10, level=0.95)
+    with_late = time_to_share(_grouped(*early, (11, 1, 50)), horizon=10, level=0.95)
+
+    assert within == with_late
+
+
+def test_few_events_bound_the_half_time_on_neither_side():
+    """One converter, or five, all before or all after it: chance 1/2 or 1/32, above 1/40."""
+    assert time_to_share(_grouped((2, 1, 1)), horizon=7, level=0.95)[0] == 2
+    for events in (1, 5):
+        _, lower, upper = time_to_share(_grouped((2, 1, events), (7, 0, 90)), horizon=7, level=0.95)
+        assert lower == 0
+        assert np.isnan(upper)
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        _grouped((3, 0, 10), (7, 0, 10)),
+        _grouped((1, 2, 10), (7, 0, 10)),
+        _grouped((1, 1, 30), (6, 0, 9)),
+    ],
+    ids=["all censored", "all left", "nobody followed to the horizon"],
+)
+def test_a_half_time_that_cannot_be_known_is_not_given(users):
+    assert np.isnan(time_to_share(users, horizon=7, level=0.95)).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ((-1, 1, 1), "time = -1 must be a finite number of days of at least 0"),
+        ((np.nan, 1, 1), "time = nan must be a finite"),
+        ((1, 3, 1), r"outcome = 3 must be 0 \(censored\), 1 \(event\) or 2"),
+        ((1, 1, -2), "n = -2 must be a whole number"),
+    ],
+)
+def test_impossible_rows_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        cumulative_incidence(_grouped(rows), level=0.95)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(ValueError, match="column 'outcome' is missing"):
+        cumulative_incidence(pd.DataFrame({"time": [1], "n": [1]}), level=0.95)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"share": 0, "horizon": 7}, "share = 0 must lie strictly between 0 and 1; use 0.5"),
+        ({"share": 1.5, "horizon": 7}, r"share = 1\.5 must lie"),
+        ({"horizon": 0}, "horizon = 0 must be above 0 days"),
+        ({"horizon": np.nan}, "horizon = nan must be above 0 days"),
+    ],
+)
+def test_impossible_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        time_to_share(_grouped((1, 1, 1)), level=0.95, **options)

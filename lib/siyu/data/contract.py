@@ -1,6 +1,7 @@
 """The shape every source is brought into: which tables, which columns, of which kind.
 
-One place says what a table is; opening, checking, sampling and the dictionary in `data/README.md` read it here.
+One place says what a table is; opening, checking, sampling and the dictionary in `data/README.md`
+read it here.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Literal
 Kind = Literal["id", "text", "instant", "day", "money", "share", "count"]
 """What a column holds.
 
-id: text, leading zeros kept. text: a name or category. instant: a point in time (UTC). day: a calendar day of
-the business time zone. money: yuan, exact to the fen. share: a fraction in [0, 1]. count: a whole number.
+id: text, leading zeros kept. text: a name or category. instant: a point in time (UTC). day: a
+calendar day of the business time zone. money: yuan, exact to the fen. share: a fraction in [0, 1].
+count: a whole number.
 """
 
 CHANNELS = ("social", "online", "offline", "commercial")
@@ -22,15 +24,16 @@ LURES = ("physical", "virtual", "coupon", "service")
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column: its kind, whether it must be there and filled, and the values it may take (none listed: any)."""
+    """One column: its kind, whether it must be filled, and the values it may take (none: any)."""
 
     kind: Kind
     required: bool = False
     values: tuple[str, ...] = ()
     minimum: float | None = None
     known_from: str | None = None
-    """The instant of the row since which the value is known; None: as long as the row. Before it, the value must
-    not be used to tell users apart: it would tell what they went on to do."""
+    """The instant of the row since which the value is known; None: as long as the row. Before it,
+    the value must not be used to tell users apart: it would tell what they went on to do.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +46,13 @@ class Table:
     known_at: str | None = None
     """The row exists only from this instant on; later rows are masked by `as_of`. None: always."""
     later: tuple[str, ...] = field(default=())
-    """Instants inside a row that may come later than the row, and are blanked while they lie after `as_of`."""
+    """Instants that may come later than the row, and are blanked while they lie after `as_of`."""
     one_of: tuple[str, ...] = ()
-    """Instants of which at least one must be filled; they stand in for an empty `known_at`, in this order."""
-    follows: Mapping[str, str] = field(default_factory=dict)
-    """Columns that only become known with a `later` instant, and are blanked with it."""
+    """Instants of which at least one must be filled; they stand in for an empty `known_at`."""
     after: Mapping[str, str] = field(default_factory=dict)
     """Instants that cannot lie before another instant of the same row."""
     lasting: bool = False
-    """A row is a state, not a happening: one that began before the observation still holds in it, and is kept."""
+    """A row is a state, not a happening: begun before the observation, it still holds in it."""
 
 
 def _id(*, required: bool = True) -> Column:
@@ -75,7 +76,6 @@ TABLES: Mapping[str, Table] = {
         row="a person who was exposed to, or is in, the pool",
         key=("user_id",),
         later=("added_at", "left_at"),
-        follows={"staff_id": "added_at"},
         after={"left_at": "added_at"},
         columns={
             "user_id": _id(),
@@ -97,7 +97,6 @@ TABLES: Mapping[str, Table] = {
         key=("user_id", "staff_id", "added_at"),
         known_at="added_at",
         later=("left_at",),
-        follows={"left_by": "left_at"},
         after={"left_at": "added_at"},
         lasting=True,
         columns={
@@ -105,7 +104,7 @@ TABLES: Mapping[str, Table] = {
             "staff_id": _id(),
             "added_at": _instant(required=True),
             "left_at": _instant(),
-            "left_by": Column(kind="text", values=("user", "staff")),
+            "left_by": Column(kind="text", values=("user", "staff"), known_from="left_at"),
         },
     ),
     "events": Table(
@@ -142,7 +141,6 @@ TABLES: Mapping[str, Table] = {
         known_at="planned_at",
         later=("sent_at", "opened_at", "clicked_at", "blocked_at"),
         one_of=("planned_at", "sent_at"),
-        follows={"status": "sent_at"},
         after={"opened_at": "sent_at", "clicked_at": "sent_at", "blocked_at": "sent_at"},
         columns={
             "push_id": _id(),
@@ -156,7 +154,11 @@ TABLES: Mapping[str, Table] = {
             "content": _TEXT,
             "copy": _TEXT,
             "propensity": Column(kind="share"),
-            "status": Column(kind="text", values=("sent", "not_friend", "capped", "unsent")),
+            "status": Column(
+                kind="text",
+                values=("sent", "not_friend", "capped", "unsent"),
+                known_from="sent_at",
+            ),
             "opened_at": _instant(),
             "clicked_at": _instant(),
             "blocked_at": _instant(),
@@ -192,15 +194,14 @@ TABLES: Mapping[str, Table] = {
         row="an invitation",
         known_at="invited_at",
         later=("accepted_at",),
-        follows={"invitee_id": "accepted_at", "reward_cny": "accepted_at"},
         after={"accepted_at": "invited_at"},
         columns={
             "inviter_id": _id(),
             "invited_at": _instant(required=True),
-            "invitee_id": _id(required=False),
+            "invitee_id": Column(kind="id", known_from="accepted_at"),
             "accepted_at": _instant(),
             "campaign": _TEXT,
-            "reward_cny": _money(),
+            "reward_cny": Column(kind="money", minimum=0, known_from="accepted_at"),
         },
     ),
     "groups": Table(

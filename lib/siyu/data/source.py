@@ -1,1 +1,286 @@
-"""Open a merchant's data as Ibis tables in the shape of the contract."""
+"""Open a source: every table in the shape of the contract, as one day could have known it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from siyu.data.checks import find_doubts
+from siyu.data.contract import TABLES
+from siyu.data.layout import TableLayout
+from siyu.data.load import Loaded, load
+from siyu.data.masks import known_at, mask
+from siyu.data.problems import Problem, Report, SourceError, suggest
+from siyu.data.zones import start_of_day, to_local
+
+_DAY = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A merchant's tables as they were known at the end of one day.
+
+    The observation reaches from `observed_from` to just before `observed_to`, both aware, in UTC.
+    `as_of` is the last day that counts, and `as_of_end` the first instant after it. `known_from`
+    leads from further columns of users to the column that says since when each is known.
+    """
+
+    name: str
+    timezone: str
+    observed_from: datetime
+    observed_to: datetime
+    as_of: date
+    as_of_end: datetime
+    known_from: Mapping[str, str]
+    _tables: Mapping[str, ir.Table] = field(repr=False)
+    _loaded: Loaded = field(repr=False)
+
+    def has(self, name: str) -> bool:
+        """Say whether a table is there."""
+        return name in self._tables
+
+    def table(self, name: str) -> ir.Table:
+        """Return a table, lazy, with every instant as `timestamp('UTC')`.
+
+        Raises:
+            SourceError: it is not there; the message lists the tables that are.
+        """
+        if name not in self._tables:
+            remedy = suggest(name, self._tables)
+            raise SourceError(Problem(table=name, rule="missing table", remedy=remedy))
+        return self._tables[name]
+
+    def local(self, column: ir.TimestampValue) -> ir.TimestampValue:
+        """Turn instants into naive wall-clock time of the business zone."""
+        instants = [
+            at
+            for facts in self._loaded.facts.values()
+            for at in facts.values()
+            if isinstance(at, datetime)
+        ]
+        first = min([*instants, self.observed_from])
+        # Nothing later than as_of is left to be shown.
+        return to_local(column, self._zone, first, self.as_of_end)
+
+    def day(self, column: ir.TimestampValue) -> ir.DateValue:
+        """Turn instants into calendar days of the business zone."""
+        return self.local(column).date()
+
+    def preview(self, name: str, *, rows: int = 3) -> pd.DataFrame:
+        """Show the first rows of a table, without ids and without columns beyond the contract.
+
+        A report never shows a person, and a column that nobody described may name one.
+        """
+        table = self.table(name)
+        shown = [
+            column
+            for column, spec in TABLES[name].columns.items()
+            if column in table.columns and spec.kind != "id"
+        ]
+        visible = table.select(*shown)
+        return visible.order_by(*shown).limit(rows).to_pandas()
+
+    def counts(self) -> pd.DataFrame:
+        """Count the rows of each table, with the local days of the first and the last of them."""
+        rows = [self._count(name) for name in TABLES if name in self._tables]
+        return pd.DataFrame(rows, columns=["table", "rows", "first", "last"])
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of the input: of the files read, or of a database's schema and counts."""
+        return self._loaded.fingerprint()
+
+    @cached_property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is odd in the whole input, counted; examples that would name a person are left out."""
+        return tuple(
+            replace(problem, examples=()) if _names_persons(problem) else problem
+            for problem in _doubts(self._loaded)
+        )
+
+    def _count(self, name: str) -> tuple[str, int, date | None, date | None]:
+        table = self._tables[name]
+        measures = {"rows": table.count()}
+        when = _when(name, table)
+        if when is not None:
+            measures |= {"first": when.min(), "last": when.max()}
+        (found,) = table.aggregate(**measures).to_pyarrow().to_pylist()
+        first, last = (_local_day(found.get(end), self._zone) for end in ("first", "last"))
+        return name, found["rows"], first, last
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def open_source(location: str | Path, *, as_of: str = "", timezone: str = "") -> Source:
+    """Open a merchant's data as tables in the shape of the contract.
+
+    Nothing later than `as_of` can be seen: rows that became known later are out, and later times
+    inside earlier rows are blanked. Without a declared observation it reaches from the first to the
+    last event (without events: to the last row of any table with a time).
+
+    Args:
+        location: a folder, `source.yaml`, workbook, DuckDB file or database address; a relative
+            path is looked up from the current folder, then from the project's.
+        as_of: the last day that counts, ISO; "": the last complete day of the observation.
+        timezone: the business time zone, IANA; "": the declared one, or else Asia/Shanghai.
+
+    Raises:
+        SourceError: the tables cannot be used, or `as_of` is no day of the observation.
+    """
+    loaded = load(location, timezone=timezone)
+    if loaded.problems:
+        raise SourceError(*loaded.problems)
+    observation = _observe(loaded)
+    day = _last_day(observation, as_of)
+    users = loaded.layout.tables.get("users", TableLayout())
+    declared = loaded.layout.observed
+    masked = {
+        name: mask(
+            name,
+            table,
+            zone=loaded.zone,
+            from_day=declared[0] if declared else None,
+            until_day=day + _DAY,
+            known_from=users.known_from if name == "users" else {},
+        )
+        for name, table in loaded.tables.items()
+    }
+    tables = _with_users(loaded, masked)
+    if "users" not in loaded.tables:
+        # Derived once, not again for every question.
+        tables["users"] = loaded.engine.create_table("siyu_users", tables["users"], temp=True)
+    return Source(
+        name=loaded.layout.name,
+        timezone=loaded.zone.key,
+        observed_from=observation.start,
+        observed_to=observation.end,
+        as_of=day,
+        as_of_end=start_of_day(day + _DAY, loaded.zone),
+        known_from=users.known_from,
+        _tables=tables,
+        _loaded=loaded,
+    )
+
+
+def check(source: Source | str | Path) -> Report:
+    """Find everything that is wrong or odd with a source, without stopping at the first.
+
+    Args:
+        source: an open source, or a location as for `open_source`.
+    """
+    try:
+        loaded = source._loaded if isinstance(source, Source) else load(source)
+    except SourceError as error:
+        return Report(name=str(source), problems=error.problems, counts={})
+    return Report(
+        name=loaded.layout.name,
+        problems=(*loaded.problems, *_doubts(loaded)),
+        counts={name: facts["rows"] for name, facts in loaded.facts.items()},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Observation:
+    """What was observed: from `start` to before `end`; `days` are the first and last day to ask."""
+
+    start: datetime
+    end: datetime
+    days: tuple[date, date]
+    complete: bool
+
+
+def _observe(loaded: Loaded) -> _Observation:
+    if loaded.layout.observed:
+        first, last = loaded.layout.observed
+        start, end = start_of_day(first, loaded.zone), start_of_day(last + _DAY, loaded.zone)
+        return _Observation(start=start, end=end, days=(first, last), complete=True)
+    instants = _recorded(loaded)
+    if not instants:
+        remedy = "write observed: {from: 2026-01-01, to: 2026-06-30} in source.yaml"
+        raise SourceError(Problem(rule="no table holds a time", remedy=remedy))
+    start, end = min(instants), max(instants) + _INSTANT
+    first, last = (at.astimezone(loaded.zone).date() for at in (start, end))
+    complete = last > first
+    return _Observation(
+        start=start, end=end, days=(first, last - _DAY if complete else first), complete=complete
+    )
+
+
+def _recorded(loaded: Loaded) -> list[datetime]:
+    """Return first and last instants: of events, or else of all happenings, or else of users."""
+    known: dict[str, list[datetime]] = {}
+    for name, facts in loaded.facts.items():
+        contract = TABLES[name]
+        columns = (contract.known_at, *contract.one_of) if contract.known_at else contract.later
+        ends = (facts.get(f"{end} {column}") for column in columns for end in ("first", "last"))
+        known[name] = [at for at in ends if isinstance(at, datetime)]
+    users = known.pop("users", [])
+    return known.get("events") or [at for found in known.values() for at in found] or users
+
+
+def _last_day(observation: _Observation, as_of: str) -> date:
+    first, last = observation.days
+    if not as_of:
+        return last
+    try:
+        day = date.fromisoformat(as_of)
+    except ValueError as error:
+        remedy = f"use an ISO date such as {last}"
+        raise SourceError(Problem(rule=f"as_of = {as_of!r} is no day", remedy=remedy)) from error
+    if not first <= day <= last:
+        rule = f"as_of = {day} must be a complete day of the observation, {first} to {last}"
+        remedy = "use one of these, or correct observed in source.yaml"
+        raise SourceError(Problem(rule=rule, remedy=remedy))
+    return day
+
+
+def _doubts(loaded: Loaded) -> list[Problem]:
+    """Find warnings, and the one error that only shows when all tables are read: no time at all."""
+    problems: list[Problem] = []
+    try:
+        if not _observe(loaded).complete:
+            rule = "the observation holds no complete day; its only day is used as it is"
+            remedy = "write observed: in source.yaml if the day was complete"
+            problems.append(Problem(severity="warning", rule=rule, remedy=remedy))
+    except SourceError as error:
+        problems += error.problems
+    tables = _with_users(loaded, loaded.tables)
+    return problems + find_doubts(tables, zone=loaded.zone, observed=loaded.layout.observed)
+
+
+def _with_users(loaded: Loaded, tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
+    """Add users derived from events, where the layout asks for it."""
+    columns = loaded.layout.tables.get("users", TableLayout()).from_events
+    if columns is None or "events" not in tables:
+        return dict(tables)
+    events = tables["events"]
+    first = events.group_by("user_id").aggregate(first_at=events.occurred_at.min())
+    starts = events.semi_join(first, ["user_id", ("occurred_at", "first_at")])
+    # Of several first events at one instant, the value that sorts first: the same on every run.
+    values = {column: starts[column].min() for column in columns}
+    users = starts.group_by("user_id").aggregate(**values) if values else first.select("user_id")
+    return {**tables, "users": users}
+
+
+def _names_persons(problem: Problem) -> bool:
+    columns = TABLES[problem.table].columns if problem.table else {}
+    return problem.column in columns and columns[problem.column].kind == "id"
+
+
+def _when(name: str, table: ir.Table) -> ir.Value | None:
+    if TABLES[name].known_at:
+        return known_at(name, table)
+    return table["added_at"] if "added_at" in table.columns else None
+
+
+def _local_day(when: datetime | date | None, zone: ZoneInfo) -> date | None:
+    return when.astimezone(zone).date() if isinstance(when, datetime) else when

@@ -1,0 +1,228 @@
+"""Read every table of a source, type it, and find what makes it unusable."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from siyu.data.checks import count_broken, find_repeated_keys
+from siyu.data.contract import TABLES
+from siyu.data.files import (
+    Item,
+    find_items,
+    hash_files,
+    kind_of,
+    name_of,
+    open_engine,
+    parts_of,
+    pick_item,
+    read_item,
+    reading,
+)
+from siyu.data.layout import Layout, TableLayout, read_layout, tables_in
+from siyu.data.problems import Problem, SourceError, suggest
+from siyu.data.shape import shape
+from siyu.data.zones import find_zone
+
+_ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A source before any masking.
+
+    `tables` are typed. `facts` are, per table, the count of its rows and the first and last value
+    of each of its times. `problems` are errors. `files` are what was read; none for a database.
+    """
+
+    layout: Layout
+    engine: Backend
+    zone: ZoneInfo
+    tables: Mapping[str, ir.Table]
+    facts: Mapping[str, Mapping[str, Any]]
+    problems: tuple[Problem, ...]
+    files: tuple[tuple[str, Path], ...]
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of the input.
+
+        It covers `source.yaml`, and the names and contents of the files that were read; of a
+        database its columns, counts, and first and last times.
+        """
+        digest = hashlib.sha256(self.layout.text.encode())
+        if self.files:
+            digest.update(hash_files(self.files).encode())
+            return digest.hexdigest()
+        for name, table in sorted(self.tables.items()):
+            facts = sorted(self.facts[name].items())
+            digest.update(f"{name} {sorted(table.schema().items())} {facts}".encode())
+        return digest.hexdigest()
+
+
+def load(location: str | Path, *, timezone: str = "") -> Loaded:
+    """Read a source and look for what makes its tables unusable.
+
+    Args:
+        location: a folder, `source.yaml`, workbook, DuckDB file or database address; a relative
+            path is looked up from the current folder, then from the project's.
+        timezone: the business time zone instead of the declared one; "": the declared one.
+
+    Returns:
+        The tables that can be typed, and in `problems` why the others cannot.
+
+    Raises:
+        SourceError: nothing can be read at all.
+    """
+    layout, place = _find_layout(location)
+    zone = find_zone(timezone or layout.timezone)
+    naive_zone = find_zone(layout.naive_zone) if layout.naive_zone else None
+    engine = open_engine()
+    reader = _Reader(engine=engine, items=find_items(engine, place), place=place)
+    problems: list[Problem] = []
+    tables: dict[str, ir.Table] = {}
+    facts: dict[str, dict[str, Any]] = {}
+    for name, table_layout in _wanted(layout, reader.items).items():
+        try:
+            with reading(name):
+                tables[name], facts[name], found = reader.read(name, table_layout, naive_zone)
+        except SourceError as error:
+            found = list(error.problems)
+        problems += found
+    if "users" not in tables and {"users", "events"}.isdisjoint(
+        problem.table for problem in problems
+    ):
+        problems += _users_problems(layout, tables)
+    return Loaded(
+        layout=layout,
+        engine=engine,
+        zone=zone,
+        tables=tables,
+        facts=facts,
+        problems=tuple(problems),
+        files=tuple(reader.files()),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reader:
+    """Reads tables from the items of one place, each item once, and remembers the files."""
+
+    engine: Backend
+    items: list[Item]
+    place: str | Path
+    done: dict[Item, tuple[ir.Table, bool]] = field(default_factory=dict)
+
+    def read(
+        self, name: str, layout: TableLayout, naive_zone: ZoneInfo | None
+    ) -> tuple[ir.Table, dict[str, Any], list[Problem]]:
+        """Type one table; return it with its facts and its errors."""
+        raw, copied = self._from_sql(name, layout) if layout.sql else self._open(name, layout)
+        shaped = shape(name, raw, layout, naive_zone=naive_zone)
+        measures: dict[str, ir.Scalar] = {"rows": shaped.rows.count()}
+        for column, value in shaped.typed.items():
+            if value.type().is_timestamp() or value.type().is_date():
+                measures |= {f"first {column}": value.min(), f"last {column}": value.max()}
+        problems, facts = count_broken(name, shaped.rows, shaped.rules, measures)
+        table = shaped.table
+        if copied:
+            table = self.engine.create_table(f"siyu_{name}", table, temp=True)
+        return table, facts, [*problems, *find_repeated_keys(name, table)]
+
+    def files(self) -> list[tuple[str, Path]]:
+        """List the files that were read, each with its name inside the source."""
+        found = {
+            (str(part.relative_to(item.path.parent)), part)
+            for item in self.done
+            if item.path is not None and kind_of(item.path) != "duckdb"
+            for part in parts_of(item.path)
+        }
+        return sorted(found)
+
+    def _open(self, name: str, layout: TableLayout) -> tuple[ir.Table, bool]:
+        item = self._find(name, layout)
+        if item not in self.done:
+            self.done[item] = read_item(self.engine, item, separator=layout.separator)
+        return self.done[item]
+
+    def _find(self, name: str, layout: TableLayout) -> Item:
+        if not (layout.file or layout.workbook):
+            return pick_item(self.items, layout.sheet or name, table=name)
+        path = Path(self.place) / (layout.file or layout.workbook)
+        if not path.exists():
+            there = sorted({item.path.name for item in self.items if item.path})
+            rule, remedy = f"there is no file {path.name!r}", suggest(path.name, there)
+            raise SourceError(Problem(table=name, rule=rule, remedy=remedy))
+        if kind_of(path) == "xlsx" and not layout.sheet:
+            remedy = f"write workbook: {path.name} and sheet: ... under tables.{name}"
+            raise SourceError(Problem(table=name, rule="a workbook has sheets", remedy=remedy))
+        return Item(name=path.name, path=path, sheet=layout.sheet)
+
+    def _from_sql(self, name: str, layout: TableLayout) -> tuple[ir.Table, bool]:
+        for asked in tables_in(layout.sql):
+            item = pick_item(self.items, asked, table=name)
+            table, _ = self._open(asked, TableLayout(sheet=item.name, separator=layout.separator))
+            self.engine.create_view(asked, table, overwrite=True)
+        view = f"siyu_sql_{name}"
+        self.engine.raw_sql(f"CREATE VIEW {view} AS {layout.sql}")
+        return self.engine.table(view), True
+
+
+def _find_layout(location: str | Path) -> tuple[Layout, str | Path]:
+    """Return what is declared about a location, and the place of its data."""
+    if "://" in str(location):
+        return Layout(name=name_of(str(location)), files=str(location)), str(location)
+    paths = [path for path in (Path(location), _ROOT / location) if path.exists()]
+    if not paths:
+        remedy = "name a folder, source.yaml, .xlsx, .duckdb or a database address"
+        raise SourceError(Problem(rule=f"source {str(location)!r} does not exist", remedy=remedy))
+    path = paths[0]
+    declared = path / "source.yaml" if path.is_dir() else path
+    if declared.suffix not in (".yaml", ".yml") or not declared.exists():
+        return Layout(name=path.resolve().name.split(".")[0], files=str(path)), path
+    layout = read_layout(declared)
+    place = os.path.expandvars(layout.files)
+    if "$" in place:
+        remedy = "set the environment variable that it names"
+        raise SourceError(Problem(table="source.yaml", rule="files: not set", remedy=remedy))
+    return layout, place if "://" in place else declared.parent / place
+
+
+def _wanted(layout: Layout, items: list[Item]) -> dict[str, TableLayout]:
+    there = {item.name for item in items}
+    wanted = {
+        name: layout.tables.get(name, TableLayout())
+        for name in TABLES
+        if name in layout.tables or name in there
+    }
+    if not wanted:
+        rule = f"no table of the contract is there, which are {', '.join(TABLES)}"
+        remedy = f"map them in source.yaml; {suggest('', there)}"
+        raise SourceError(Problem(rule=rule, remedy=remedy))
+    return {name: table for name, table in wanted.items() if table.from_events is None}
+
+
+def _users_problems(layout: Layout, tables: Mapping[str, ir.Table]) -> list[Problem]:
+    """Say why there are no users, unless a problem with their file says it already."""
+    declared = layout.tables.get("users", TableLayout()).from_events
+    if declared is None:
+        remedy = "add it, or write users: {from_events: []} under tables in source.yaml"
+        return [Problem(table="users", rule="missing table", remedy=remedy)]
+    if "events" not in tables:
+        remedy = "add it: users are derived from it"
+        return [Problem(table="events", rule="missing table", remedy=remedy)]
+    columns = tables["events"].columns
+    return [
+        Problem(
+            table="events", column=column, rule="missing column", remedy=suggest(column, columns)
+        )
+        for column in declared
+        if column not in columns
+    ]

@@ -1,0 +1,84 @@
+"""What can be wrong with a source, and how it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One rule that a source breaks, with the number of rows and up to five example values.
+
+    `table` and `column` are empty where the rule is about the whole source; `rows` is 0 where rows do not apply.
+    """
+
+    rule: str
+    severity: Severity = "error"
+    table: str = ""
+    column: str = ""
+    rows: int = 0
+    examples: tuple[str, ...] = ()
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = ".".join(part for part in (self.table, self.column) if part)
+        rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}" if self.rows else ""
+        such_as = f"such as {', '.join(map(repr, self.examples))}" if self.examples else ""
+        facts = ", ".join(part for part in (self.rule, rows, such_as) if part)
+        return ": ".join(part for part in (where, facts) if part) + (
+            f"; {self.remedy}" if self.remedy else ""
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The data quality of one source: errors make it unusable, warnings are counted findings.
+
+    `counts` are the tables that could be read, with their rows.
+    """
+
+    name: str
+    problems: tuple[Problem, ...]
+    counts: Mapping[str, int]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What must be mended before the source can be used."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def render(report: Report) -> str:
+    """Lay a report out as text for a terminal: the tables, then errors, then warnings."""
+    width = max(map(len, report.counts), default=0)
+    lines = [f"source {report.name}"]
+    lines += [f"  {name:<{width}}  {rows:>12,} rows" for name, rows in report.counts.items()]
+    warnings = [problem for problem in report.problems if problem.severity == "warning"]
+    for title, problems in (("errors", report.errors), ("warnings", warnings)):
+        lines.append(f"{title}: {len(problems) or 'none'}")
+        lines += [f"  {problem}" for problem in problems]
+    return "\n".join(lines)
+
+
+class SourceError(ValueError):
+    """A source that cannot be used as it is; `problems` holds every reason that was found."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        others = len(problems) - 1
+        tail = f" (and {others} more: see `siyu check`)" if others else ""
+        super().__init__(f"{problems[0]}{tail}")
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Name the nearest known name, or else all of them, as a remedy."""
+    names = sorted(map(str, known))
+    near = get_close_matches(name.casefold(), [known.casefold() for known in names], n=1)
+    for candidate in names:
+        if near and candidate.casefold() == near[0]:
+            return f"did you mean {candidate!r}?"
+    return f"there are: {', '.join(names)}" if names else "there are none"

@@ -1,0 +1,140 @@
+"""Instants and the calendar of one time zone, without asking the engine what a zone is.
+
+Engines disagree about zones (or need extensions for them). A zone is a few offsets and the instants at which they
+change, so the conversion is a CASE over those that lie in the span of the data: for Asia/Shanghai, one constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import ibis
+import ibis.expr.types as ir
+
+from siyu.data.problems import Problem, SourceError, suggest
+
+_MARGIN = timedelta(days=400)
+"""Beyond the data on either side: studies look some months back and ahead of what was observed."""
+_FIRST, _LAST = datetime(1902, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_STEP = timedelta(days=7)
+"""Shorter than the shortest stretch between two changes of offset (Ramadan in Morocco, about 30 days)."""
+
+
+def find_zone(name: str) -> ZoneInfo:
+    """Look a time zone up by its IANA name.
+
+    Raises:
+        SourceError: there is no such zone; the message names the nearest.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        remedy = suggest(name, available_timezones()) if name else ""
+        near = remedy if remedy.startswith("did") else "use an IANA name such as 'Asia/Shanghai'"
+        raise SourceError(
+            Problem(rule=f"timezone = {name!r} is not a time zone", remedy=near)
+        ) from error
+
+
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant of a calendar day, in UTC.
+
+    Where midnight does not exist (clocks leap over it) this is the instant of the leap; where it comes twice, the first.
+    """
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def to_local(
+    column: ir.TimestampValue, zone: ZoneInfo, first: datetime, last: datetime
+) -> ir.TimestampValue:
+    """Turn instants into the wall-clock time of a zone.
+
+    Args:
+        column: instants, `timestamp('UTC')`.
+        zone: the zone of the wall clock.
+        first: aware; no instant in the data is earlier. Earlier ones would get the offset in force a year before it.
+        last: aware; no instant in the data is later, and the same.
+
+    Returns:
+        Naive local timestamps.
+    """
+    changes = list(_changes(zone, first, last))
+    utc = column.cast("timestamp")
+    return _shift(utc, changes, sign=1, until=[at.replace(tzinfo=None) for at, _, _ in changes[1:]])
+
+
+def to_utc(
+    column: ir.TimestampValue, zone: ZoneInfo, first: datetime, last: datetime
+) -> ir.TimestampValue:
+    """Turn wall-clock times of a zone into instants.
+
+    An hour that comes twice (clocks go back) is read as the first of the two, and an hour that never was (clocks go
+    forward) as if they had not moved yet: `fold=0` of PEP 495.
+
+    Args:
+        column: naive local timestamps.
+        zone: the zone of the wall clock.
+        first: aware; no time in the data is earlier, to within a day.
+        last: aware; no time in the data is later, to within a day.
+
+    Returns:
+        Instants, `timestamp('UTC')`.
+    """
+    changes = list(_changes(zone, first, last))
+    until = [at.replace(tzinfo=None) + max(before, offset) for at, before, offset in changes[1:]]
+    return _shift(column, changes, sign=-1, until=until).cast("timestamp('UTC')")
+
+
+def _shift(
+    column: ir.TimestampValue,
+    changes: list[tuple[datetime, timedelta, timedelta]],
+    *,
+    sign: int,
+    until: list[datetime],
+) -> ir.TimestampValue:
+    shifted = [
+        column + ibis.interval(seconds=sign * int(offset.total_seconds()))
+        for _, _, offset in changes
+    ]
+    *earlier, latest = shifted
+    if not earlier:
+        return latest
+    branches = [
+        (column < ibis.literal(end), value) for end, value in zip(until, earlier, strict=True)
+    ]
+    return ibis.cases(*branches, else_=latest)
+
+
+def _changes(
+    zone: ZoneInfo, first: datetime, last: datetime
+) -> Iterator[tuple[datetime, timedelta, timedelta]]:
+    """Yield (instant, offset before, offset from then on); the first one stands for the beginning of the span."""
+    at = max(first, _FIRST).replace(microsecond=0) - _MARGIN
+    end = min(last, _LAST) + _MARGIN
+    offset = _offset(zone, at)
+    yield at, offset, offset
+    while at < end:
+        ahead = at + _STEP
+        following = _offset(zone, ahead)
+        if following != offset:
+            yield _change_between(zone, at, ahead), offset, following
+        at, offset = ahead, following
+
+
+def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    offset = _offset(zone, before)
+    while after - before > timedelta(seconds=1):
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        if _offset(zone, middle) == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
+    offset = instant.astimezone(zone).utcoffset()
+    assert offset is not None
+    return offset

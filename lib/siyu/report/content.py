@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 import mistune
@@ -19,10 +19,11 @@ import nh3
 from siyu.report.outcome import plain
 
 _PNG_PIXELS_PER_POINT = 2
-_HTML_TAGS = set(
-    "a abbr b br caption code col colgroup dd details div dl dt em figcaption figure hr i li ol p"
-    " pre small span strong sub summary sup table tbody td tfoot th thead tr ul".split()
-)
+_HTML_TAGS = {
+    *("b", "br", "code", "em", "i", "p", "pre", "small", "span", "strong", "sub", "sup"),
+    *("caption", "col", "colgroup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"),
+    *("a", "abbr", "details", "div", "figcaption", "figure", "hr", "li", "ol", "summary", "ul"),
+}
 _HTML_ATTRIBUTES = {
     "*": {"class", "title"},
     "a": {"href"},
@@ -51,10 +52,11 @@ class Renderer(mistune.HTMLRenderer):
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """Render a heading with an anchor; the page's title is the only one of level 1."""
         level = max(level, 2)
-        text_only = re.sub(r"<[^>]*>", "", text)
-        anchor = f"s{len(self.headings) + 1}-{re.sub(r'\W+', '-', text_only.lower()).strip('-')}"
-        self.headings.append(Heading(level=level, text=text_only, anchor=anchor))
-        return f'<h{level} id="{escape(anchor)}">{text}</h{level}>\n'
+        words = unescape(re.sub(r"<[^>]*>", "", text))
+        slug = re.sub(r"\W+", "-", words.lower()).strip("-")
+        anchor = f"s{len(self.headings) + 1}-{slug}"
+        self.headings.append(Heading(level=level, text=words, anchor=anchor))
+        return f'<h{level} id="{anchor}">{text}</h{level}>\n'
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Render the alternative text: a page loads nothing from elsewhere."""
@@ -80,17 +82,13 @@ class Content:
     def output(self, output: Mapping[str, Any]) -> str:
         """Render one output of a code cell in its richest safe form.
 
-        Standard error is left to the notebook: it speaks to the author, not to the reader.
+        Standard error speaks to the author and stays in the notebook; an error that ended the
+        notebook stands at the top of the page, with its cell.
         """
-        match output["output_type"]:
-            case "error":
-                return (
-                    f'<pre class="error">{escape(plain(chr(10).join(output["traceback"])))}</pre>'
-                )
-            case "stream" if output["name"] == "stderr":
-                return ""
-            case "stream":
-                return f"<pre>{escape(plain(output['text']))}</pre>"
+        if output["output_type"] == "stream" and output["name"] == "stdout":
+            return f"<pre>{escape(plain(output['text']))}</pre>"
+        if "data" not in output:
+            return ""
         data = output["data"]
         if "image/png" in data:
             return _figure(plain(data["image/png"]), output["metadata"].get("image/png", {}))
@@ -110,16 +108,6 @@ def clean_html(text: str) -> str:
         clean_content_tags={"script", "style"},
         url_schemes={"http", "https", "mailto"},
     )
-
-
-def outputs(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the outputs of a cell; a Markdown cell has none."""
-    yield from cell.get("outputs", [])
-
-
-def tags(cell: Mapping[str, Any]) -> list[str]:
-    """Return the tags of a cell."""
-    return list(cell["metadata"].get("tags", []))
 
 
 def _figure(encoded: str, metadata: Mapping[str, Any]) -> str:

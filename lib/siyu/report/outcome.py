@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from siyu import findings
+from siyu.report.paths import without_paths
 
 State = Literal["ok", "failed", "timeout", "kernel_died", "incomplete", "killed", "skipped"]
 
@@ -45,6 +46,7 @@ def judge(
     result: Mapping[str, str] | None,
     log: str,
     seconds: float,
+    hidden: Sequence[tuple[str, str]] = (),
 ) -> Outcome:
     """Decide the outcome of a notebook.
 
@@ -54,22 +56,23 @@ def judge(
         result: what the child says papermill raised; None when it died before saying so.
         log: what the child wrote to its standard streams.
         seconds: how long it ran.
+        hidden: machine paths to leave out, see `machine_paths`.
 
     Returns:
         "ok" only when papermill raised nothing, every code cell has run, no cell shows an error,
         and the findings file is valid.
     """
-    notebook = read_notebook(folder / "notebook.ipynb")
+    notebook = without_paths(read_notebook(folder / "notebook.ipynb"), hidden)
     state, message = _state(notebook, exit_code=exit_code, result=result, log=log)
     document = None
     if state == "ok":
         try:
-            document = findings.read(folder / "findings.json")
+            document = without_paths(findings.read(folder / "findings.json"), hidden)
         except findings.FindingsError as error:
             state, message = "incomplete", str(error)
     return Outcome(
         state=state,
-        message=message,
+        message=without_paths(message, hidden),
         seconds=seconds,
         cell=None if document or notebook is None else _failing_cell(notebook),
         notebook=notebook,

@@ -23,13 +23,17 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One notebook to run: `folder` (which exists) gets the executed notebook and its findings."""
+    """One notebook to run: `folder` (which exists) gets the executed notebook and its findings.
+
+    `hidden` are the machine paths to leave out of the outcome.
+    """
 
     name: str
     notebook: Path
     folder: Path
     parameters: Mapping[str, object]
     cell_timeout_seconds: float
+    hidden: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,7 @@ class _Child:
             result=result,
             log=self.log.read_text(encoding="utf-8", errors="replace"),
             seconds=time.monotonic() - self.started,
+            hidden=self.job.hidden,
         )
 
 

@@ -1,0 +1,149 @@
+"""The command line: `siyu report`, `siyu check`, `siyu sample`.
+
+Each command imports what it needs when it runs, so that help and errors come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from siyu import __version__
+
+PUBLISHED, FAILED, BAD_CONFIGURATION = 0, 1, 2
+"""Exit codes: all well; a notebook failed or the data have errors; nothing could start."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        arguments: the words after `siyu`; None takes them from the process.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except KeyboardInterrupt:
+        print("siyu: stopped", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="siyu", description="Growth analytics for private-domain traffic."
+    )
+    parser.add_argument("--version", action="version", version=f"siyu {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_report(commands.add_parser("report", help="run the notebooks and publish their pages"))
+    _add_check(commands.add_parser("check", help="check the data of a source"))
+    _add_sample(commands.add_parser("sample", help="write a simulated pool with known truths"))
+    return parser
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_report)
+    parser.add_argument(
+        "config", nargs="?", type=Path, help="configuration (default: notebooks/weekly.yaml)"
+    )
+    parser.add_argument("--source", help="folder, file or database URL instead of the configured")
+    parser.add_argument("--as-of", metavar="DATE", help="last complete day, such as 2026-03-31")
+    parser.add_argument("--only", metavar="NOTEBOOK", help="run this one notebook")
+    parser.add_argument(
+        "-p",
+        dest="assignments",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set a parameter of every notebook that has it; may be repeated",
+    )
+    parser.add_argument("--out", type=Path, help="folder of all reports (default: reports)")
+    parser.add_argument(
+        "--jobs", type=_positive, default=2, help="notebooks side by side (default: 2)"
+    )
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_check)
+    parser.add_argument("source", help="folder, file or database URL")
+
+
+def _add_sample(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_sample)
+    parser.add_argument("--users", type=_positive, help="number of users")
+    parser.add_argument("--seed", type=int, help="seed of the random numbers")
+    parser.add_argument(
+        "--out", type=Path, default=Path("data/sample"), help="folder (default: data/sample)"
+    )
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from siyu.report.config import find_config, narrow, read_config
+    from siyu.report.problems import ConfigurationError
+
+    # A scheduler that stops the run must not leave kernels behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        whole = read_config(parsed.config or find_config())
+        config = narrow(
+            whole,
+            source=parsed.source,
+            as_of=parsed.as_of,
+            only=parsed.only,
+            assignments=parsed.assignments,
+        )
+    except ConfigurationError as error:
+        return _refuse(error.problems)
+
+    from siyu.data import SourceError
+    from siyu.report.progress import Progress
+    from siyu.report.run import run_report
+
+    try:
+        published = run_report(
+            config,
+            out=parsed.out or config.root / "reports",
+            at_once=parsed.jobs,
+            progress=Progress(sys.stderr, total=len(config.studies)),
+            complete=len(config.studies) == len(whole.studies),
+        )
+    except SourceError as error:
+        return _refuse([f"source: {problem}" for problem in error.problems])
+    print(published.index)
+    return PUBLISHED if published.ok else FAILED
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from siyu.data import check, render
+
+    report = check(parsed.source)
+    print(render(report))
+    return FAILED if report.errors else PUBLISHED
+
+
+def _sample(parsed: argparse.Namespace) -> int:
+    from siyu.data.world import Settings, write_sample
+
+    given = {"users": parsed.users, "seed": parsed.seed}
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        return _refuse([str(error)])
+    write_sample(parsed.out, settings)
+    print(parsed.out)
+    return PUBLISHED
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be at least 1")
+    return number
+
+
+def _refuse(problems: Sequence[str]) -> int:
+    for problem in problems:
+        print(f"siyu: {problem}", file=sys.stderr)
+    return BAD_CONFIGURATION

@@ -1,0 +1,93 @@
+"""What a run was made of and from: enough to make it again, and to see why two runs differ."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from siyu.report.config import Config
+from siyu.report.outcome import Outcome
+
+_HEART = (
+    "siyu",
+    "duckdb",
+    "ibis-framework",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "papermill",
+    "pyarrow",
+    "scipy",
+    "statsmodels",
+)
+
+
+def describe(
+    config: Config,
+    outcomes: Mapping[str, Outcome],
+    *,
+    source: str,
+    as_of: str,
+    fingerprint: str,
+    started_at: datetime,
+    finished_at: datetime,
+) -> dict[str, Any]:
+    """Lay out the manifest of a run.
+
+    Args:
+        config: as it was run.
+        outcomes: per study.
+        source: the source's own name; its location is among the parameters.
+        as_of: the last complete day, ISO.
+        fingerprint: of the input.
+        started_at: when the run began, aware.
+        finished_at: when its last notebook ended, aware.
+    """
+    return {
+        "schema": 1,
+        "config": config.name,
+        "title": config.title,
+        "as_of": as_of,
+        "source": source,
+        "fingerprint": fingerprint,
+        "started_at": started_at.isoformat(timespec="seconds"),
+        "finished_at": finished_at.isoformat(timespec="seconds"),
+        "seconds": round((finished_at - started_at).total_seconds(), 1),
+        "git": git_state(config.root),
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in _HEART},
+        "notebooks": [
+            {
+                "name": study.name,
+                "notebook": os.path.relpath(study.notebook, config.root),
+                "state": outcomes[study.name].state,
+                "message": outcomes[study.name].message,
+                "seconds": round(outcomes[study.name].seconds, 1),
+                "parameters": study.parameters,
+            }
+            for study in config.studies
+        ],
+    }
+
+
+def git_state(folder: Path) -> dict[str, Any]:
+    """Return the git `revision` of a folder (None outside of git) and whether it is `dirty`."""
+    revision = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain")
+    return {"revision": revision, "dirty": bool(changes)}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

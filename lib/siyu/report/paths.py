@@ -1,0 +1,52 @@
+"""Machine paths, which say nothing to a reader and much about a machine: kept off what is published."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def machine_paths(*, root: Path, folder: Path) -> list[tuple[str, str]]:
+    """List the paths that a run would betray, each with what stands for it, innermost first.
+
+    Args:
+        root: the project's folder; what lies in it is named from there.
+        folder: where one notebook leaves its files; it stands as no folder at all.
+    """
+    pairs = [
+        (str(folder), ""),
+        (str(root), "."),
+        (sys.prefix, "<environment>"),
+        (sysconfig.get_path("stdlib"), "<python>"),
+        (tempfile.gettempdir(), "<temporary>"),
+        (str(Path.home()), "~"),
+    ]
+    # A home of "/" would match everything.
+    pairs = [(path, name) for path, name in pairs if len(Path(path).parts) > 1]
+    inside = {"": "", ".": ""}
+    return [
+        pair
+        for path, name in pairs
+        for pair in ((f"{path}/", inside.get(name, f"{name}/")), (path, name))
+    ]
+
+
+def without_paths(document: Any, hidden: Sequence[tuple[str, str]]) -> Any:
+    """Replace machine paths in every text of a JSON-like document.
+
+    Args:
+        document: lists, dictionaries and values as JSON knows them.
+        hidden: pairs of a path and what stands for it, longer paths first.
+    """
+    if isinstance(document, dict):
+        return {name: without_paths(value, hidden) for name, value in document.items()}
+    if isinstance(document, list):
+        return [without_paths(value, hidden) for value in document]
+    if isinstance(document, str):
+        for path, replacement in hidden:
+            document = document.replace(path, replacement)
+    return document

@@ -1,0 +1,157 @@
+"""One run of a report: open the source, run the notebooks, write the pages, publish the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from siyu import findings
+from siyu.data import Source, open_source
+from siyu.report import publish
+from siyu.report.config import Config, Study
+from siyu.report.manifest import describe
+from siyu.report.outcome import Outcome, read_notebook
+from siyu.report.page import render_index, render_study
+from siyu.report.paths import machine_paths
+from siyu.report.progress import Progress
+from siyu.report.runner import Job, run_all
+from siyu.report.view import view
+
+PAGE_BUDGET_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A published run: its index page, and whether every notebook was ok."""
+
+    index: Path
+    ok: bool
+
+
+def run_report(
+    config: Config, *, out: Path, at_once: int, progress: Progress, complete: bool = True
+) -> Published:
+    """Run a configuration and publish the result under `out/<config name>/`.
+
+    Args:
+        config: what to run.
+        out: the folder of all reports.
+        at_once: how many notebooks run side by side, at least 1.
+        progress: is told what happens.
+        complete: the run has all of the configuration's notebooks, so that `latest` may move to
+            it when every one of them is ok.
+
+    Raises:
+        SourceError: the source cannot be used.
+    """
+    started_at = datetime.now(UTC)
+    source = _open(config)
+    as_of = source.as_of.isoformat()
+    config = replace(config, studies=[_bind(one, config, as_of) for one in config.studies])
+    home = out / config.name
+    with publish.staging(home) as folder:
+        outcomes = run_all(
+            [_job(study, folder, config) for study in config.studies],
+            root=config.root,
+            at_once=at_once,
+            timeout_seconds=config.run_timeout_seconds,
+            on_change=progress.update,
+        )
+        manifest = describe(
+            config,
+            outcomes,
+            source=source.name,
+            as_of=as_of,
+            fingerprint=source.fingerprint(),
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+        )
+        _write(
+            folder,
+            config,
+            outcomes,
+            manifest=manifest,
+            warnings=[str(warning) for warning in source.warnings],
+            progress=progress,
+        )
+        target = publish.publish(folder, home=home, as_of=as_of)
+    ok = all(one.state == "ok" for one in outcomes.values())
+    if ok and complete:
+        publish.point_latest(target)
+    return Published(index=target / "index.html", ok=ok)
+
+
+def _open(config: Config) -> Source:
+    location = config.source if "://" in config.source else str(config.root / config.source)
+    zones = [one.parameters["timezone"] for one in config.studies if "timezone" in one.parameters]
+    return open_source(location, as_of=config.as_of, timezone=str(next(iter(zones), "")))
+
+
+def _bind(study: Study, config: Config, as_of: str) -> Study:
+    """Set what all studies of a run share, so that they speak of the same data and day."""
+    shared = {"source": config.source, "as_of": as_of}
+    given = {name: value for name, value in shared.items() if name in study.declared}
+    return replace(study, given={**study.given, **given})
+
+
+def _job(study: Study, staged: Path, config: Config) -> Job:
+    folder = staged / study.name
+    folder.mkdir()
+    given = dict(study.given)
+    if "output_dir" in study.declared:
+        given["output_dir"] = str(folder)
+    return Job(
+        name=study.name,
+        notebook=study.notebook,
+        folder=folder,
+        parameters=given,
+        cell_timeout_seconds=config.cell_timeout_seconds,
+        hidden=machine_paths(root=config.root, folder=folder),
+    )
+
+
+def _write(
+    folder: Path,
+    config: Config,
+    outcomes: Mapping[str, Outcome],
+    *,
+    manifest: Mapping[str, Any],
+    warnings: Sequence[str],
+    progress: Progress,
+) -> None:
+    views = []
+    for study in config.studies:
+        outcome = outcomes[study.name]
+        home = folder / study.name
+        shown = view(study, outcome, folder=home)
+        language = str(study.parameters.get("language", config.language))
+        page = render_study(shown, run=manifest, language=language).encode()
+        if len(page) > PAGE_BUDGET_BYTES:
+            progress.note(
+                f"{study.name}: the page has {len(page) / 1e6:.1f} MB; 2 MB is the budget"
+            )
+        (home / "report.html").write_bytes(page)
+        publish.write_json(
+            home / "notebook.ipynb", outcome.notebook or read_notebook(study.notebook)
+        )
+        if outcome.findings:
+            publish.write_json(home / "findings.json", outcome.findings)
+        views.append(shown)
+    index = render_index(views, run=manifest, warnings=warnings, language=config.language)
+    (folder / "index.html").write_text(index, encoding="utf-8")
+    publish.write_json(folder / "manifest.json", manifest)
+    publish.write_json(folder / "findings.json", _all_findings(outcomes, manifest))
+
+
+def _all_findings(
+    outcomes: Mapping[str, Outcome], manifest: Mapping[str, Any]
+) -> dict[str, object]:
+    return {
+        "schema": findings.SCHEMA,
+        "as_of": manifest["as_of"],
+        "source": manifest["source"],
+        "studies": {name: one.findings for name, one in outcomes.items() if one.findings},
+    }

@@ -1,0 +1,99 @@
+"""What the pages say about one study: title, headline, status, alerts, body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from siyu.report.config import Study
+from siyu.report.content import Content, Heading
+from siyu.report.outcome import Outcome, plain, read_notebook
+
+_WORST_FIRST = ("alert", "watch", "ok", "info", "insufficient")
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One study as its page and the index show it.
+
+    `badge` is its worst status, or its state when that is not "ok". `headline` and `body` are HTML
+    made by `Content`, which escapes whatever comes from data; everything else is plain text.
+    """
+
+    name: str
+    title: str
+    badge: str
+    headline: str
+    alerts: Sequence[Mapping[str, Any]]
+    insufficient: Sequence[Mapping[str, Any]]
+    headings: Sequence[Heading]
+    body: str
+    tables: Sequence[str]
+    parameters: Mapping[str, str]
+    outcome: Outcome
+
+
+def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
+    """Prepare one study for the pages.
+
+    Args:
+        study: the notebook and its parameters.
+        outcome: what became of it; where its notebook cannot be read, the source's text is shown.
+        folder: where it left its tables.
+    """
+    notebook = outcome.notebook or read_notebook(study.notebook) or {"cells": []}
+    title, cells = _split_title(notebook["cells"])
+    content = Content()
+    headline, body = _render(cells, content)
+    found = (outcome.findings or {}).get("findings", [])
+    return View(
+        name=study.name,
+        title=title or study.name,
+        badge=_badge(outcome, found),
+        headline=headline,
+        alerts=[one for status in ("alert", "watch") for one in found if one["status"] == status],
+        insufficient=[one for one in found if one["status"] == "insufficient"],
+        headings=[heading for heading in content.headings if heading.level <= 3],
+        body=body,
+        tables=sorted(path.name for path in folder.glob("tables/*.csv")),
+        parameters={
+            name: json.dumps(value, ensure_ascii=False)
+            for name, value in study.parameters.items()
+            if name != "output_dir"
+        },
+        outcome=outcome,
+    )
+
+
+def _split_title(cells: Sequence[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+    """Take the title line out of the first cell: the page prints it itself."""
+    rest = [dict(cell) for cell in cells]
+    if rest and rest[0]["cell_type"] == "markdown":
+        first, _, text = plain(rest[0]["source"]).lstrip().partition("\n")
+        if first.startswith("# "):
+            rest[0]["source"] = text
+            return first.removeprefix("# ").strip(), rest
+    return "", rest
+
+
+def _render(cells: Sequence[Mapping[str, Any]], content: Content) -> tuple[str, str]:
+    headline: list[str] = []
+    body: list[str] = []
+    for cell in cells:
+        tags = cell["metadata"].get("tags", [])
+        if cell["cell_type"] == "markdown" and "papermill-error-cell-tag" not in tags:
+            body.append(content.markdown(plain(cell["source"])))
+        for output in cell.get("outputs", []):
+            hoisted = "headline" in tags and "text/markdown" in output.get("data", {})
+            (headline if hoisted else body).append(content.output(output))
+    return "\n".join(headline), "\n".join(body)
+
+
+def _badge(outcome: Outcome, found: Sequence[Mapping[str, Any]]) -> str:
+    if outcome.state != "ok":
+        return outcome.state
+    statuses = {one["status"] for one in found}
+    return next((status for status in _WORST_FIRST if status in statuses), "info")

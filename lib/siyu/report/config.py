@@ -98,16 +98,17 @@ def read_config(path: Path) -> Config:
     shared = document.get("parameters", {})
     common = {"language": document["language"]} if "language" in document else {}
     studies = _studies(document["notebooks"], common | shared, folder=path.parent)
+    root = _project_of(path)
     _require_used(shared, studies, where=f"{path.name}: parameters")
     return Config(
         name=document.get("name", path.stem),
         title=document["title"],
-        source=document["source"],
+        source=_relative(document["source"], root, root),
         as_of=document.get("as_of", ""),
         language=document.get("language", "en"),
         cell_timeout_seconds=document.get("cell_timeout_seconds", 600),
         run_timeout_seconds=document.get("run_timeout_seconds", 3600),
-        root=_project_of(path),
+        root=root,
         studies=studies,
     )
 
@@ -144,11 +145,9 @@ def narrow(
     for assignment in assignments:
         studies, found = _assign(assignment, studies)
         problems += found
-    if source is not None and "://" not in source:
-        source = os.path.relpath(source, config.root)
     config = replace(
         config,
-        source=config.source if source is None else source,
+        source=config.source if source is None else _relative(source, Path.cwd(), config.root),
         as_of=config.as_of if as_of is None else as_of,
         studies=studies,
     )
@@ -266,3 +265,8 @@ def _project_of(path: Path) -> Path:
         if (candidate / "pyproject.toml").is_file():
             return candidate
     return folder
+
+
+def _relative(source: str, start: Path, root: Path) -> str:
+    """Name a folder or file from the project's folder, as it is published; an address stays."""
+    return source if "://" in source else os.path.relpath(start / source, root)

@@ -113,7 +113,8 @@ def _state(
     if result["raised"] == "CellTimeoutError":
         return "timeout", "a cell ran longer than the time allowed for one cell"
     if notebook is None:
-        return "failed", result["message"] or "the executed notebook cannot be read"
+        raised = f"{result['raised']}: {plain(result['message'])}" if result["raised"] else ""
+        return "failed", raised or "the executed notebook cannot be read"
     errors = [output for cell in _code(notebook) for output in _errors(cell)]
     # sys.exit leaves an error output and no error: the rest of the report is missing all the same.
     if any(error["ename"] == "SystemExit" for error in errors):

@@ -1,4 +1,4 @@
-"""Machine paths, which say nothing to a reader and much about a machine: kept off what is published."""
+"""Machine paths say nothing to a reader and much about a machine: they are not published."""
 
 from __future__ import annotations
 

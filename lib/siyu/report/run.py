@@ -51,7 +51,7 @@ def run_report(
     source = _open(config)
     as_of = source.as_of.isoformat()
     config = replace(config, studies=[_bind(one, config, as_of) for one in config.studies])
-    home = out / config.name
+    home = out.resolve() / config.name
     with publish.staging(home) as folder:
         outcomes = run_all(
             [_job(study, folder, config) for study in config.studies],

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from siyu.stats.intervals import multinomial_delta
 from siyu.stats.survival import cumulative_incidence, time_to_share
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
@@ -84,7 +85,8 @@ def test_the_error_stays_exact_over_many_thousand_distinct_times():
 
 
 def test_a_curve_that_ends_with_everybody_converted_ends_at_one():
-    users = pd.DataFrame({"time": np.arange(1, 4_001), "outcome": 1, "n": 1})
+    # 30 is the smallest number of users whose hazards sum to just below one in floating point.
+    users = pd.DataFrame({"time": np.arange(1, 31), "outcome": 1, "n": 1})
     curve = cumulative_incidence(users, level=0.95)
 
     assert curve["incidence"].iloc[-1] == pytest.approx(1)
@@ -166,21 +168,32 @@ def test_the_half_time_interval_is_a_binomial_one_when_all_convert():
     assert upper == days[accepted][-1] + 1
 
 
-def test_the_variance_behind_the_half_time_is_that_of_the_delta_method_on_counts():
-    """Without censoring F(t) - F(horizon) / 2 is (converted by t less half of all) / n."""
-    users = _grouped((1, 1, 12), (2, 1, 9), (3, 2, 20), (4, 1, 14), (5, 1, 11), (30, 0, 34))
-    n, by = 100, {1: 12, 2: 21, 4: 35, 5: 46}
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_the_time_to_a_share_agrees_with_the_delta_method_on_counts(share):
+    """Without censoring the test of F(t) = share F(horizon) is one of multinomial counts."""
+    rng = np.random.default_rng(13)
+    days, converted = np.arange(1, 41), rng.integers(1, 9, 40)
+    leaving = [(day + 0.5, 2, 5) for day in days]
+    users = _grouped(
+        *((d, 1, n) for d, n in zip(days, converted, strict=True)), *leaving, (50, 0, 99)
+    )
+    others = users["n"].sum() - converted.sum()
 
-    def accepted(early):
-        gap = (early - 23) / n
-        second_moment = (early * 0.25 + (46 - early) * 0.25) / n
-        return abs(gap) <= Z * np.sqrt((second_moment - gap**2) / n)
+    def gaps(cells):
+        by_day = cells[..., :-1].cumsum(axis=-1) / cells.sum(axis=-1, keepdims=True)
+        return by_day - share * by_day[..., -1:]
 
-    _, lower, upper = time_to_share(users, horizon=30, level=0.95)
-    days = [day for day in by if accepted(by[day])]
+    _, low, high = multinomial_delta(gaps, [*converted, others], level=0.95)
+    _, lower, upper = time_to_share(users, share=share, horizon=50, level=0.95)
 
-    assert lower == min(days)
-    assert upper == min(day for day in by if day > max(days))
+    assert lower == days[high >= 0][0]
+    assert upper == days[low > 0][0]
+
+
+def test_an_event_on_the_horizon_counts():
+    users = _grouped((1, 1, 10), (7, 1, 30))
+
+    assert time_to_share(users, horizon=7, level=0.95)[0] == 7
 
 
 def test_another_share_is_found_earlier_or_later():

@@ -31,8 +31,7 @@ def holm(p: ArrayLike) -> FloatArray:
     if outside.any():
         raise ValueError(f"p = {raw[outside].flat[0]:g} must lie in [0, 1]")
     adjusted = raw.copy()
-    if made.any():
-        adjusted[made] = multipletests(raw[made], method="holm")[1]
+    adjusted[made] = multipletests(raw[made], method="holm")[1]
     return adjusted
 
 

@@ -116,8 +116,8 @@ def time_to_share(
         ValueError: as `cumulative_incidence`, or share or horizon out of range.
 
     Assumes as `cumulative_incidence`; with 15 events a 95% interval covers 93%.
-    Source: inversion of a test, Brookmeyer and Crowley (1982),
-    Biometrics 38, 29-41, here of the difference of two incidences.
+    Source: inversion of a test, Brookmeyer and Crowley (1982), Biometrics 38, 29-41, here of the
+    difference of two incidences.
     """
     if not 0 < share < 1:
         raise ValueError(

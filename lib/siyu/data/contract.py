@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One table: what a row is, its key, its columns, and the instant at which a row becomes known."""
+    """One table: what a row is, its key, its columns, and when a row and its values are known."""
 
     row: str
     columns: Mapping[str, Column]

@@ -17,8 +17,8 @@ from siyu.data.contract import TABLES
 from siyu.data.problems import Problem, SourceError, suggest
 
 DEFAULT_ZONE = "Asia/Shanghai"
-EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1, "epoch_ns": -1_000}
-"""Units of numeric times since 1970 UTC: microseconds in one; below zero: how many of them in one microsecond."""
+TIME_UNITS = ("epoch_s", "epoch_ms", "epoch_us", "epoch_ns")
+"""Units in which numeric times count from 1970 UTC."""
 
 _KEYS = ("name", "timezone", "naive_times", "observed", "files", "tables")
 _TABLE_KEYS = ("file", "workbook", "sheet", "sql", "separator", "columns", "values", "times")
@@ -29,9 +29,10 @@ _USERS_KEYS = (*_TABLE_KEYS, "known_from", "from_events")
 class TableLayout:
     """Where one table lies and how it is read.
 
-    `columns` leads from our names to theirs, `values` from their values to ours. `times` gives the unit of numeric times
-    or the strptime pattern of text. `known_from` names the column that says since when another is known. `from_events`
-    lists the columns of users derived from events; None: users are not derived.
+    `columns` leads from our names to theirs, `values` from their values to ours. `times` gives the
+    unit of numeric times or the strptime pattern of text. `known_from` names the column that says
+    since when another is known. `from_events` lists the columns of users derived from events; None:
+    users are not derived.
     """
 
     file: str = ""
@@ -50,8 +51,9 @@ class TableLayout:
 class Layout:
     """What `source.yaml` says, or what is assumed without it.
 
-    `naive_zone` is the zone of times without zone, "" when none is declared; `observed` the first and last observed
-    day, included; `files` the folder, workbook, DuckDB file or database URL that holds the data.
+    `naive_zone` is the zone of times without zone, "" when none is declared; `observed` the first
+    and last observed day, included; `files` the folder, workbook, DuckDB file or database URL that
+    holds the data.
     """
 
     name: str
@@ -67,7 +69,8 @@ def read_layout(path: Path) -> Layout:
     """Read a `source.yaml`.
 
     Raises:
-        SourceError: it is unreadable, no YAML, or says something that has no meaning; the message names the key.
+        SourceError: it is unreadable, no YAML, or says something that has no meaning; the message
+            names the key.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -138,8 +141,8 @@ def _table(name: str, stated: object) -> TableLayout:
         from_events=_listed(entries["from_events"], where) if "from_events" in entries else None,
     )
     for column, unit in layout.times.items():
-        if unit not in EPOCHS and "%" not in unit:
-            remedy = f"use one of {', '.join(EPOCHS)} or a pattern such as '%Y-%m-%d %H:%M:%S'"
+        if unit not in TIME_UNITS and "%" not in unit:
+            remedy = f"use one of {', '.join(TIME_UNITS)} or a pattern such as '%Y-%m-%d %H:%M:%S'"
             raise _wrong(f"{where}.times.{column} = {unit!r} is neither unit nor pattern", remedy)
     if layout.sql:
         tables_in(layout.sql)

@@ -24,11 +24,11 @@ from siyu.data.files import (
     open_engine,
     parts_of,
     pick_item,
-    read_item,
     reading,
 )
 from siyu.data.layout import Layout, TableLayout, read_layout, tables_in
 from siyu.data.problems import Problem, SourceError, suggest
+from siyu.data.read import read_item
 from siyu.data.shape import shape
 from siyu.data.zones import find_zone
 
@@ -54,16 +54,13 @@ class Loaded:
     def fingerprint(self) -> str:
         """Return the sha256 of the input.
 
-        It covers `source.yaml`, and the names and contents of the files that were read; of a
-        database its columns, counts, and first and last times.
+        It covers `source.yaml`, the names and contents of the files that were read, and, for what
+        lies in a database, each table's columns, count, and first and last times.
         """
-        digest = hashlib.sha256(self.layout.text.encode())
-        if self.files:
-            digest.update(hash_files(self.files).encode())
-            return digest.hexdigest()
-        for name, table in sorted(self.tables.items()):
-            facts = sorted(self.facts[name].items())
-            digest.update(f"{name} {sorted(table.schema().items())} {facts}".encode())
+        digest = hashlib.sha256(self.layout.text.encode() + hash_files(self.files).encode())
+        for name, facts in sorted(self.facts.items()):
+            columns = sorted(self.tables[name].columns)
+            digest.update(f"{name} {columns} {sorted(facts.items())}".encode())
         return digest.hexdigest()
 
 

@@ -14,7 +14,8 @@ Severity = Literal["error", "warning"]
 class Problem:
     """One rule that a source breaks, with the number of rows and up to five example values.
 
-    `table` and `column` are empty where the rule is about the whole source; `rows` is 0 where rows do not apply.
+    `table` and `column` are empty where the rule is about the whole source; `rows` is 0 where rows
+    do not apply.
     """
 
     rule: str

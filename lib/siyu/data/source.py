@@ -86,7 +86,7 @@ class Source:
             if column in table.columns and spec.kind != "id"
         ]
         visible = table.select(*shown)
-        return visible.order_by(*shown).limit(rows).to_pandas()
+        return pd.DataFrame(visible.order_by(*shown).limit(rows).to_pandas())
 
     def counts(self) -> pd.DataFrame:
         """Count the rows of each table, with the local days of the first and the last of them."""
@@ -94,12 +94,12 @@ class Source:
         return pd.DataFrame(rows, columns=["table", "rows", "first", "last"])
 
     def fingerprint(self) -> str:
-        """Return the sha256 of the input: of the files read, or of a database's schema and counts."""
+        """Return the sha256 of what was read, whatever `as_of` and wherever it lies."""
         return self._loaded.fingerprint()
 
     @cached_property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is odd in the whole input, counted; examples that would name a person are left out."""
+        """What is odd in the whole input, counted, without examples that would name a person."""
         return tuple(
             replace(problem, examples=()) if _names_persons(problem) else problem
             for problem in _doubts(self._loaded)

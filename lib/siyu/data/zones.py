@@ -1,7 +1,8 @@
 """Instants and the calendar of one time zone, without asking the engine what a zone is.
 
-Engines disagree about zones (or need extensions for them). A zone is a few offsets and the instants at which they
-change, so the conversion is a CASE over those that lie in the span of the data: for Asia/Shanghai, one constant.
+Engines disagree about zones, or need extensions for them. A zone is a few offsets and the instants
+at which they change, so the conversion is a CASE over those in the span of the data: for
+Asia/Shanghai, one constant.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _MARGIN = timedelta(days=400)
 """Beyond the data on either side: studies look some months back and ahead of what was observed."""
 _FIRST, _LAST = datetime(1902, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _STEP = timedelta(days=7)
-"""Shorter than the shortest stretch between two changes of offset (Ramadan in Morocco, about 30 days)."""
+"""Shorter than the shortest time between two changes of offset (Ramadan in Morocco: a month)."""
 
 
 def find_zone(name: str) -> ZoneInfo:
@@ -41,7 +42,8 @@ def find_zone(name: str) -> ZoneInfo:
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant of a calendar day, in UTC.
 
-    Where midnight does not exist (clocks leap over it) this is the instant of the leap; where it comes twice, the first.
+    Where midnight does not exist (clocks leap over it) this is the instant of the leap; where it
+    comes twice, the first.
     """
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
@@ -54,7 +56,8 @@ def to_local(
     Args:
         column: instants, `timestamp('UTC')`.
         zone: the zone of the wall clock.
-        first: aware; no instant in the data is earlier. Earlier ones would get the offset in force a year before it.
+        first: aware; no instant in the data is earlier. Earlier ones would get the offset in force
+            a year before it.
         last: aware; no instant in the data is later, and the same.
 
     Returns:
@@ -70,8 +73,8 @@ def to_utc(
 ) -> ir.TimestampValue:
     """Turn wall-clock times of a zone into instants.
 
-    An hour that comes twice (clocks go back) is read as the first of the two, and an hour that never was (clocks go
-    forward) as if they had not moved yet: `fold=0` of PEP 495.
+    An hour that comes twice (clocks go back) is read as the first of the two, and an hour that
+    never was (clocks go forward) as if they had not moved yet: `fold=0` of PEP 495.
 
     Args:
         column: naive local timestamps.
@@ -110,7 +113,7 @@ def _shift(
 def _changes(
     zone: ZoneInfo, first: datetime, last: datetime
 ) -> Iterator[tuple[datetime, timedelta, timedelta]]:
-    """Yield (instant, offset before, offset from then on); the first one stands for the beginning of the span."""
+    """Yield (instant, offset before, offset from then on), first for the start of the span."""
     at = max(first, _FIRST).replace(microsecond=0) - _MARGIN
     end = min(last, _LAST) + _MARGIN
     offset = _offset(zone, at)

@@ -1,0 +1,154 @@
+"""Read one item as it is, into the engine or through it."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import tempfile
+from pathlib import Path
+from typing import IO, cast
+
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+from ibis.util import gen_name
+
+from siyu.data.files import Item, connect, kind_of, open_workbook, parts_of, reading
+from siyu.data.problems import Problem, SourceError, suggest
+
+_CHUNK = 1 << 20
+
+
+def read_item(engine: Backend, item: Item, *, separator: str) -> tuple[ir.Table, bool]:
+    """Read an item as it is: text files as text, everything else in its own types.
+
+    Parquet and DuckDB tables are scanned where they lie. All else is copied into the engine once:
+    text would be parsed again for every question, and a shop's own database is not the place for
+    long questions.
+
+    Returns:
+        The table, and whether it was copied.
+
+    Raises:
+        SourceError: the file is unreadable.
+    """
+    with reading(item.label or item.name):
+        if item.url:
+            return _copy_from_database(engine, item), True
+        assert item.path is not None
+        kind = kind_of(item.path)
+        if kind == "duckdb":
+            table = engine.table(item.name, database=(item.path.name, "main"))
+        elif kind == "parquet":
+            table = _scan_parquet(engine, item.path)
+        elif kind == "xlsx":
+            table = _copy_sheet(engine, item.path, item.sheet)
+        else:
+            table = _copy_csv(engine, item.path, separator)
+        return table, kind not in ("duckdb", "parquet")
+
+
+def _scan_parquet(engine: Backend, path: Path) -> ir.Table:
+    name = gen_name("siyu_parquet")
+    if path.is_file():
+        return engine.read_parquet(path, table_name=name, hive_partitioning=False)
+    return engine.read_parquet(
+        [str(part) for part in parts_of(path)],
+        table_name=name,
+        hive_partitioning=True,
+        hive_types_autocast=False,
+        union_by_name=True,
+    )
+
+
+def _copy_csv(engine: Backend, path: Path, separator: str) -> ir.Table:
+    with tempfile.TemporaryDirectory(prefix="siyu-") as folder:
+        readable = path if _is_utf8(path) else _transcode(path, Path(folder) / "utf8.csv")
+        lines = engine.read_csv(
+            readable,
+            table_name=gen_name("siyu_csv"),
+            header=True,
+            all_varchar=True,
+            delim=separator,
+            quote='"',
+            escape='"',
+            comment="",
+            skip=0,
+        )
+        copied = engine.create_table(gen_name("siyu_text"), lines, temp=True)
+        engine.drop_view(lines.get_name())
+    return copied
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with _open_bytes(path) as stream:
+            while chunk := stream.read(_CHUNK):
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _transcode(path: Path, target: Path) -> Path:
+    """Write a GB18030 file again as UTF-8: the engine would download an extension to read it."""
+    decoder = codecs.getincrementaldecoder("gb18030")()
+    try:
+        with _open_bytes(path) as stream, target.open("w", encoding="utf-8", newline="") as out:
+            while chunk := stream.read(_CHUNK):
+                out.write(decoder.decode(chunk))
+            out.write(decoder.decode(b"", final=True))
+    except UnicodeDecodeError as error:
+        remedy = "save it as UTF-8"
+        rule = "unreadable: neither UTF-8 nor GB18030"
+        raise SourceError(Problem(table=path.name, rule=rule, remedy=remedy)) from error
+    return target
+
+
+def _open_bytes(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def _copy_sheet(engine: Backend, path: Path, sheet: str) -> ir.Table:
+    """Copy a sheet as text; its first row names the columns, and nameless ones are left out."""
+    import pyarrow as pa
+
+    with open_workbook(path) as workbook:
+        if sheet not in workbook.sheetnames:
+            remedy = suggest(sheet, workbook.sheetnames)
+            raise SourceError(
+                Problem(table=path.name, rule=f"has no sheet {sheet!r}", remedy=remedy)
+            )
+        page = workbook[sheet]
+        page.reset_dimensions()
+        rows = [[_cell(value) for value in row] for row in page.iter_rows(values_only=True)]
+    header = rows[0] if rows else []
+    names = [name for name in header if name]
+    if len(set(names)) < max(len(names), 1):
+        raise OSError(f"sheet {sheet!r} needs a header with one name for each column")
+    filled = [row for row in rows[1:] if any(row)]
+    columns = {
+        name: pa.array([row[place] if place < len(row) else None for row in filled], pa.string())
+        for place, name in enumerate(header)
+        if name
+    }
+    return engine.create_table(gen_name("siyu_sheet"), pa.table(columns), temp=True)
+
+
+def _cell(value: object) -> str | None:
+    """Write a cell as text; a whole number that Excel holds as 17850.0 is 17850."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _copy_from_database(engine: Backend, item: Item) -> ir.Table:
+    batches = connect(item.url).table(item.name).to_pyarrow_batches()
+    name = gen_name("siyu_database")
+    engine.con.register(f"{name}_stream", batches)
+    engine.raw_sql(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}_stream")
+    engine.con.unregister(f"{name}_stream")
+    return engine.table(name, database=("temp", "main"))

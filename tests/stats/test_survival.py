@@ -85,7 +85,7 @@ def test_the_error_stays_exact_over_many_thousand_distinct_times():
 
 
 def test_a_curve_that_ends_with_everybody_converted_ends_at_one():
-    # 30 is the smallest number of users whose hazards sum to just below one in floating point.
+    # With 30 users the hazards sum to just below one in floating point.
     users = pd.DataFrame({"time": np.arange(1, 31), "outcome": 1, "n": 1})
     curve = cumulative_incidence(users, level=0.95)
 

@@ -54,7 +54,7 @@ def test_newcombe_covers_differences_of_groups_of_ordinary_size():
 
 
 def test_newcombe_covers_differences_of_small_groups_where_wald_does_not():
-    """It is conservative there (Newcombe 1998 found the same), so the band is one-sided."""
+    """It is conservative there, so the lower edge of the band is the one that counts."""
     truth, *counts = _draw_two_groups(np.random.default_rng(3), 10, 30)
     _, lower, upper = newcombe_difference(*counts, level=0.95)
     least = 0.95 - 3 * np.sqrt(0.95 * 0.05 / REPLICATIONS)

@@ -12,6 +12,8 @@ from siyu.report.config import Study
 from siyu.report.content import Content, Heading
 from siyu.report.outcome import Outcome, plain, read_notebook
 
+_ERROR_MARKER = "papermill-error-cell-tag"
+"""Tag of the cells that papermill adds around an error; the page has its own words for it."""
 _WORST_FIRST = ("alert", "watch", "ok", "info", "insufficient")
 
 
@@ -45,7 +47,8 @@ def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
         folder: where it left its tables.
     """
     notebook = outcome.notebook or read_notebook(study.notebook) or {"cells": []}
-    title, cells = _split_title(notebook["cells"])
+    cells = [cell for cell in notebook["cells"] if _ERROR_MARKER not in _tags(cell)]
+    title, cells = _split_title(cells)
     content = Content()
     headline, body = _render(cells, content)
     found = (outcome.findings or {}).get("findings", [])
@@ -83,13 +86,16 @@ def _render(cells: Sequence[Mapping[str, Any]], content: Content) -> tuple[str, 
     headline: list[str] = []
     body: list[str] = []
     for cell in cells:
-        tags = cell["metadata"].get("tags", [])
-        if cell["cell_type"] == "markdown" and "papermill-error-cell-tag" not in tags:
+        if cell["cell_type"] == "markdown":
             body.append(content.markdown(plain(cell["source"])))
         for output in cell.get("outputs", []):
-            hoisted = "headline" in tags and "text/markdown" in output.get("data", {})
+            hoisted = "headline" in _tags(cell) and "text/markdown" in output.get("data", {})
             (headline if hoisted else body).append(content.output(output))
     return "\n".join(headline), "\n".join(body)
+
+
+def _tags(cell: Mapping[str, Any]) -> list[str]:
+    return list(cell["metadata"].get("tags", []))
 
 
 def _badge(outcome: Outcome, found: Sequence[Mapping[str, Any]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,16 +139,16 @@ def draw_paths(settings: Settings, people: People, *, stream: Stream) -> Paths:
     Returns:
         One element (or row) per person, also beyond the last observed day.
     """
-    steps = _Steps(settings, people, stream("steps"))
+    follow = partial(_follow, settings, people, stream)
     exposed_at = _expose(settings, people, stream("exposures"))
-    scanned_at = steps.follow("scan", exposed_at)
+    scanned_at = follow("scan", exposed_at)
     tied = stream("ties").random(scanned_at.shape) < settings.tie_share
-    candidates = steps.follow("add", scanned_at, at_once=tied)
+    candidates = follow("add", scanned_at, at_once=tied)
     added_at = candidates.min(axis=1)
-    greeted_at = steps.follow("greet", added_at)
-    replied_at = steps.follow("reply", greeted_at)
-    consulted_at = steps.follow("consult", replied_at)
-    ordered_at = steps.follow("order", consulted_at)
+    greeted_at = follow("greet", added_at)
+    replied_at = follow("reply", greeted_at)
+    consulted_at = follow("consult", replied_at)
+    ordered_at = follow("order", consulted_at)
 
     hazard = np.array([settings.leave_per_day[lure] for lure in LURES])[people.lure]
     life = stream("leaving").standard_exponential(len(hazard))
@@ -174,39 +175,41 @@ def draw_paths(settings: Settings, people: People, *, stream: Stream) -> Paths:
 def _expose(settings: Settings, people: People, rng: np.random.Generator) -> Ints:
     """Exposures of each person: the arrival, and further ones for active people."""
     users = len(people.arrived_at)
-    further = rng.poisson(settings.repeat_starts * people.activity)
     gaps = rng.standard_exponential((users, MOST_EXPOSURES - 1)) * settings.repeat_gap_days * DAY
+    further = rng.poisson(settings.repeat_starts * people.activity)
     later = people.arrived_at[:, None] + np.cumsum(np.ceil(gaps), axis=1).astype(np.int64)
     later[np.arange(MOST_EXPOSURES - 1) >= further[:, None]] = NEVER
     return np.column_stack([people.arrived_at, later])
 
 
-class _Steps:
-    """Draws one step after another, at the rates and delays of each person's place and arrival."""
-
-    def __init__(self, settings: Settings, people: People, rng: np.random.Generator) -> None:
-        self._settings, self._people, self._rng = settings, people, rng
-
-    def follow(self, step: str, at: Ints, *, at_once: NDArray[np.bool_] | None = None) -> Ints:
-        """Seconds at which `step` follows what happened `at`; NEVER where it does not."""
-        settings, people = self._settings, self._people
-        before, after = (
-            np.array(
-                [
-                    rates[channel][step] * settings.faults.get(touchpoint, {}).get(step, 1.0)
-                    for channel, touchpoint in PLACES
-                ]
-            )[people.place]
-            for rates in (settings.rates_before, settings.rates_after)
-        )
-        rate = np.where(people.after, after, before)
-        median = np.array([settings.delay_hours[channel][step] for channel, _ in PLACES])
-        scale = median[people.place] * 3600
-        if at.ndim == 2:
-            rate, scale = rate[:, None], scale[:, None]
-        happens = (self._rng.random(at.shape) < rate) & (at < NEVER)
-        spread = settings.delay_sigma[step] * self._rng.standard_normal(at.shape)
-        delay = np.maximum(np.rint(scale * np.exp(spread)), 1).astype(np.int64)
-        if at_once is not None:
-            delay[at_once] = 0
-        return np.where(happens, at + delay, NEVER)
+def _follow(
+    settings: Settings,
+    people: People,
+    stream: Stream,
+    step: str,
+    at: Ints,
+    *,
+    at_once: NDArray[np.bool_] | None = None,
+) -> Ints:
+    """Seconds at which `step` follows what happened `at`; NEVER where it does not."""
+    before, after = (
+        np.array(
+            [
+                rates[channel][step] * settings.faults.get(touchpoint, {}).get(step, 1.0)
+                for channel, touchpoint in PLACES
+            ]
+        )[people.place]
+        for rates in (settings.rates_before, settings.rates_after)
+    )
+    rate = np.where(people.after, after, before)
+    median = np.array([settings.delay_hours[channel][step] for channel, _ in PLACES])
+    scale = median[people.place] * 3600
+    if at.ndim == 2:
+        rate, scale = rate[:, None], scale[:, None]
+    rng = stream(f"step {step}")
+    happens = (rng.random(at.shape) < rate) & (at < NEVER)
+    spread = settings.delay_sigma[step] * rng.standard_normal(at.shape)
+    delay = np.maximum(np.rint(scale * np.exp(spread)), 1).astype(np.int64)
+    if at_once is not None:
+        delay[at_once] = 0
+    return np.where(happens, at + delay, NEVER)

@@ -80,7 +80,8 @@ class Settings:
 
     On `change_day`, `period_days` before the end, the mix of channels and the step rates change.
     The truths compare two periods: the scans since then whose window has closed, and those of an
-    equally long span just before. Days are calendar days of Asia/Shanghai.
+    equally long span just before. The pool is empty before the first day. Days are calendar days of
+    Asia/Shanghai.
 
     Raises:
         SettingsError: naming the setting, its value, the rule and the remedy.

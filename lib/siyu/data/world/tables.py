@@ -34,7 +34,10 @@ STAFF = tuple(f"{number:03d}" for number in range(1, 13))
 MOST_REORDERS = 6
 REORDER_GAP_DAYS = 18.0
 HABITS = {"browse": 0.09, "sign_in": 0.12, "moments_like": 0.03}
-"""Times a day that a person of mean activity in the pool does what is no step of the path."""
+"""Times a day that a person of mean activity in the pool does what is no step of the path.
+
+Signing in counts once a day.
+"""
 JOIN_GROUP_SHARE = 0.35
 ITEMS = (
     # category, item, price in fen, margin as a share of the price, popularity
@@ -73,6 +76,8 @@ class _Log:
     user: Ints
     at: Ints
     event: NDArray[np.str_]
+    item: Ints
+    """Index into ITEMS; it means something only where an event is about goods."""
 
 
 def draw_tables(settings: Settings, *, stream: Stream) -> dict[str, pa.Table]:
@@ -89,13 +94,12 @@ def draw_tables(settings: Settings, *, stream: Stream) -> dict[str, pa.Table]:
     people = draw_people(settings, users=settings.users, stream=stream)
     paths = draw_paths(settings, people, stream=stream)
     log = _collect(settings, people, paths, stream=stream)
-    item = pick(stream("items").random(len(log.user)), [popularity for *_, popularity in ITEMS])
     bought = log.event == "order"
     return {
         "users": _tabulate_users(settings, people, paths, stream=stream),
-        "events": _tabulate_events(settings, people, log, item),
+        "events": _tabulate_events(settings, people, log),
         "orders": _tabulate_orders(
-            settings, log.user[bought], log.at[bought], item[bought], rng=stream("orders")
+            settings, log.user[bought], log.at[bought], log.item[bought], rng=stream("orders")
         ),
     }
 
@@ -103,38 +107,44 @@ def draw_tables(settings: Settings, *, stream: Stream) -> dict[str, pa.Table]:
 def _collect(settings: Settings, people: People, paths: Paths, *, stream: Stream) -> _Log:
     """Put all events within the observation into one log, ordered by time, user and name."""
     everyone = np.arange(len(people.arrived_at))
-    parts = [
-        ("expose", paths.exposed_at),
-        ("scan", paths.scanned_at),
-        ("add", paths.added_at),
-        ("greet", paths.greeted_at),
-        ("reply", paths.replied_at),
-        ("consult", paths.consulted_at),
-        ("order", paths.ordered_at),
-        ("order", _reorder(settings, people, paths, stream("reorders"))),
-        ("join_group", _join(paths, stream("join_group"))),
-    ]
-    users, times, names = [], [], []
-    for name, at in parts:
-        happened = at < settings.days * DAY
+    once = {
+        "expose": paths.exposed_at,
+        "scan": paths.scanned_at,
+        "add": paths.added_at,
+        "greet": paths.greeted_at,
+        "reply": paths.replied_at,
+        "consult": paths.consulted_at,
+        "order": paths.ordered_at,
+        "reorder": _reorder(settings, people, paths, stream("reorders")),
+        "join_group": _join(paths, stream("join_group")),
+    }
+    parts = {}
+    for name, at in once.items():
         user = everyone if at.ndim == 1 else np.broadcast_to(everyone[:, None], at.shape)
-        users.append(user[happened])
-        times.append(at[happened])
-        names.append(np.full(int(happened.sum()), name, dtype="U12"))
-    for name, per_day in HABITS.items():
-        user, at = _repeat(settings, people, paths, per_day=per_day, rng=stream(name))
-        users.append(user)
-        times.append(at)
-        names.append(np.full(len(user), name, dtype="U12"))
-    user, at, event = np.concatenate(users), np.concatenate(times), np.concatenate(names)
+        happened = at < settings.days * DAY
+        parts[name] = user[happened], at[happened]
+    for name in HABITS:
+        parts[name] = _repeat(settings, people, paths, habit=name, rng=stream(name))
+    # One stream of items per kind of event: more of one kind leaves the items of the others alone.
+    popularity = [share for *_, share in ITEMS]
+    item = np.concatenate(
+        [
+            pick(stream(f"items {name}").random(len(at)), popularity)
+            for name, (_, at) in parts.items()
+        ]
+    )
+    user, at = (np.concatenate(columns) for columns in zip(*parts.values(), strict=True))
+    names = [name.replace("reorder", "order") for name in parts]
+    event = np.repeat(names, [len(at) for _, at in parts.values()])
     order = np.lexsort((event, user, at))
-    return _Log(user=user[order], at=at[order], event=event[order])
+    return _Log(user=user[order], at=at[order], event=event[order], item=item[order])
 
 
 def _reorder(settings: Settings, people: People, paths: Paths, rng: np.random.Generator) -> Ints:
     """Further orders after the first, at exponential gaps, until the person leaves."""
+    users = len(people.activity)
+    gaps = rng.standard_exponential((users, MOST_REORDERS)) * REORDER_GAP_DAYS * DAY
     further = rng.poisson(settings.repeat_orders * people.activity)
-    gaps = rng.standard_exponential((len(further), MOST_REORDERS)) * REORDER_GAP_DAYS * DAY
     at = paths.ordered_at[:, None] + np.cumsum(np.ceil(gaps), axis=1).astype(np.int64)
     happens = (np.arange(MOST_REORDERS) < further[:, None]) & (at <= paths.left_at[:, None])
     return np.where(happens, at, NEVER)
@@ -153,7 +163,7 @@ def _repeat(
     people: People,
     paths: Paths,
     *,
-    per_day: float,
+    habit: str,
     rng: np.random.Generator,
 ) -> tuple[Ints, Ints]:
     """What people in the pool do again and again: heavy-tailed, daily rhythm, more at weekends."""
@@ -162,13 +172,19 @@ def _repeat(
     days = np.maximum(until - since, 0) / DAY
     # Drawn at the busiest day's rate, then thinned to each day's rate (Lewis and Shedler 1979).
     peak = WEEKDAYS.max()
-    user = np.repeat(np.arange(len(days)), rng.poisson(per_day * people.activity * days * peak))
+    user = np.repeat(
+        np.arange(len(days)), rng.poisson(HABITS[habit] * people.activity * days * peak)
+    )
     day = (since[user] + rng.random(len(user)) * days[user] * DAY).astype(np.int64) // DAY
     at = day * DAY + draw_seconds(rng, len(user))
     weekday = (day + settings.first_day.weekday()) % 7
     kept = rng.random(len(user)) * peak < WEEKDAYS[weekday]
     kept &= (at >= since[user]) & (at <= until[user])
-    return user[kept], at[kept]
+    user, at = user[kept], at[kept]
+    if habit == "sign_in":
+        _, first = np.unique(user * settings.days + at // DAY, return_index=True)
+        user, at = user[first], at[first]
+    return user, at
 
 
 def _tabulate_users(
@@ -208,7 +224,7 @@ def _draw_traits(users: int, rng: np.random.Generator) -> dict[str, pa.Array]:
     }
 
 
-def _tabulate_events(settings: Settings, people: People, log: _Log, item: Ints) -> pa.Table:
+def _tabulate_events(settings: Settings, people: People, log: _Log) -> pa.Table:
     entering = np.isin(log.event, ["expose", "scan", "add"])
     shopping = np.isin(log.event, ["browse", "consult", "order"])
     touchpoints = tuple(touchpoint for _, touchpoint in PLACES)
@@ -218,7 +234,7 @@ def _tabulate_events(settings: Settings, people: People, log: _Log, item: Ints) 
             "occurred_at": _instants(settings, log.at),
             "event": pa.array(log.event),
             "touchpoint": _texts(touchpoints, people.place[log.user], known=entering),
-            "item": _texts(tuple(name for _, name, *_ in ITEMS), item, known=shopping),
+            "item": _texts(tuple(name for _, name, *_ in ITEMS), log.item, known=shopping),
         }
     )
 

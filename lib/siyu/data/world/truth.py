@@ -67,12 +67,9 @@ def compute_truths(settings: Settings) -> list[Truth]:
     simulated = f"simulated, {draws}"
     compared = f"simulated potential outcomes, {draws}, on common random numbers"
     with np.errstate(invalid="ignore"):
-        found = [
-            *(_state(settings, simulated, *value) for value in _conversions(drawn)),
-            *(_state(settings, simulated, *value) for value in _step_rates(drawn)),
-            *(_state(settings, simulated, *value) for value in _changes(drawn)),
-            *(_state(settings, compared, *value) for value in _faults(settings, drawn, mended)),
-        ]
+        facts = [*_conversions(drawn), *_step_rates(drawn), *_changes(drawn)]
+        found = [_state(settings, simulated, *fact) for fact in facts]
+        found += [_state(settings, compared, *fact) for fact in _faults(settings, drawn, mended)]
     return [*(truth for truth in found if math.isfinite(truth.standard_error)), _null(settings)]
 
 

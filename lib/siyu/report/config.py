@@ -15,9 +15,9 @@ import yaml
 from siyu.report import plain_yaml
 from siyu.report.parameters import Parameter, check_values, is_iso_date, read_parameters
 from siyu.report.problems import ConfigurationError, unknown
+from siyu.report.wording import LANGUAGES
 
 DEFAULT_CONFIG = Path("notebooks/weekly.yaml")
-LANGUAGES = ("en", "zh")
 SET_BY_THE_RUN = ("source", "as_of", "output_dir")
 
 _KEYS: Mapping[str, type | tuple[type, ...]] = {

@@ -136,12 +136,13 @@ def is_iso_date(text: str) -> bool:
 
 
 def _declared(source: str) -> Iterator[Parameter]:
+    statements = ast.parse(source).body
     comments = {
         token.start[0]: token.string.lstrip("# ")
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
         if token.type == tokenize.COMMENT
     }
-    for statement in ast.parse(source).body:
+    for statement in statements:
         match statement:
             case ast.AnnAssign(
                 target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value

@@ -19,6 +19,7 @@ from siyu.report.paths import machine_paths
 from siyu.report.progress import Progress
 from siyu.report.runner import Job, run_all
 from siyu.report.view import view
+from siyu.report.wording import LANGUAGES
 
 PAGE_BUDGET_BYTES = 2_000_000
 
@@ -127,8 +128,7 @@ def _write(
         outcome = outcomes[study.name]
         home = folder / study.name
         shown = view(study, outcome, folder=home)
-        language = str(study.parameters.get("language", config.language))
-        page = render_study(shown, run=manifest, language=language).encode()
+        page = render_study(shown, run=manifest, language=_language(study, config)).encode()
         if len(page) > PAGE_BUDGET_BYTES:
             progress.note(
                 f"{study.name}: the page has {len(page) / 1e6:.1f} MB; 2 MB is the budget"
@@ -144,6 +144,12 @@ def _write(
     (folder / "index.html").write_text(index, encoding="utf-8")
     publish.write_json(folder / "manifest.json", manifest)
     publish.write_json(folder / "findings.json", _all_findings(outcomes, manifest))
+
+
+def _language(study: Study, config: Config) -> str:
+    """Say in which language a page is: its notebook's, where the page has words for it."""
+    own = str(study.parameters.get("language", config.language))
+    return own if own in LANGUAGES else config.language
 
 
 def _all_findings(

@@ -1,4 +1,6 @@
-"""Findings: the numbers a study stands by, in a form that machines, alerts and later runs can read."""
+"""Findings: the numbers a study stands by, in a form that machines, alerts and later runs can "
+"read.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+import pandas as pd
 
 SCHEMA = 1
 Unit = Literal["share", "ratio", "count", "cny", "days", "hours", "users"]
@@ -29,8 +33,9 @@ class FindingsError(ValueError):
 class Finding:
     """One number with its interval, its denominator and what to do about it.
 
-    `id` is stable between runs and languages. `value`, `ci_lower` and `ci_upper` are in `unit` and may be None
-    (not infinite, not NaN) where the data do not allow them; `direction` is the good side of `threshold`.
+    `id` is stable between runs and languages. `value`, `ci_lower` and `ci_upper` are in `unit` and
+    may be None (not infinite, not NaN) where the data do not allow them; `direction` is the good
+    side of `threshold`.
     """
 
     id: str
@@ -72,8 +77,8 @@ def status_of(
         direction: the good side: "above" (a rate that should be high) or "below".
 
     Returns:
-        "info" without a threshold, "alert" when the whole interval is on the wrong side, "ok" when it is on the
-        good side, "watch" when it straddles the threshold.
+        "info" without a threshold, "alert" when the whole interval is on the wrong side, "ok" when
+        it is on the good side, "watch" when it straddles the threshold.
     """
     if threshold is None:
         return "info"
@@ -106,6 +111,40 @@ def to_json(
     }
     check(document)
     return document
+
+
+def save(
+    found: Iterable[Finding],
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    output_dir: str,
+    notebook: str,
+    as_of: str,
+    source: str,
+    parameters: Mapping[str, object],
+) -> None:
+    """Write `findings.json` and `tables/<name>.csv`, or nothing at all where no folder is given.
+
+    Args:
+        found: the findings of one notebook.
+        tables: what each figure shows, by name.
+        output_dir: an existing folder; "" when the notebook is run by hand.
+        notebook: its name.
+        as_of: the last day counted, ISO.
+        source: the name of the source (no path).
+        parameters: what the study was asked.
+
+    Raises:
+        FindingsError: the findings break the output contract.
+    """
+    if not output_dir:
+        return
+    folder = Path(output_dir)
+    (folder / "tables").mkdir(exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+    document = to_json(found, notebook=notebook, as_of=as_of, source=source, parameters=parameters)
+    write(folder / "findings.json", document)
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:

@@ -1,0 +1,53 @@
+"""Where are customers lost? Funnel conversion, measured, estimated, drawn and said."""
+
+from siyu.studies.funnel.conclude import conclude
+from siyu.studies.funnel.definition import Definition, FunnelError
+from siyu.studies.funnel.estimate import (
+    compare_periods,
+    compare_segments,
+    late_against_early,
+    per_point,
+    placebo,
+    repair,
+    steps,
+    times,
+    trend,
+    with_intervals,
+)
+from siyu.studies.funnel.figures import (
+    draw_change,
+    draw_definitions,
+    draw_repair,
+    draw_segments,
+    draw_steps,
+    draw_times,
+    draw_trend,
+)
+from siyu.studies.funnel.measure import Measures, measure, order_value, sensitivity
+
+__all__ = [
+    "Definition",
+    "FunnelError",
+    "Measures",
+    "compare_periods",
+    "compare_segments",
+    "conclude",
+    "draw_change",
+    "draw_definitions",
+    "draw_repair",
+    "draw_segments",
+    "draw_steps",
+    "draw_times",
+    "draw_trend",
+    "late_against_early",
+    "measure",
+    "order_value",
+    "per_point",
+    "placebo",
+    "repair",
+    "sensitivity",
+    "steps",
+    "times",
+    "trend",
+    "with_intervals",
+]

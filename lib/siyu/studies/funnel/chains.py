@@ -1,15 +1,17 @@
-"""Find, for every user, how far a funnel was gone and when: one engine for counts, times and trends.
+"""Find, for every user, how far a funnel was gone and when: one engine for counts, times and
+trends.
 
-The engine never enumerates chains. It carries, for each row that could be step k, the *latest* start from which a
-chain arrives there. A later start leaves more of the window, so whatever an earlier start could still reach, the
-latest one reaches too; keeping one start per row is therefore exact. `tests/studies/funnel/test_chains.py` holds it
-against an enumeration of all subsequences.
+The engine never enumerates chains. It carries, for each row that could be step k, the *latest*
+start from which a chain arrives there. A later start leaves more of the window, so whatever an
+earlier start could still reach, the latest one reaches too; keeping one start per row is therefore
+exact. `tests/studies/funnel/test_chains.py` holds it against an enumeration of all subsequences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -31,16 +33,18 @@ def follow(
     """Follow every user from the starts in a span of time as far as the funnel goes.
 
     Args:
-        events: rows with `user_id`, `occurred_at` (an instant), `event`, and the columns held or asked for.
+        events: rows with `user_id`, `occurred_at` (an instant), `event`, and the columns held or
+            asked for.
         definition: the funnel.
         starts_from: first instant at which an attempt may begin (aware).
         starts_until: last instant at which an attempt may begin, inclusive (aware).
         at_start: columns of `events` whose value at the first start is wanted.
 
     Returns:
-        One row per user with a start: `user_id`, `reached_1_at` (the first start), `reached_2_at` … (the earliest
-        instant at which a chain is that long; null: never), and the columns `at_start`. Of several rows at the
-        first start the smallest value is taken, so that the answer does not depend on row order.
+        One row per user with a start: `user_id`, `reached_1_at` (the first start), `reached_2_at` …
+        (the earliest instant at which a chain is that long; null: never), and the columns
+        `at_start`. Of several rows at the first start the smallest value is taken, so that the
+        answer does not depend on row order.
     """
     rows = _numbered(events.filter(events.occurred_at >= starts_from), definition)
     starting = definition.events if definition.order == "any" else definition.names[0]
@@ -63,13 +67,13 @@ def follow(
     else:
         reached = _step_by_step(rows, starts, definition)
     later = [f"reached_{k}_at" for k in range(2, len(definition.steps) + 1)]
-    return first.left_join(reached, "user_id").select(
-        "user_id", "reached_1_at", *later, *at_start
-    )
+    return first.left_join(reached, "user_id").select("user_id", "reached_1_at", *later, *at_start)
 
 
 def _numbered(events: ir.Table, definition: Definition) -> ir.Table:
-    """Keep the rows that can be steps, with what a chain must share (`_keys`) and, for strict order, their rank."""
+    """Keep the rows that can be steps, with what a chain must share (`_keys`) and, for strict
+    order, their rank.
+    """
     rows = events.rename(at="occurred_at")
     if definition.order == "strict":
         rows = rows.mutate(
@@ -85,7 +89,9 @@ def _numbered(events: ir.Table, definition: Definition) -> ir.Table:
 
 
 def _keys(definition: Definition) -> list[str]:
-    """Columns that all rows of a chain share: the user, the held value, the excluded events already behind."""
+    """Columns that all rows of a chain share: the user, the held value, the excluded events already
+    behind.
+    """
     held = [definition.hold] if definition.hold else []
     return ["user_id", *held, *(["ended"] if definition.exclude else [])]
 
@@ -94,7 +100,9 @@ def _columns(definition: Definition) -> list[str]:
     return [*_keys(definition), "at", *(["rank"] if definition.order == "strict" else [])]
 
 
-def _within_window(start: ir.TimestampValue, at: ir.TimestampValue, definition: Definition) -> ir.BooleanValue:
+def _within_window(
+    start: ir.TimestampValue, at: ir.TimestampValue, definition: Definition
+) -> ir.BooleanValue:
     if definition.window is None:
         return start.notnull()
     return start >= at - _span(definition)
@@ -106,17 +114,14 @@ def _span(definition: Definition) -> ir.IntervalScalar:
 
 
 def _step_by_step(rows: ir.Table, starts: ir.Table, definition: Definition) -> ir.Table:
-    """Chains in which no row can serve two steps: each step looks back at the rows that reached the one before."""
+    """Chains in which no row can serve two steps: each step looks back at the rows that reached the
+    one before.
+    """
+    strictly_after = definition.ties == "strict"
+    frame: dict[str, Any] = {"order_by": "at", "preceding": (None, _PEER if strictly_after else 0)}
     if definition.order == "strict":
-        before = {"preceding": (1, 1) if definition.ties == "strict" else 1, "order_by": "rank"}
-    else:
-        before = {
-            "preceding": (None, _PEER) if definition.ties == "strict" else None,
-            "order_by": "at",
-        }
-    if definition.ties == "either":
-        before["following"] = 0
-    over = ibis.range_window(group_by=_keys(definition), **before)
+        frame = {"order_by": "rank", "preceding": (1, 1 if strictly_after else 0)}
+    over = ibis.range_window(group_by=_keys(definition), **frame)
     columns = _columns(definition)
     live = starts.select(*columns, start=starts.at)
     reached = []
@@ -140,23 +145,20 @@ def _step_by_step(rows: ir.Table, starts: ir.Table, definition: Definition) -> i
 
 
 def _one_by_one(rows: ir.Table, starts: ir.Table, definition: Definition) -> ir.Table:
-    """Chains in which tied rows may serve several steps: go from instant to instant, and count the rows of each.
+    """Chains in which tied rows may serve several steps: go from instant to instant, and count the
+    rows of each.
 
-    Within one instant a run of steps a..k can be served by distinct rows exactly when, for every set of steps in
-    the run, enough rows carry one of their names (Hall 1935).
+    Within one instant a run of steps a..k can be served by distinct rows exactly when, for every
+    set of steps in the run, enough rows carry one of their names (Hall 1935).
     """
     columns = _columns(definition)
     counted = rows.group_by(columns).agg(
-        **{
-            f"n_{i}": (rows.event == name).sum() for i, name in enumerate(definition.events)
-        }
+        **{f"n_{i}": (rows.event == name).sum() for i, name in enumerate(definition.events)}
     )
     begun = starts.select(*_keys(definition), "at").distinct().mutate(start_1=lambda t: t.at)
     here = counted.left_join(begun, [*_keys(definition), "at"]).select(*counted.columns, "start_1")
     if definition.order == "strict":
-        before = ibis.range_window(
-            preceding=(1, 1), group_by=_keys(definition), order_by="rank"
-        )
+        before = ibis.range_window(preceding=(1, 1), group_by=_keys(definition), order_by="rank")
     else:
         before = ibis.window(preceding=(None, 1), group_by=_keys(definition), order_by="at")
     n_steps = len(definition.steps)
@@ -187,11 +189,14 @@ def _one_by_one(rows: ir.Table, starts: ir.Table, definition: Definition) -> ir.
 
 
 def _enough_rows(here: ir.Table, definition: Definition, a: int, k: int) -> ir.BooleanValue:
-    """Whether the rows of one instant can serve steps a..k (1-based) with a row of its own for each."""
+    """Whether the rows of one instant can serve steps a..k (1-based) with a row of its own for
+    each.
+    """
     run = definition.names[a - 1 : k]
     unions: set[frozenset[str]] = set()
     for names in run:
-        # Unrelated steps cannot compete for a row, so only unions of steps that overlap need a look.
+        # Unrelated steps cannot compete for a row, so only unions of steps that overlap need a
+        # look.
         unions |= {names} | {other | names for other in unions if other & names}
     return ibis.and_(
         *(
@@ -203,7 +208,9 @@ def _enough_rows(here: ir.Table, definition: Definition, a: int, k: int) -> ir.B
 
 
 def _in_any_order(rows: ir.Table, starts: ir.Table, definition: Definition) -> ir.Table:
-    """Steps in any order: from every start, the instants at which its 1st, 2nd, … different step is done."""
+    """Steps in any order: from every start, the instants at which its 1st, 2nd, … different step is
+    done.
+    """
     keys = _keys(definition)
     kinds = sorted(set(definition.names), key=sorted)
     kind = ibis.cases(*((rows.event.isin(list(names)), i) for i, names in enumerate(kinds)))
@@ -214,9 +221,12 @@ def _in_any_order(rows: ir.Table, starts: ir.Table, definition: Definition) -> i
     done = []
     for i, names in enumerate(kinds):
         for j in range(definition.names.count(names)):
-            # From any row on, the j-th further row of its kind; the earliest such row ahead is the next one's.
+            # From any row on, the j-th further row of its kind; the earliest such row ahead is the
+            # next one's.
             nth = rows.at.lead(j).over(in_kind) if j else rows.at
-            rows = rows.mutate(**{f"nth_{i}_{j}": ibis.ifelse(rows.kind == i, nth, ibis.null(rows.at.type()))})
+            rows = rows.mutate(
+                **{f"nth_{i}_{j}": ibis.ifelse(rows.kind == i, nth, ibis.null(rows.at.type()))}
+            )
             done.append(f"nth_{i}_{j}")
     rows = rows.mutate(**{name: rows[name].min().over(ahead).fill_null(never) for name in done})
     begun = rows.semi_join(starts, [*keys, "at"])
@@ -229,5 +239,3 @@ def _in_any_order(rows: ir.Table, starts: ir.Table, definition: Definition) -> i
             for k in range(2, len(done) + 1)
         }
     )
-
-

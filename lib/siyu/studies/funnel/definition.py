@@ -1,4 +1,6 @@
-"""What a funnel is: steps, window, and the rules for starts, order, ties, exclusions and held columns."""
+"""What a funnel is: steps, window, and the rules for starts, order, ties, exclusions and held
+columns.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,23 @@ class Definition:
     """A funnel, validated.
 
     Args:
-        steps: 2 to 12 steps in order; each is one event name, or several names of which any one will do.
-        window_days: longest time from the start to the last step, in days, inclusive; None: no limit.
-        entry: "best": any start in the entry period may begin the chain and the longest chain counts; "first":
+        steps: 2 to 12 steps in order; each is one event name, or several names of which any one
+            will do.
+        window_days: longest time from the start to the last step, in days, inclusive; None: no
+            limit.
+        entry: "best": any start in the entry period may begin the chain and the longest chain
+            counts; "first":
             the chain must begin at the first start of the entry period.
-        order: "ordered": other events may lie between; "strict": no other row of the user lies between the chosen
-            rows; "any": step k is k different steps done within the window from the earliest of them.
-        exclude: events that end an attempt: one that began at or before the excluded event reaches no step after it.
-        hold: a column of `events` that must have one value on all rows of a chain; rows without a value take no part.
-        ties: rows of one user at one instant count in either order, or ("strict") as neither after the other.
+        order: "ordered": other events may lie between; "strict": no other row of the user lies
+            between the chosen
+            rows; "any": step k is k different steps done within the window from the earliest of
+            them.
+        exclude: events that end an attempt: one that began at or before the excluded event reaches
+            no step after it.
+        hold: a column of `events` that must have one value on all rows of a chain; rows without a
+            value take no part.
+        ties: rows of one user at one instant count in either order, or ("strict") as neither after
+            the other.
 
     Raises:
         FunnelError: naming the value, the rule and the remedy.
@@ -53,11 +63,13 @@ class Definition:
         for name, allowed in (("entry", Entry), ("order", Order), ("ties", Ties)):
             if getattr(self, name) not in get_args(allowed):
                 raise FunnelError(
-                    f"{name} = {getattr(self, name)!r} must be one of {', '.join(get_args(allowed))}"
+                    f"{name} = {getattr(self, name)!r} must be one of "
+                    f"{', '.join(get_args(allowed))}"
                 )
         if self.window_days is not None and not 0 < self.window_days < math.inf:
             raise FunnelError(
-                f"window_days = {self.window_days} must be above 0; use 1 for a day, null for no window"
+                f"window_days = {self.window_days} must be above 0; use 1 for a day, null for no "
+                "window"
             )
         if any(not names for names in self.names):
             raise FunnelError("steps: a step names no event; give at least one name")

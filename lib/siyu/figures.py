@@ -1,0 +1,190 @@
+"""The look of every figure: canvas, colours, fonts, and the picture that a notebook shows."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+ACCENT = "#0072B2"
+SECOND = "#D55E00"
+THIRD = "#009E73"
+BLACK = "#1A1A1A"
+GREY = "#767676"
+PALE = "#D5D9DD"
+SERIES = (ACCENT, SECOND, THIRD, BLACK)
+"""Okabe and Ito's colours that stand out on white, in the order in which series take them."""
+
+WIDTH_INCHES = 9.0
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$]")
+_DPI = 200
+_COLOURS = 128
+_CHINESE_FONTS = (
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure as the reader gets it: the image, what it shows in words, and its numbers.
+
+    `name` names the table among the files of a report, `png` is the image, `alt` says what is to be
+    seen to those who cannot see it, `table` holds the numbers drawn, one row per mark.
+    """
+
+    name: str
+    png: bytes
+    alt: str
+    table: pd.DataFrame
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"image/png": self.png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Numbers to show below a picture: escaped HTML, folded away until asked for."""
+
+    table: pd.DataFrame
+    caption: str = "The numbers of this figure"
+
+    def _repr_html_(self) -> str:
+        summary = html.escape(self.caption)
+        return f"<details><summary>{summary}</summary>{to_html(self.table)}</details>"
+
+
+def say(sentence: str) -> None:
+    """Show a computed sentence in a notebook, so that no name in it can act as markup."""
+    from IPython.display import Markdown, display
+
+    plain = _MARKUP.sub(r"\\\g<0>", sentence)
+    display(Markdown(plain))  # type: ignore[no-untyped-call]
+
+
+def show(picture: Picture) -> None:
+    """Show a picture in a notebook, with its numbers folded below."""
+    from IPython.display import display
+
+    display(picture)  # type: ignore[no-untyped-call]
+    display(Table(table=picture.table))  # type: ignore[no-untyped-call]
+
+
+def to_html(table: pd.DataFrame) -> str:
+    """Write a table as HTML in which nothing from the data can act as markup."""
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in table.columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row) + "</tr>"
+        for row in table.itertuples(index=False)
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def canvas(
+    title: str, subtitle: str, footer: str, *, height: float = 4.6, columns: int = 1
+) -> tuple[Figure, list[Axes]]:
+    """Make an empty figure in the house's look.
+
+    Args:
+        title: the finding, a sentence.
+        subtitle: measure, unit, population, period.
+        footer: source, number of users, method.
+        height: of the figure, in inches.
+        columns: panels beside each other.
+
+    Returns:
+        The figure and its axes. Finish it with `finish`.
+    """
+    with mpl.rc_context(_style()):
+        figure = Figure(figsize=(WIDTH_INCHES, height))
+        axes = list(figure.subplots(1, columns, squeeze=False)[0])
+    figure.suptitle("")
+    lines = [
+        (textwrap.fill(title, 77), 13.5, "bold", BLACK),
+        (textwrap.fill(subtitle, 126), 9.5, "normal", GREY),
+    ]
+    top = height - 0.12
+    for text, size, weight, colour in lines:
+        figure.text(
+            0.012,
+            top / height,
+            text,
+            size=size,
+            weight=weight,
+            color=colour,
+            va="top",
+            ha="left",
+            family=_families(),
+        )
+        top -= (text.count("\n") + 1) * size * 1.3 / 72 + 0.04
+    foot = textwrap.fill(footer, 158)
+    figure.text(0.012, 0.08 / height, foot, size=7.5, color=GREY, va="bottom", family=_families())
+    bottom = 0.16 + (foot.count("\n") + 1) * 7.5 * 1.3 / 72
+    figure.set_layout_engine(
+        "constrained", rect=(0.005, bottom / height, 0.985, (top - bottom) / height)
+    )
+    return figure, axes
+
+
+def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Picture:
+    """Render a figure to a small PNG: 200 dots per inch, 128 colours."""
+    with mpl.rc_context(_style()):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=_DPI, facecolor="white")
+    small = io.BytesIO()
+    with Image.open(buffer) as image:
+        image.convert("RGB").quantize(_COLOURS).save(small, format="png", optimize=True)
+    return Picture(name=name, png=small.getvalue(), alt=alt, table=table)
+
+
+def nothing(reason: str, *, name: str, title: str) -> Picture:
+    """Draw the reason why there is nothing to draw."""
+    figure, (axes,) = canvas(title, "", "", height=1.9)
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, textwrap.fill(reason, 90), ha="center", va="center", size=11, color=GREY)
+    return finish(figure, name=name, alt=f"{title} {reason}", table=pd.DataFrame())
+
+
+def _families() -> list[str]:
+    """DejaVu Sans for Latin, digits and signs, then whichever Chinese font this machine has."""
+    there = set(font_manager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _CHINESE_FONTS if name in there)]
+
+
+def _style() -> Any:
+    return {
+        "font.family": _families(),
+        "font.size": 10,
+        "text.color": BLACK,
+        "axes.edgecolor": PALE,
+        "axes.labelcolor": GREY,
+        "axes.labelsize": 9.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "xtick.color": PALE,
+        "ytick.color": PALE,
+        "xtick.labelcolor": BLACK,
+        "ytick.labelcolor": BLACK,
+        "hatch.linewidth": 0.6,
+        "grid.color": "#EEF0F2",
+    }
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if pd.isna(value) else f"{value:.6g}"
+    return "" if value is None or value is pd.NaT else str(value)

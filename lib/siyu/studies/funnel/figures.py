@@ -1,0 +1,459 @@
+"""Draw the funnel study: each figure says its finding in the title and carries its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from siyu.figures import (
+    ACCENT,
+    BLACK,
+    GREY,
+    PALE,
+    SECOND,
+    Picture,
+    canvas,
+    finish,
+    nothing,
+)
+from siyu.formats import number, percent, points
+from siyu.studies.funnel import sentences
+from siyu.studies.funnel.estimate import Change
+from siyu.studies.funnel.measure import Measures
+
+_MOST_SEGMENTS = 16
+_MOST_PANELS = 5
+
+
+def draw_steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Picture:
+    """Draw how many of those who entered reach each step."""
+    name, title = "steps", "No funnel can be drawn"
+    if reason := sentences.too_little(measures):
+        return nothing(reason, name=name, title=title)
+    total = steps[steps["segment"] == steps["segment"].iloc[0]]
+    title = sentences.largest_loss(steps)
+    figure, (axes,) = canvas(
+        title,
+        f"Share of the {number(total.entered.iloc[0])} users who entered, by the furthest step "
+        "reached "
+        f"{sentences.window(measures.definition)}; {sentences.population(measures)}",
+        _footer(
+            measures, f"Wilson {level:.0%} intervals; users still inside their window are left out"
+        ),
+        height=1.6 + 0.55 * len(total),
+    )
+    worst = total["step_rate"].iloc[1:].idxmin()
+    colours = [SECOND if index == worst else ACCENT for index in total.index]
+    places = np.arange(len(total))
+    axes.barh(places, total["rate"], color=colours, height=0.62)
+    later = total.iloc[1:]
+    _whiskers(axes, later["rate"], places[1:], later["ci_lower"], later["ci_upper"], colour=BLACK)
+    for place, row in zip(places, total.itertuples(), strict=True):
+        step = "" if row.k == 1 else f"   {percent(row.step_rate)} of the step before"
+        right = row.rate if row.k == 1 else row.ci_upper
+        inside = right > 0.72
+        axes.text(
+            0.012 if inside else right + 0.012,
+            place,
+            f"{number(row.reached)} users, {percent(row.rate)}{step}",
+            va="center",
+            color="white" if inside else BLACK,
+            size=9.5,
+        )
+    axes.set_yticks(places, total["step"], size=10.5)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    _percent_axis(axes.xaxis)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(left=False)
+    alt = f"Bar chart of the funnel. {title}. " + "; ".join(
+        f"{row.step} {percent(row.rate)}" for row in total.itertuples()
+    )
+    return finish(figure, name=name, alt=alt, table=steps)
+
+
+def draw_segments(
+    measures: Measures, compared: pd.DataFrame, steps: pd.DataFrame, *, level: float
+) -> Picture:
+    """Draw each segment's conversion, and its rate at each step, beside the rate of all users."""
+    name = "segments"
+    title = sentences.segments(compared, by=measures.by).rstrip(".")
+    if compared.empty:
+        reason = " ".join(measures.refused) or "Choose a column with `by` to tell segments apart."
+        return nothing(reason, name=name, title=title)
+    shown = compared.nlargest(_MOST_SEGMENTS, "entered").sort_values("rate", ascending=False)
+    panels = (
+        measures.definition.labels[1:] if len(measures.definition.steps) <= _MOST_PANELS else ()
+    )
+    figure, axes = canvas(
+        title,
+        f"Share of users with interval; {sentences.population(measures)}; dotted: all users"
+        + (
+            f"; the {len(shown)} largest of {len(compared)} segments"
+            if len(shown) < len(compared)
+            else ""
+        ),
+        _footer(
+            measures,
+            f"Wilson {level:.0%} intervals; colour: differs from all others (Holm at "
+            f"{1 - level:.0%}); "
+            "observational: segments differ in more than their name",
+        ),
+        height=1.75 + 0.34 * len(shown),
+        columns=1 + len(panels),
+    )
+    places = np.arange(len(shown))
+    colours = shown["verdict"].map({"higher": ACCENT, "lower": SECOND, "unclear": GREY}).tolist()
+    everyone = steps[steps["segment"] == steps["segment"].iloc[0]].set_index("step")
+    for i, axis in enumerate(axes):
+        if i == 0:
+            part, heading, mean = shown, "converted", everyone["rate"].iloc[-1]
+        else:
+            step = panels[i - 1]
+            own = steps[steps["step"] == step].set_index("segment").loc[shown["segment"]]
+            part = own[["step_rate", "step_ci_lower", "step_ci_upper"]].set_axis(
+                ["rate", "ci_lower", "ci_upper"], axis=1
+            )
+            heading, mean = f"→ {step}", everyone.loc[step, "step_rate"]
+        axis.axvline(mean, color=GREY, linestyle=":", linewidth=1)
+        for place, row, colour in zip(places, part.itertuples(), colours, strict=True):
+            shade = colour if i == 0 else GREY
+            axis.plot([row.ci_lower, row.ci_upper], [place, place], color=shade, linewidth=2)
+            axis.plot(row.rate, place, "o", color=shade, markersize=5.5)
+        axis.set_title(heading, size=10, loc="left", color=BLACK)
+        axis.set_xlim(0, min(1.02, 1.12 * float(part["ci_upper"].max())))
+        _percent_axis(axis.xaxis)
+        axis.set_ylim(len(shown) - 0.5, -0.5)
+        axis.spines["left"].set_visible(False)
+        labels = [f"{row.segment}  ({number(row.entered)})" for row in shown.itertuples()]
+        axis.set_yticks(places, labels if i == 0 else [])
+        axis.tick_params(left=False)
+        axis.grid(axis="y")
+    alt = f"Dot plot of conversion by segment. {title}. " + "; ".join(
+        f"{row.segment} {percent(row.rate)}" for row in shown.itertuples()
+    )
+    return finish(figure, name=name, alt=alt, table=compared)
+
+
+def draw_times(
+    measures: Measures, curve: pd.DataFrame, medians: pd.DataFrame, *, level: float
+) -> Picture:
+    """Draw the share converted by time since the first start."""
+    name = "time_to_convert"
+    title = sentences.how_long(medians, measures.definition, level=level)
+    if curve.empty or medians["converted"].iloc[0] == 0:
+        return nothing(title, name=name, title="Time to convert")
+    figure, (axes,) = canvas(
+        title,
+        f"Share of users converted by days since the first start; {number(medians['n'].iloc[0])} "
+        "users, those still "
+        "inside their window included for as long as they were followed",
+        _footer(
+            measures, f"Aalen-Johansen, leaving as a competing end; band: {level:.0%} interval"
+        ),
+        height=4.3,
+    )
+    largest = medians.iloc[1:].nlargest(3, "n")["segment"].tolist()
+    ends = []
+    for i, segment in enumerate([medians["segment"].iloc[0], *largest]):
+        own = curve[curve["segment"] == segment]
+        colour = ACCENT if i == 0 else GREY
+        axes.step(
+            own["days"],
+            own["incidence"],
+            where="post",
+            color=colour,
+            linewidth=2.2 if i == 0 else 1.2,
+        )
+        if i == 0:
+            axes.fill_between(
+                own["days"],
+                own["ci_lower"],
+                own["ci_upper"],
+                step="post",
+                color=colour,
+                alpha=0.15,
+                linewidth=0,
+            )
+        ends.append([float(own["incidence"].iloc[-1]), segment, colour])
+    row = medians.iloc[0]
+    total = curve[curve["segment"] == row.segment]
+    height = float(total.loc[total["days"] <= row.median_days, "incidence"].iloc[-1])
+    axes.plot([row.median_days] * 2, [0, height], color=BLACK, linewidth=1, linestyle=":")
+    axes.plot(row.median_days, height, "o", color=BLACK, markersize=5)
+    axes.set_ylim(0, 1.1 * max(end[0] for end in ends))
+    axes.set_xlim(0, float(curve["days"].max()))
+    _label_ends(axes, float(curve["days"].max()), ends)
+    _percent_axis(axes.yaxis)
+    axes.set_xlabel("days since the first start")
+    axes.grid(axis="y")
+    alt = f"Curve of the share converted over time. {title}."
+    return finish(figure, name=name, alt=alt, table=medians)
+
+
+def draw_trend(
+    measures: Measures, weekly: pd.DataFrame, late: pd.DataFrame, *, level: float
+) -> Picture:
+    """Draw conversion by entry week, with the weeks that are not finished hatched."""
+    name, title = "trend", sentences.drift(late, level=level)
+    if weekly.empty or weekly["entered"].sum() == 0:
+        return nothing(sentences.too_little(measures), name=name, title="No trend can be drawn")
+    best = measures.definition.entry == "best"
+    figure, (axes,) = canvas(
+        title,
+        "Share of users converted, by the week of their first start; hatched: windows still open"
+        + (" or week cut by the period" if (weekly["state"] == "cut").any() else ""),
+        _footer(
+            measures,
+            f"Wilson {level:.0%} intervals"
+            + (
+                "; with entry = best early weeks had more chances: judge by the grey line"
+                if best
+                else ""
+            ),
+        ),
+        height=4.2,
+    )
+    seen = weekly[weekly["entered"] > 0]
+    axes.fill_between(
+        seen["week"], seen["ci_lower"], seen["ci_upper"], color=ACCENT, alpha=0.15, linewidth=0
+    )
+    axes.plot(seen["week"], seen["rate"], "o-", color=ACCENT, linewidth=2.2, markersize=5)
+    top = 1.15 * float(seen["ci_upper"].max())
+    half = pd.Timedelta(days=3.5)
+    for row in weekly[weekly["state"] != "whole"].itertuples():
+        axes.axvspan(
+            row.week - half,
+            row.week + half,
+            facecolor="none",
+            edgecolor=PALE,
+            hatch="///",
+            linewidth=0,
+        )
+        if row.state == "unfinished":
+            axes.text(
+                row.week,
+                0.98 * top,
+                f"{number(row.waiting)}\nopen",
+                ha="center",
+                va="top",
+                size=8,
+                color=GREY,
+            )
+    for row in seen.itertuples():
+        axes.text(row.week, 0.015 * top, number(row.entered), ha="center", size=8, color=GREY)
+    axes.set_ylim(0, top)
+    if best:
+        axes.plot(seen["week"], seen["first_rate"], "o-", color=GREY, linewidth=1.2, markersize=3)
+        _label_ends(
+            axes,
+            seen["week"].iloc[-1],
+            [
+                [float(seen["rate"].iloc[-1]), "any start", ACCENT],
+                [float(seen["first_rate"].iloc[-1]), "first start only", GREY],
+            ],
+        )
+    axes.set_xlim(weekly["week"].iloc[0] - half, weekly["week"].iloc[-1] + half)
+    _percent_axis(axes.yaxis)
+    _week_axis(axes, weekly["week"])
+    axes.set_xlabel("week of the first start (Monday); small figures: users who can be judged")
+    axes.grid(axis="y")
+    alt = f"Line chart of conversion by entry week. {title}."
+    return finish(figure, name=name, alt=alt, table=weekly)
+
+
+def draw_change(measures: Measures, change: Change | None, *, level: float) -> Picture:
+    """Draw the change since the span before, split into mix and rate per segment, and into "
+    "steps.
+    """
+    name, title = "change", sentences.moved(measures, change, level=level)
+    if change is None:
+        return nothing(title, name=name, title="No comparison")
+    several = len(change.segments) > 1
+    shown = change.segments.reindex(
+        (change.segments["mix"].abs() + change.segments["rate"].abs())
+        .nlargest(_MOST_SEGMENTS)
+        .index
+    ).sort_values("segment")
+    figure, axes = canvas(
+        title.split(". ")[0].rstrip("."),
+        "Parts of the change in percentage points, adding up to the whole; "
+        f"{sentences.population(measures)} against "
+        f"the {number(measures.span.eligible_days)} days before",
+        _footer(
+            measures,
+            f"Kitagawa (mix and rate of segments) and Shapley (steps); delta-method {level:.0%} "
+            "intervals, users who "
+            "entered in both spans counted once",
+        ),
+        height=1.9 + 0.42 * max(len(shown) if several else 0, len(change.steps)),
+        columns=2 if several else 1,
+    )
+    if several:
+        places = np.arange(len(shown))
+        for offset, part, colour in ((-0.18, "mix", GREY), (0.18, "rate", ACCENT)):
+            _bars(axes[0], places + offset, shown, part, colour, height=0.32)
+        axes[0].set_yticks(places, shown["segment"])
+        axes[0].set_title("by segment:  mix (grey)   rate (blue)", size=10, loc="left")
+    places = np.arange(len(change.steps))
+    _bars(axes[-1], places, change.steps, "part", ACCENT, height=0.5)
+    axes[-1].set_yticks(places, [f"→ {step}" for step in change.steps["step"]])
+    axes[-1].set_title("by step", size=10, loc="left")
+    for axis in axes:
+        axis.axvline(0, color=BLACK, linewidth=0.8)
+        axis.invert_yaxis()
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: points(value)))
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+        axis.spines["left"].set_visible(False)
+        axis.tick_params(left=False)
+        axis.grid(axis="x")
+    table = change.segments if several else change.steps
+    return finish(
+        figure, name=name, alt=f"Bar charts of the parts of the change. {title}", table=table
+    )
+
+
+def draw_repair(
+    measures: Measures, repairs: pd.DataFrame, points_table: pd.DataFrame, *, level: float
+) -> Picture:
+    """Draw what repairing a step would add in conversions."""
+    name, title = "repair", sentences.worth(repairs, points_table, measures)
+    gaps = repairs[repairs["gap"] > 0].head(8) if len(repairs) else repairs
+    if gaps.empty:
+        shown = points_table.sort_values("extra", ascending=False)
+        labels, measure_text = (
+            [f"→ {step}" for step in shown["step"]],
+            "one point more at each step",
+        )
+        clear = pd.Series(False, index=shown.index)
+    else:
+        shown, clear = gaps, gaps["clear"]
+        labels = [f"{row.segment}: → {row.step}" for row in gaps.itertuples()]
+        measure_text = "the segment's step brought up to the rate of the other segments"
+    figure, (axes,) = canvas(
+        title,
+        f"Extra conversions in {number(measures.span.eligible_days)} days from {measure_text}; "
+        f"{sentences.population(measures)}",
+        _footer(
+            measures,
+            f"Delta-method intervals, joint {level:.0%}; colour: clearly behind; a description, "
+            "not a promise: "
+            "test the repair",
+        ),
+        height=1.7 + 0.36 * len(shown),
+    )
+    places = np.arange(len(shown))
+    colours = np.where(clear, SECOND, PALE)
+    axes.barh(places, shown["extra"], color=colours, height=0.6)
+    _whiskers(
+        axes,
+        shown["extra"],
+        places,
+        shown["extra_lower"].clip(lower=0),
+        shown["extra_upper"],
+        colour=BLACK,
+    )
+    axes.set_yticks(places, labels)
+    axes.set_xlim(left=0)
+    axes.invert_yaxis()
+    axes.set_xlabel("extra conversions")
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(left=False)
+    axes.grid(axis="x")
+    return finish(figure, name=name, alt=f"Bar chart of extra conversions. {title}.", table=shown)
+
+
+def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: float) -> Picture:
+    """Draw the answer under every defensible definition."""
+    name, title = "definitions", sentences.robustness(definitions)
+    seen = definitions[definitions["entered"] > 0].sort_values("rate", ignore_index=True)
+    if seen.empty:
+        return nothing(title, name=name, title="No definition can be judged")
+    figure, (axes,) = canvas(
+        title,
+        f"Conversion with interval under each definition of the same funnel; as of "
+        f"{sentences.as_of_text(measures)}; each counts its own mature users",
+        _footer(measures, f"Wilson {level:.0%} intervals; filled: the definition of this report"),
+        height=1.6 + 0.27 * len(seen),
+    )
+    places = np.arange(len(seen))
+    for place, row in zip(places, seen.itertuples(), strict=True):
+        colour = ACCENT if row.asked else GREY
+        axes.plot([row.ci_lower, row.ci_upper], [place, place], color=colour, linewidth=2)
+        axes.plot(
+            row.rate,
+            place,
+            "o",
+            color=colour,
+            markersize=6,
+            markerfacecolor=colour if row.asked else "white",
+        )
+    labels = [
+        f"{row.entry} start, ties {row.ties}, "
+        + ("no window" if pd.isna(row.window_days) else f"{row.window_days:g} days")
+        + f"  ({number(row.entered)})"
+        for row in seen.itertuples()
+    ]
+    axes.set_yticks(places, labels, size=9)
+    axes.set_xlim(0, min(1, 1.15 * float(seen["ci_upper"].max())))
+    _percent_axis(axes.xaxis)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(left=False)
+    axes.grid(axis="both")
+    return finish(
+        figure, name=name, alt=f"Dot plot of conversion by definition. {title}.", table=definitions
+    )
+
+
+def _footer(measures: Measures, method: str) -> str:
+    return f"Source: {measures.source}, as of {sentences.as_of_text(measures)}. {method}."
+
+
+def _whiskers(axes: Axes, x: Any, y: Any, lower: Any, upper: Any, *, colour: str) -> None:
+    axes.hlines(y, lower, upper, color=colour, linewidth=1.3)
+    axes.plot(x, y, "|", color=colour, markersize=5)
+
+
+def _bars(
+    axes: Axes, places: Any, table: pd.DataFrame, part: str, colour: str, *, height: float
+) -> None:
+    axes.barh(places, table[part], color=colour, height=height)
+    axes.hlines(places, table[f"{part}_lower"], table[f"{part}_upper"], color=BLACK, linewidth=1.1)
+
+
+def _label_ends(axes: Axes, x: Any, ends: list[list[Any]]) -> None:
+    """Write each line's name at its end, moved apart where they would overlap."""
+    low, high = axes.get_ylim()
+    at = -np.inf
+    for value, text, colour in sorted(ends):
+        at = max(value, at + 0.07 * (high - low))
+        axes.annotate(
+            text,
+            (x, at),
+            color=colour,
+            size=9.5,
+            va="center",
+            annotation_clip=False,
+            xytext=(8, 0),
+            textcoords="offset points",
+        )
+
+
+def _percent_axis(axis: Any) -> None:
+    axis.set_major_locator(MaxNLocator(5))
+    low, high = axis.get_view_interval()
+    axis.set_major_formatter(PercentFormatter(1, decimals=0 if high - low > 0.08 else 1))
+
+
+def _week_axis(axes: Axes, weeks: pd.Series) -> None:
+    if len(weeks) <= 14:
+        axes.set_xticks(weeks, [f"{week.day} {week:%b}" for week in weeks])
+    else:
+        locator = AutoDateLocator(maxticks=10)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))

@@ -1,0 +1,221 @@
+"""Tell segments apart by what was known when a user entered, and refuse what was learnt only "
+"later.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from siyu.data import Source
+from siyu.data.contract import TABLES
+
+_REMEDY = "; choose a column known on entering, or declare known_from in source.yaml"
+EVERYONE = "all"
+UNKNOWN = "(unknown)"
+SMALL = "(small groups)"
+"""All groups under `min_users` together, so that no few persons are shown."""
+_HALF = 0.5
+_PERSONS = ("user_id", "referrer_id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breakdown:
+    """Where each segment column comes from.
+
+    by: the columns that can be used. refused: a sentence for each that cannot. at_start: those read
+    from the row of the first start. traits: columns of `users`, with the instant since which each
+    is known (None: always).
+    tiers: the reviews, where the tier is asked for.
+    """
+
+    by: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    at_start: tuple[str, ...] = ()
+    traits: Mapping[str, str | None] = field(default_factory=dict)
+    users: ir.Table | None = None
+    tiers: ir.Table | None = None
+
+    def attach(self, entered: ir.Table) -> ir.Table:
+        """Add the segment columns to one row per user with `reached_1_at`; a value not known then
+        is null.
+        """
+        entered = self._with_traits(entered)
+        then = {
+            name: ibis.ifelse(entered[f"{name}_since"] <= entered.reached_1_at, entered[name], None)
+            for name in self._since
+        }
+        entered = entered.mutate(**then).drop(*(f"{name}_since" for name in then))
+        return entered if self.tiers is None else _attach_tier(entered, self.tiers)
+
+    def without(self, *names: str) -> Breakdown:
+        """Leave out columns that were learnt only after entering, saying so."""
+        reasons = (
+            f"by = {name!r}: most users got a value only after they entered, so it tells the "
+            "outcome, not who they "
+            f"were{_REMEDY}"
+            for name in names
+        )
+        return replace(
+            self,
+            by=tuple(name for name in self.by if name not in names),
+            traits={name: since for name, since in self.traits.items() if name not in names},
+            refused=(*self.refused, *reasons),
+        )
+
+    def learnt_later(self, entered: ir.Table) -> list[str]:
+        """Name the columns whose value most users got only after they entered, so that a rate by it
+        would leak.
+        """
+        if not self._since:
+            return []
+        known = self._with_traits(entered)
+        late = {
+            name: (known[f"{name}_since"] > known.reached_1_at).mean(where=known[name].notnull())
+            for name in self._since
+        }
+        found = known.agg(**late).to_pandas().iloc[0]
+        return [name for name in late if found[name] > _HALF]
+
+    @property
+    def _since(self) -> Mapping[str, str]:
+        return {name: column for name, column in self.traits.items() if column}
+
+    def _with_traits(self, entered: ir.Table) -> ir.Table:
+        if self.users is None:
+            return entered
+        known = self.users.select(
+            trait_id="user_id",
+            **{name: name for name in self.traits},
+            **{f"{name}_since": column for name, column in self._since.items()},
+        )
+        return entered.left_join(known, entered.user_id == known.trait_id).drop("trait_id")
+
+
+def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
+    """Find the columns asked for, and refuse those that are unknown, name persons or are moments.
+
+    Args:
+        pool: the source.
+        by: column names; looked for in `users`, then as the tier of `tiers`, then in `events` at
+            the first start.
+
+    Returns:
+        The breakdown; refusals are sentences for the reader, and the study goes on without those
+        columns.
+    """
+    users = pool.table("users") if pool.has("users") else None
+    tiers = pool.table("tiers") if pool.has("tiers") else None
+    event_columns = [
+        name
+        for name, kind in pool.table("events").schema().items()
+        if kind.is_string() and name not in ("user_id", "event")
+    ]
+    known_from = {
+        **{name: column.known_from for name, column in TABLES["users"].columns.items()},
+        **pool.known_from,
+    }
+    traits: dict[str, str | None] = {}
+    at_start, refused = [], []
+    takes_tier = False
+    for name in dict.fromkeys(by):
+        if name == "tier" and tiers is not None:
+            takes_tier = True
+        elif users is not None and name in users.columns:
+            if reason := _no_trait(name, users):
+                refused.append(reason)
+            else:
+                traits[name] = known_from.get(name)
+        elif name in event_columns:
+            at_start.append(name)
+        else:
+            there = sorted({*(users.columns if users is not None else ()), *event_columns})
+            refused.append(_unknown(name, there))
+    return Breakdown(
+        by=tuple(
+            n
+            for n in dict.fromkeys(by)
+            if n in {*traits, *at_start} or (n == "tier" and takes_tier)
+        ),
+        refused=tuple(refused),
+        at_start=tuple(at_start),
+        traits=traits,
+        users=users if traits else None,
+        tiers=tiers if takes_tier else None,
+    )
+
+
+def leak(counts: pd.DataFrame, name: str, labels: Sequence[str]) -> str:
+    """Say why a segment column tells the outcome, or "" where it does not.
+
+    A column whose value exists only for users who reached some later step was learnt at that step:
+    rates by it would be 0 and 1 by construction.
+
+    Args:
+        counts: one row per segment and depth; a segment value that was not known is null.
+        name: the column.
+        labels: names of the steps.
+    """
+    filled, depth = counts[name].notna(), counts["depth"]
+    if counts.empty or filled.all():
+        return ""
+    if not filled.any():
+        return (
+            f"by = {name!r}: no user had a value on entering; it is learnt later, or never{_REMEDY}"
+        )
+    reached = int(depth[filled].min())
+    if reached > depth[~filled].min():
+        return (
+            f"by = {name!r}: only users who reached {labels[reached - 1]!r} have a value, so it "
+            "tells the outcome, "
+            f"not who they were on entering{_REMEDY}"
+        )
+    return ""
+
+
+def names_of(table: pd.DataFrame, by: Sequence[str], *, suffix: str = "") -> pd.Series:
+    """Name the segment of each row: its values joined by " × ", a missing one as "(unknown)"."""
+    if not by:
+        return pd.Series(EVERYONE, index=table.index, dtype="object")
+    values = table[[f"{name}{suffix}" for name in by]].astype("object")
+    return values.where(values.notna(), UNKNOWN).agg(" × ".join, axis=1)
+
+
+def _no_trait(name: str, users: ir.Table) -> str:
+    if name in _PERSONS:
+        return f"by = {name!r}: would list persons; reports show groups only"
+    if not users[name].type().is_string():
+        return (
+            f"by = {name!r}: holds {users[name].type()}, not groups; add a text column with a few "
+            "values to users"
+        )
+    if name == "tier":
+        return (
+            "by = 'tier': users holds the tier of today, which entering users reached by buying; "
+            "give the reviews in a tiers table, and the tier on entering is used"
+        )
+    return ""
+
+
+def _unknown(name: str, there: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, there, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"by = {name!r}: no such column{hint} There are: {', '.join(there)}"
+
+
+def _attach_tier(entered: ir.Table, tiers: ir.Table) -> ir.Table:
+    """Add the tier of the last review at or before the first start."""
+    starts = entered.select("user_id", "reached_1_at")
+    reviews = tiers.select(reviewed_id="user_id", tier="tier", since="since")
+    seen = starts.join(
+        reviews,
+        [starts.user_id == reviews.reviewed_id, reviews.since <= starts.reached_1_at],
+    )
+    # A user has one review at an instant: (user_id, since) is the key of the table.
+    last = seen.group_by("user_id").agg(tier=seen.tier.argmax(seen.since))
+    return entered.left_join(last, "user_id").drop("user_id_right")

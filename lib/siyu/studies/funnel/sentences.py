@@ -1,0 +1,265 @@
+"""Say what the numbers mean: one sentence per result, each with its outcomes up, down, unclear,
+insufficient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from siyu.formats import between, day, number, percent, points, quote, span, yuan
+from siyu.studies.funnel.definition import Definition
+from siyu.studies.funnel.estimate import Change
+from siyu.studies.funnel.measure import Measures
+from siyu.studies.funnel.spans import INSTANT
+
+
+def population(measures: Measures) -> str:
+    """Say between which days the users entered, as the business counts days."""
+    # A span that ends on a midnight ends with the day before.
+    ends = (measures.span.entry_from, measures.span.eligible_until - INSTANT)
+    first, last = (moment.astimezone(measures.tz).date() for moment in ends)
+    return f"{day(first)} to {day(last)}"
+
+
+def window(definition: Definition) -> str:
+    """Say how long a user has."""
+    if definition.window_days is None:
+        return "so far at as_of, without a window"
+    return f"within {number(definition.window_days, 0 if definition.window_days >= 2 else 1)} days"
+
+
+def too_little(measures: Measures) -> str:
+    """Say why no rate can be given, or "" where one can."""
+    definition, entered, waiting = measures.definition, measures.n_entered, measures.n_waiting
+    start = definition.labels[0] if definition.order != "any" else "any of the steps"
+    if entered >= measures.min_users:
+        return ""
+    if measures.span.eligible_days == 0:
+        return (
+            f"No start can be judged yet: the entry period is not longer than the window of "
+            f"{number(definition.window_days or 0, 1)} days. Use a longer period_days or a "
+            "shorter window_days."
+        )
+    if entered == 0 and waiting == 0:
+        return (
+            f"No user did {quote(start)} in {population(measures)}: there is no funnel to measure."
+        )
+    if entered == 0:
+        return (
+            f"All {number(waiting)} users who started are still inside their window: nobody can be "
+            "judged yet."
+        )
+    return (
+        f"Only {number(entered)} users have a start that can be judged; at least "
+        f"{measures.min_users} are "
+        "needed (min_users)."
+    )
+
+
+def conversion(measures: Measures, steps: pd.DataFrame, *, level: float) -> str:
+    """The headline: how many of those who entered reached the end."""
+    if reason := too_little(measures):
+        return reason
+    first, last = _total(steps).iloc[0], _total(steps).iloc[-1]
+    interval = between(percent(last.ci_lower), percent(last.ci_upper), level=level)
+    open_windows = (
+        f" {number(measures.n_waiting)} more started too recently to be judged."
+        if measures.n_waiting
+        else ""
+    )
+    return (
+        f"Of {number(first.reached)} users who entered by {quote(first.step)} "
+        f"({population(measures)}), "
+        f"{percent(last.rate)} {interval} reached {quote(last.step)} "
+        f"{window(measures.definition)}.{open_windows}"
+    )
+
+
+def largest_loss(steps: pd.DataFrame) -> str:
+    """Name the step at which the largest share of those who got there is lost."""
+    total = _total(steps)
+    later = total.iloc[1:].dropna(subset=["step_rate"])
+    worst = later.nsmallest(1, "step_rate").iloc[0]
+    before = total.iloc[int(worst.k) - 2]
+    return (
+        f"The largest share is lost from {quote(before.step)} to {quote(worst.step)}: "
+        f"{percent(1 - worst.step_rate)} of {number(before.reached)} users go no further"
+    )
+
+
+def unordered(measures: Measures, steps: pd.DataFrame) -> str:
+    """Say how many did a step, but not as the definition asks; "" where there are none."""
+    total = _total(steps).set_index("step")["reached"]
+    missed = [
+        f"{number(measures.done[str(step)] - reached)} did {quote(str(step))}"
+        for step, reached in total.items()
+        if measures.done[str(step)] > reached
+    ]
+    if not missed:
+        return ""
+    return (
+        f"Not counted, because it was out of order, outside the window or before the start: "
+        f"{', '.join(missed)}."
+    )
+
+
+def moved(measures: Measures, change: Change | None, *, level: float) -> str:
+    """Say whether conversion moved since the span before, and whether the users or their rates
+    changed.
+    """
+    if change is None:
+        reason = measures.span.no_previous or "nobody entered in one of the two spans"
+        return f"Not compared with an earlier period: {reason}."
+    total = change.total.set_index("part")
+    whole, mix, rate = (total.loc[name] for name in ("change", "mix", "rate"))
+    interval = between(points(whole.ci_lower), points(whole.ci_upper), level=level)
+    ends = f"from {percent(total.loc['before', 'value'])} to {percent(total.loc['now', 'value'])}"
+    if whole.ci_lower <= 0 <= whole.ci_upper:
+        text = f"No clear change of conversion, {ends}: {points(whole.value)} {interval}."
+    else:
+        verb = "rose" if whole.value > 0 else "fell"
+        text = f"Conversion {verb} {ends}: {points(whole.value)} {interval}."
+    if len(change.segments) < 2:
+        return text
+    text += f" Mix of segments {points(mix.value)}, rates within them {points(rate.value)}."
+    return f"{text} {paradox(change)}".strip()
+
+
+def paradox(change: Change) -> str:
+    """Name Simpson's paradox where the whole moves one way and its segments the other; else ""."""
+    total = change.total.set_index("part")
+    whole, rate = total.loc["change"], total.loc["rate"]
+    table = change.segments
+    if whole.ci_upper < 0 and rate.ci_lower > 0:
+        grew = table.loc[table["mix"].idxmin(), "segment"]
+        better = int((table["change"] > 0).sum())
+        return (
+            f"This is Simpson's paradox: {better} of {len(table)} segments convert better than "
+            "before and the total "
+            f"still fell, because the mix moved, above all with {quote(grew)}. Look at where "
+            "users come from, not at the "
+            "steps."
+        )
+    if whole.ci_lower > 0 and rate.ci_upper < 0:
+        grew = table.loc[table["mix"].idxmax(), "segment"]
+        worse = int((table["change"] < 0).sum())
+        return (
+            f"This is Simpson's paradox: {worse} of {len(table)} segments convert worse than "
+            "before and the total "
+            f"still rose, because the mix moved, above all with {quote(grew)}. The gain hides a "
+            "loss in the steps."
+        )
+    return ""
+
+
+def segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
+    """Say which segments differ from all others."""
+    if compared.empty:
+        return "There are not two segments to compare."
+    higher = compared[compared["verdict"] == "higher"]
+    lower = compared[compared["verdict"] == "lower"].iloc[::-1]
+    name = " × ".join(by)
+    if higher.empty and lower.empty:
+        return f"No clear difference between the {len(compared)} segments by {name}."
+    parts = [
+        f"{_few(table, 'segment')} {'convert' if len(table) > 1 else 'converts'} {word} than the "
+        "others"
+        for table, word in ((higher, "better"), (lower, "worse"))
+        if len(table)
+    ]
+    return f"By {name}: {'; '.join(parts)}."
+
+
+def how_long(medians: pd.DataFrame, definition: Definition, *, level: float) -> str:
+    """Say how fast those who convert do."""
+    if medians.empty or pd.isna(medians.iloc[0].median_days):
+        return "Nobody has converted yet, so there is no time to convert."
+    total = medians.iloc[0]
+    interval = between(span(total.ci_lower), span(total.ci_upper), level=level)
+    return (
+        f"Half of those who convert {window(definition)} have done so {span(total.median_days)} "
+        f"{interval} "
+        "after their first start"
+    )
+
+
+def drift(late: pd.DataFrame, *, level: float) -> str:
+    """Say whether later entry weeks convert better than earlier ones."""
+    if late.empty:
+        return "Too few whole weeks to speak of a trend."
+    row = late.iloc[0]
+    interval = between(points(row.ci_lower), points(row.ci_upper), level=level)
+    size = f"{points(row.difference)} {interval}, later against earlier half"
+    if row.ci_lower <= 0 <= row.ci_upper:
+        return f"No clear trend over the entry weeks: {size}"
+    return f"Conversion goes {'up' if row.difference > 0 else 'down'} over the entry weeks: {size}"
+
+
+def worth(repairs: pd.DataFrame, points_table: pd.DataFrame, measures: Measures) -> str:
+    """Say which step is most worth repairing, and what that would bring."""
+    days = measures.span.eligible_days
+    clear = repairs[repairs["clear"]] if len(repairs) else repairs
+    if len(clear):
+        top = clear.iloc[0]
+        money = "" if pd.isna(top.worth_cny) else f", worth about {yuan(top.worth_cny)}"
+        return (
+            f"Repair {quote(top.step)} for {quote(top.segment)} first: at the other segments' rate "
+            f"({percent(top.others_rate)} instead of {percent(top.step_rate)}) it would add "
+            f"{number(top.extra)} conversions in {number(days)} days "
+            f"({number(max(top.extra_lower, 0))} to {number(top.extra_upper)}){money}"
+        )
+    best = points_table.nlargest(1, "extra").iloc[0]
+    return (
+        f"No segment is clearly behind at any step; one point more at {quote(best.step)} would "
+        "add most, "
+        f"{number(best.extra, 1)} conversions in {number(days)} days"
+    )
+
+
+def robustness(definitions: pd.DataFrame) -> str:
+    """Say how far the answer depends on the definition."""
+    rates = definitions["rate"].dropna()
+    if rates.empty:
+        return "No definition has users who can be judged."
+    asked = definitions.loc[definitions["asked"], "rate"].iloc[0]
+    return (
+        f"The answer {percent(asked)} lies between {percent(rates.min())} and "
+        f"{percent(rates.max())} under "
+        f"{len(rates)} defensible definitions"
+    )
+
+
+def nothing_else(halves: pd.DataFrame, *, level: float) -> str:
+    """Read the placebo."""
+    if halves.empty:
+        return "No placebo: times are not finer than a minute."
+    row = halves.iloc[0]
+    interval = between(points(row.ci_lower), points(row.ci_upper), level=level)
+    if row.p <= 1 - level:
+        return (
+            f"Warning: users who started in the first half of a minute differ from the others by "
+            f"{points(row.difference)} {interval}; one in {round(1 / (1 - level))} such "
+            "comparisons does by chance, but look at the data before you trust the rest"
+        )
+    return (
+        f"As it should be, the half of the minute makes no difference: {points(row.difference)} "
+        f"{interval}"
+    )
+
+
+def _total(steps: pd.DataFrame) -> pd.DataFrame:
+    return steps[steps["segment"] == steps["segment"].iloc[0]]
+
+
+def _few(table: pd.DataFrame, column: str) -> str:
+    names = [f"{quote(name)}" for name in table[column]]
+    shown = names[:3]
+    return ", ".join(shown) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def as_of_text(measures: Measures) -> str:
+    """Write the last complete day."""
+    last = (measures.span.as_of_end - INSTANT).astimezone(measures.tz)
+    return day(last.date())

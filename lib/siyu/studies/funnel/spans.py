@@ -1,0 +1,74 @@
+"""Lay out when attempts may begin, so that only those followed to the end of their window are
+counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from siyu.data import Source
+from siyu.studies.funnel.definition import Definition, FunnelError
+
+INSTANT = timedelta(microseconds=1)
+"""The grain of time: the last instant before another is this much earlier."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """When attempts may begin, all instants aware.
+
+    A start counts only when its window has closed by `as_of_end`. `previous_from` begins an equally
+    long span of starts just before; None where the log or the definition gives none, and then
+    `no_previous` says why.
+    """
+
+    entry_from: datetime
+    eligible_until: datetime
+    as_of_end: datetime
+    previous_from: datetime | None
+    no_previous: str = ""
+
+    @property
+    def eligible_days(self) -> float:
+        """Length of the span in which a start is mature, in days; 0 when nobody can be."""
+        return max((self.eligible_until - self.entry_from) / timedelta(days=1), 0.0)
+
+
+def entry_span(
+    pool: Source, definition: Definition, *, period_days: int, compare_to_previous: bool
+) -> Span:
+    """Lay out the entry period in instants, cut to what was observed.
+
+    Raises:
+        FunnelError: period_days is below 1.
+    """
+    if period_days < 1:
+        raise FunnelError(f"period_days = {period_days} must be at least 1; use 28 for four weeks")
+    first_day = pool.as_of - timedelta(days=period_days - 1)
+    entry_from = max(midnight(first_day, pool.timezone), pool.observed_from)
+    last = pool.as_of_end - (INSTANT if definition.window is None else definition.window)
+    previous, reason = None, ""
+    if not compare_to_previous:
+        reason = "no comparison was asked for"
+    elif definition.window is None:
+        reason = "without a window an earlier period has had longer to convert"
+    elif last < entry_from:
+        reason = "no start of this period has had its whole window yet"
+    else:
+        previous = entry_from - (last - entry_from) - INSTANT
+        if previous < pool.observed_from:
+            previous, reason = None, "the log does not reach back over a whole earlier period"
+    return Span(
+        entry_from=entry_from,
+        eligible_until=last,
+        as_of_end=pool.as_of_end,
+        previous_from=previous,
+        no_previous=reason,
+    )
+
+
+def midnight(day: date, timezone: str) -> datetime:
+    """Give the first instant of a business day, in UTC."""
+    return datetime.combine(day, time(), tzinfo=ZoneInfo(timezone)).astimezone(UTC)

@@ -137,7 +137,8 @@ def _from_text(text: ir.StringValue, zone: ZoneInfo | None) -> Typed:
 
 def _from_naive(naive: ir.TimestampValue, zone: ZoneInfo | None) -> Typed:
     if zone is None:
-        return Typed(value=ibis.null("timestamp('UTC')"), naive=naive.notnull())
+        unknown = naive.nullif(naive).cast("timestamp('UTC')")
+        return Typed(value=unknown, naive=naive.notnull())
     times = naive.name("time").as_table()
     ends = times.aggregate(first=times.time.min(), last=times.time.max()).to_pyarrow()
     first, last = (ends[end][0].as_py() or datetime.min for end in ("first", "last"))
@@ -148,9 +149,11 @@ def _epoch(value: ir.Value, unit: str) -> ir.TimestampValue:
     if not (value.type().is_numeric() or value.type().is_string()):
         raise TypeMismatchError(f"wrong type: {value.type()} is no {unit}", "remove it under times")
     if unit == "epoch_ns":
-        # The engine divides in floating point; rounding makes that exact up to the year 2255.
+        # The engine divides in floating point, which holds seconds exactly but not nanoseconds.
         whole = value.try_cast("int64")
-        micros = ((whole - whole % 1_000) / 1_000).round().try_cast("int64")
+        part = whole % 1_000_000_000
+        seconds = ((whole - part) / 1_000_000_000).round().cast("int64")
+        micros = seconds * 1_000_000 + part // 1_000
     else:
         micros = (value.try_cast("decimal(24, 6)") * _MICROSECONDS[unit]).try_cast("int64")
     since_1970 = ibis.timestamp("1970-01-01") + micros.as_interval("us")

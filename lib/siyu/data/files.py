@@ -37,7 +37,7 @@ _FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s\"']+/)+")
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One thing to read as a table: a file, a folder of Parquet files, a sheet, a database table."""
+    """One thing to read as a table: a file, a folder of Parquet files, a sheet, a stored table."""
 
     name: str
     path: Path | None = None
@@ -56,11 +56,16 @@ def reading(label: str) -> Iterator[None]:
     try:
         yield
     except _FAILURES as error:
-        reason = _FOLDERS.sub("", str(error).strip().split("\n")[0]) or type(error).__name__
         remedy = "check that it is whole, and of the kind its name says"
-        raise SourceError(
-            Problem(table=label, rule=f"unreadable: {reason}", remedy=remedy)
-        ) from error
+        rule = f"unreadable: {_reason(error)}"
+        raise SourceError(Problem(table=label, rule=rule, remedy=remedy)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Shorten an error to one line without folders; of a CSV error keep where and what it is."""
+    lines = [line for line in str(error).split("Possible fixes")[0].splitlines() if line.strip()]
+    kept = lines[:1] + (lines[-1:] if "Original Line" in str(error) else [])
+    return _FOLDERS.sub("", ", ".join(kept)).rstrip(". ") or type(error).__name__
 
 
 def open_engine() -> Backend:

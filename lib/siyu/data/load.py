@@ -84,6 +84,7 @@ def load(location: str | Path, *, timezone: str = "") -> Loaded:
     engine = open_engine()
     reader = _Reader(engine=engine, items=find_items(engine, place), place=place)
     problems: list[Problem] = []
+    failed: set[str] = set()
     tables: dict[str, ir.Table] = {}
     facts: dict[str, dict[str, Any]] = {}
     for name, table_layout in _wanted(layout, reader.items).items():
@@ -92,10 +93,9 @@ def load(location: str | Path, *, timezone: str = "") -> Loaded:
                 tables[name], facts[name], found = reader.read(name, table_layout, naive_zone)
         except SourceError as error:
             found = list(error.problems)
+            failed.add(name)
         problems += found
-    if "users" not in tables and {"users", "events"}.isdisjoint(
-        problem.table for problem in problems
-    ):
+    if "users" not in tables and failed.isdisjoint(("users", "events")):
         problems += _users_problems(layout, tables)
     return Loaded(
         layout=layout,
@@ -200,8 +200,8 @@ def _wanted(layout: Layout, items: list[Item]) -> dict[str, TableLayout]:
         if name in layout.tables or name in there
     }
     if not wanted:
-        rule = f"no table of the contract is there, which are {', '.join(TABLES)}"
-        remedy = f"map them in source.yaml; {suggest('', there)}"
+        rule = f"no table of the contract is there ({', '.join(TABLES)})"
+        remedy = f"map what is there in source.yaml: {', '.join(sorted(there)) or 'no data file'}"
         raise SourceError(Problem(rule=rule, remedy=remedy))
     return {name: table for name, table in wanted.items() if table.from_events is None}
 

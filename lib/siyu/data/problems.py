@@ -28,9 +28,10 @@ class Problem:
 
     def __str__(self) -> str:
         where = ".".join(part for part in (self.table, self.column) if part)
-        rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}" if self.rows else ""
         such_as = f"such as {', '.join(map(repr, self.examples))}" if self.examples else ""
-        facts = ", ".join(part for part in (self.rule, rows, such_as) if part)
+        facts = ", ".join(
+            part for part in (self.rule, _rows(self.rows) if self.rows else "", such_as) if part
+        )
         return ": ".join(part for part in (where, facts) if part) + (
             f"; {self.remedy}" if self.remedy else ""
         )
@@ -57,7 +58,7 @@ def render(report: Report) -> str:
     """Lay a report out as text for a terminal: the tables, then errors, then warnings."""
     width = max(map(len, report.counts), default=0)
     lines = [f"source {report.name}"]
-    lines += [f"  {name:<{width}}  {rows:>12,} rows" for name, rows in report.counts.items()]
+    lines += [f"  {name:<{width}}  {_rows(rows):>16}" for name, rows in report.counts.items()]
     warnings = [problem for problem in report.problems if problem.severity == "warning"]
     for title, problems in (("errors", report.errors), ("warnings", warnings)):
         lines.append(f"{title}: {len(problems) or 'none'}")
@@ -83,3 +84,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
         if near and candidate.casefold() == near[0]:
             return f"did you mean {candidate!r}?"
     return f"there are: {', '.join(names)}" if names else "there are none"
+
+
+def _rows(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"

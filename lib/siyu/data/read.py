@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
+import io
 import tempfile
 from pathlib import Path
 from typing import IO, cast
@@ -63,20 +65,31 @@ def _scan_parquet(engine: Backend, path: Path) -> ir.Table:
 def _copy_csv(engine: Backend, path: Path, separator: str) -> ir.Table:
     with tempfile.TemporaryDirectory(prefix="siyu-") as folder:
         readable = path if _is_utf8(path) else _transcode(path, Path(folder) / "utf8.csv")
+        # Nothing is left to be guessed: a guess could take 00123 for a number, or # for a remark.
         lines = engine.read_csv(
             readable,
             table_name=gen_name("siyu_csv"),
+            columns=dict.fromkeys(_header(readable, separator), "VARCHAR"),
+            auto_detect=False,
             header=True,
-            all_varchar=True,
             delim=separator,
             quote='"',
             escape='"',
             comment="",
-            skip=0,
         )
         copied = engine.create_table(gen_name("siyu_text"), lines, temp=True)
         engine.drop_view(lines.get_name())
     return copied
+
+
+def _header(path: Path, separator: str) -> list[str]:
+    """Read the column names; a column without a name is called by its place, column0 first."""
+    with io.TextIOWrapper(_open_bytes(path), encoding="utf-8-sig", newline="") as lines:
+        header = next(csv.reader(lines, delimiter=separator), [])
+    names = [name or f"column{place}" for place, name in enumerate(header)]
+    if len(set(names)) < max(len(names), 1):
+        raise OSError("it needs a header with one name for each column")
+    return names
 
 
 def _is_utf8(path: Path) -> bool:
@@ -126,7 +139,7 @@ def _copy_sheet(engine: Backend, path: Path, sheet: str) -> ir.Table:
     header = rows[0] if rows else []
     names = [name for name in header if name]
     if len(set(names)) < max(len(names), 1):
-        raise OSError(f"sheet {sheet!r} needs a header with one name for each column")
+        raise OSError("it needs a header with one name for each column")
     filled = [row for row in rows[1:] if any(row)]
     columns = {
         name: pa.array([row[place] if place < len(row) else None for row in filled], pa.string())

@@ -16,6 +16,8 @@ from siyu.data.problems import Problem, SourceError, suggest
 
 _NO_ZONE = "time without zone and no declared zone"
 _DECLARE = "write naive_times: Asia/Shanghai (or timezone:) in source.yaml"
+_CORRECT = "correct these values or leave them empty"
+_OR_TIMES = ", or say their unit or pattern under times in source.yaml"
 _WANTED: Mapping[Kind, str] = {
     "id": "an id",
     "text": "text",
@@ -25,8 +27,6 @@ _WANTED: Mapping[Kind, str] = {
     "share": "a share",
     "count": "a whole number",
 }
-_NO_ZONE = "time without zone and no declared zone"
-_DECLARE = "write naive_times: Asia/Shanghai (or timezone:) in source.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,13 +138,16 @@ def _missing_columns(name: str, rows: ir.Table) -> list[Problem]:
     ]
     if contract.one_of and not set(contract.one_of) & set(rows.columns):
         missing.append(contract.one_of[0])
-    remedy = suggest("", rows.columns)
+    advice = f"map it in source.yaml under tables.{name}.columns"
     if len(rows.columns) == 1 and any(mark in rows.columns[0] for mark in ";\t|"):
-        remedy += f"; is this the separator? set tables.{name}.separator in source.yaml"
-    else:
-        remedy += f"; map it in source.yaml under tables.{name}.columns"
+        advice = f"is this the separator? set tables.{name}.separator in source.yaml"
     return [
-        Problem(table=name, column=column, rule="missing column", remedy=remedy)
+        Problem(
+            table=name,
+            column=column,
+            rule="missing column",
+            remedy=f"{suggest(column, rows.columns)}; {advice}",
+        )
         for column in missing
     ]
 
@@ -162,11 +165,11 @@ def _rules(name: str, column: str, kind: Kind, raw: ir.Value, typed: Typed) -> I
             value=raw,
             severity="error",
         )
-    if typed.value is not raw:
+    if not typed.value.equals(raw):
         yield Rule(
             column=column,
             rule=f"wrong type: not {_WANTED[kind]}",
-            remedy="correct these values or leave them empty",
+            remedy=_CORRECT + (_OR_TIMES if kind == "instant" else ""),
             broken=failed,
             value=raw,
             severity="error",

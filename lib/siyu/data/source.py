@@ -181,9 +181,12 @@ def check(source: Source | str | Path) -> Report:
         loaded = source._loaded if isinstance(source, Source) else load(source)
     except SourceError as error:
         return Report(name=str(source), problems=error.problems, counts={})
+    # What a column that must be mended first makes look odd is no news.
+    broken = {(problem.table, problem.column) for problem in loaded.problems}
+    doubts = [doubt for doubt in _doubts(loaded) if (doubt.table, doubt.column) not in broken]
     return Report(
         name=loaded.layout.name,
-        problems=(*loaded.problems, *_doubts(loaded)),
+        problems=(*loaded.problems, *doubts),
         counts={name: facts["rows"] for name, facts in loaded.facts.items()},
     )
 
@@ -247,12 +250,14 @@ def _doubts(loaded: Loaded) -> list[Problem]:
     """Find warnings, and the one error that only shows when all tables are read: no time at all."""
     problems: list[Problem] = []
     try:
-        if not _observe(loaded).complete:
-            rule = "the observation holds no complete day; its only day is used as it is"
-            remedy = "write observed: in source.yaml if the day was complete"
-            problems.append(Problem(severity="warning", rule=rule, remedy=remedy))
+        complete = _observe(loaded).complete
     except SourceError as error:
-        problems += error.problems
+        complete = True
+        problems += error.problems if not loaded.problems else ()
+    if not complete:
+        rule = "the observation holds no complete day; its only day is used as it is"
+        remedy = "write observed: in source.yaml if the day was complete"
+        problems.append(Problem(severity="warning", rule=rule, remedy=remedy))
     tables = _with_users(loaded, loaded.tables)
     return problems + find_doubts(tables, zone=loaded.zone, observed=loaded.layout.observed)
 

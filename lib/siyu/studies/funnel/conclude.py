@@ -13,6 +13,7 @@ from siyu.studies.funnel import sentences
 from siyu.studies.funnel.estimate import Change
 from siyu.studies.funnel.measure import Measures
 from siyu.studies.funnel.segments import EVERYONE, SMALL
+from siyu.studies.tables import each_row
 
 _WILSON = "Wilson score interval; users independent"
 _NEWCOMBE = "Newcombe hybrid score interval; verdict by Holm over the segments"
@@ -105,7 +106,7 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
     if change is None:
         yield _insufficient("funnel.change", "change of conversion", measures, message)
         return
-    for row in change.total.itertuples():
+    for row in each_row(change.total):
         if row.part in ("before", "now"):
             continue
         whole = row.part == "change"
@@ -129,14 +130,14 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
         )
     if len(change.segments) < 2:
         return
-    for row in change.segments.itertuples():
+    for row in each_row(change.segments):
         if min(row.entered, row.entered_before) < measures.min_users or row.segment == SMALL:
             continue
-        verb = {"higher": "rose", "lower": "fell"}.get(str(row.verdict), "did not clearly change")
+        verb = {"higher": "rose", "lower": "fell"}.get(row.verdict, "did not clearly change")
         yield Finding(
             id=f"funnel.change.{row.segment}",
             metric="change of conversion",
-            segment=_segment(measures, str(row.segment)),
+            segment=_segment(measures, row.segment),
             value=float(row.change),
             ci_lower=float(row.change_lower),
             ci_upper=float(row.change_upper),
@@ -146,8 +147,8 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
             threshold=0.0,
             direction="above",
             status=_fell(row.change_lower, row.change_upper, clear=row.verdict != "unclear"),
-            message=f"Conversion of {quote(str(row.segment))} {verb}: {percent(row.rate_before)} to "
-            f"{percent(row.rate_now)} ({points(row.change)}).",
+            message=f"Conversion of {quote(row.segment)} {verb}: {percent(row.rate_before)} "
+            f"to {percent(row.rate_now)} ({points(row.change)}).",
             action="Look at this segment's steps." if row.verdict == "lower" else "",
             method=_NEWCOMBE,
         )
@@ -155,7 +156,7 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
 
 def _steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Iterator[Finding]:
     total = steps[steps["segment"] == EVERYONE]
-    for before, row in zip(total.itertuples(), total.iloc[1:].itertuples(), strict=False):
+    for before, row in zip(each_row(total), each_row(total.iloc[1:]), strict=False):
         if math.isnan(row.step_rate):
             continue
         yield Finding(
@@ -174,23 +175,23 @@ def _steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Iterator
 
 
 def _segments(measures: Measures, compared: pd.DataFrame, *, level: float) -> Iterator[Finding]:
-    for row in compared.itertuples():
+    for row in each_row(compared):
         if row.segment == SMALL:
             continue
         verdict = {"higher": "better than", "lower": "worse than"}.get(
-            str(row.verdict), "not clearly different from"
+            row.verdict, "not clearly different from"
         )
         yield Finding(
             id=f"funnel.conversion.{row.segment}",
             metric="conversion",
-            segment=_segment(measures, str(row.segment)),
+            segment=_segment(measures, row.segment),
             value=float(row.rate),
             ci_lower=float(row.ci_lower),
             ci_upper=float(row.ci_upper),
             level=level,
             unit="share",
             n=int(row.entered),
-            message=f"{quote(str(row.segment))} converts {verdict} the others: "
+            message=f"{quote(row.segment)} converts {verdict} the others: "
             f"{percent(row.rate)} of {number(row.entered)} users against {percent(row.rest_rate)}.",
             method=_WILSON + "; verdict by Holm over the segments",
         )
@@ -223,7 +224,7 @@ def _repair(measures: Measures, repairs: pd.DataFrame, *, level: float) -> Itera
     yield Finding(
         id="funnel.repair",
         metric="conversions a repair would add",
-        segment=_segment(measures, str(row.segment)) | {"step": str(row.step)},
+        segment=_segment(measures, row.segment) | {"step": row.step},
         value=float(row.extra),
         ci_lower=float(row.extra_lower),
         ci_upper=float(row.extra_upper),
@@ -231,7 +232,7 @@ def _repair(measures: Measures, repairs: pd.DataFrame, *, level: float) -> Itera
         unit="count",
         n=int(row.at_step),
         message=sentences.worth(clear, clear, measures) + ".",
-        action=f"Test a repair of {quote(str(row.step))} for {quote(str(row.segment))} against "
+        action=f"Test a repair of {quote(row.step)} for {quote(row.segment)} against "
         "what is done today.",
         method="gap to the other segments x own later rates; delta method, joint over all gaps",
         worth_cny=_finite(row.worth_cny),

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from siyu.figures import (
@@ -25,6 +24,8 @@ from siyu.formats import number, percent, points
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.estimate import Change
 from siyu.studies.funnel.measure import Measures
+from siyu.studies.funnel.segments import EVERYONE
+from siyu.studies.tables import each_row
 
 _MOST_SEGMENTS = 16
 _MOST_PANELS = 5
@@ -35,7 +36,7 @@ def draw_steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Pict
     name, title = "steps", "No funnel can be drawn"
     if reason := sentences.too_little(measures):
         return nothing(reason, name=name, title=title)
-    total = steps[steps["segment"] == steps["segment"].iloc[0]]
+    total = steps[steps["segment"] == EVERYONE]
     title = sentences.largest_loss(steps)
     figure, (axes,) = canvas(
         title,
@@ -49,11 +50,11 @@ def draw_steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Pict
     )
     worst = total["step_rate"].iloc[1:].idxmin()
     colours = [SECOND if index == worst else ACCENT for index in total.index]
-    places = np.arange(len(total))
+    places = range(len(total))
     axes.barh(places, total["rate"], color=colours, height=0.62)
     later = total.iloc[1:]
     _whiskers(axes, later["rate"], places[1:], later["ci_lower"], later["ci_upper"], colour=BLACK)
-    for place, row in zip(places, total.itertuples(), strict=True):
+    for place, row in zip(places, each_row(total), strict=True):
         step = "" if row.k == 1 else f"   {percent(row.step_rate)} of the step before"
         right = row.rate if row.k == 1 else row.ci_upper
         inside = right > 0.72
@@ -72,7 +73,7 @@ def draw_steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Pict
     axes.spines["left"].set_visible(False)
     axes.tick_params(left=False)
     alt = f"Bar chart of the funnel. {title}. " + "; ".join(
-        f"{row.step} {percent(row.rate)}" for row in total.itertuples()
+        f"{row.step} {percent(row.rate)}" for row in each_row(total)
     )
     return finish(figure, name=name, alt=alt, table=steps)
 
@@ -109,7 +110,7 @@ def draw_segments(
     )
     places = np.arange(len(shown))
     colours = shown["verdict"].map({"higher": ACCENT, "lower": SECOND, "unclear": GREY}).tolist()
-    everyone = steps[steps["segment"] == steps["segment"].iloc[0]].set_index("step")
+    everyone = steps[steps["segment"] == EVERYONE].set_index("step")
     for i, axis in enumerate(axes):
         if i == 0:
             part, heading, mean = shown, "converted", everyone["rate"].iloc[-1]
@@ -121,7 +122,7 @@ def draw_segments(
             )
             heading, mean = f"→ {step}", everyone.loc[step, "step_rate"]
         axis.axvline(mean, color=GREY, linestyle=":", linewidth=1)
-        for place, row, colour in zip(places, part.itertuples(), colours, strict=True):
+        for place, row, colour in zip(places, each_row(part), colours, strict=True):
             shade = colour if i == 0 else GREY
             axis.plot([row.ci_lower, row.ci_upper], [place, place], color=shade, linewidth=2)
             axis.plot(row.rate, place, "o", color=shade, markersize=5.5)
@@ -130,12 +131,12 @@ def draw_segments(
         _percent_axis(axis.xaxis)
         axis.set_ylim(len(shown) - 0.5, -0.5)
         axis.spines["left"].set_visible(False)
-        labels = [f"{row.segment}  ({number(row.entered)})" for row in shown.itertuples()]
+        labels = [f"{row.segment}  ({number(row.entered)})" for row in each_row(shown)]
         axis.set_yticks(places, labels if i == 0 else [])
         axis.tick_params(left=False)
         axis.grid(axis="y")
     alt = f"Dot plot of conversion by segment. {title}. " + "; ".join(
-        f"{row.segment} {percent(row.rate)}" for row in shown.itertuples()
+        f"{row.segment} {percent(row.rate)}" for row in each_row(shown)
     )
     return finish(figure, name=name, alt=alt, table=compared)
 
@@ -226,7 +227,7 @@ def draw_trend(
     axes.plot(seen["week"], seen["rate"], "o-", color=ACCENT, linewidth=2.2, markersize=5)
     top = 1.15 * float(seen["ci_upper"].max())
     half = pd.Timedelta(days=3.5)
-    for row in weekly[weekly["state"] != "whole"].itertuples():
+    for row in each_row(weekly[weekly["state"] != "whole"]):
         axes.axvspan(
             row.week - half,
             row.week + half,
@@ -245,7 +246,7 @@ def draw_trend(
                 size=8,
                 color=GREY,
             )
-    for row in seen.itertuples():
+    for row in each_row(seen):
         axes.text(row.week, 0.015 * top, number(row.entered), ha="center", size=8, color=GREY)
     axes.set_ylim(0, top)
     if best:
@@ -333,7 +334,7 @@ def draw_repair(
         clear = pd.Series(False, index=shown.index)
     else:
         shown, clear = gaps, gaps["clear"]
-        labels = [f"{row.segment}: → {row.step}" for row in gaps.itertuples()]
+        labels = [f"{row.segment}: → {row.step}" for row in each_row(gaps)]
         measure_text = "the segment's step brought up to the rate of the other segments"
     figure, (axes,) = canvas(
         title,
@@ -382,7 +383,7 @@ def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: fl
         height=1.6 + 0.27 * len(seen),
     )
     places = np.arange(len(seen))
-    for place, row in zip(places, seen.itertuples(), strict=True):
+    for place, row in zip(places, each_row(seen), strict=True):
         colour = ACCENT if row.asked else GREY
         axes.plot([row.ci_lower, row.ci_upper], [place, place], color=colour, linewidth=2)
         axes.plot(
@@ -397,7 +398,7 @@ def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: fl
         f"{row.entry} start, ties {row.ties}, "
         + ("no window" if pd.isna(row.window_days) else f"{row.window_days:g} days")
         + f"  ({number(row.entered)})"
-        for row in seen.itertuples()
+        for row in each_row(seen)
     ]
     axes.set_yticks(places, labels, size=9)
     axes.set_xlim(0, min(1, 1.15 * float(seen["ci_upper"].max())))
@@ -451,9 +452,6 @@ def _percent_axis(axis: Any) -> None:
 
 
 def _week_axis(axes: Axes, weeks: pd.Series) -> None:
-    if len(weeks) <= 14:
-        axes.set_xticks(weeks, [f"{week.day} {week:%b}" for week in weeks])
-    else:
-        locator = AutoDateLocator(maxticks=10)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    every = max(1, len(weeks) // 10)
+    shown = weeks.iloc[::every]
+    axes.set_xticks(shown, [f"{week.day} {week:%b}" for week in shown])

@@ -12,7 +12,9 @@ from siyu.formats import between, day, number, percent, points, quote, span, yua
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.estimate import Change
 from siyu.studies.funnel.measure import Measures
+from siyu.studies.funnel.segments import EVERYONE
 from siyu.studies.funnel.spans import INSTANT
+from siyu.studies.tables import each_row
 
 
 def population(measures: Measures) -> str:
@@ -112,10 +114,10 @@ def moved(measures: Measures, change: Change | None, *, level: float) -> str:
     if change is None:
         reason = measures.span.no_previous or "nobody entered in one of the two spans"
         return f"Not compared with an earlier period: {reason}."
-    total = change.total.set_index("part")
-    whole, mix, rate = (total.loc[name] for name in ("change", "mix", "rate"))
+    total = {row.part: row for row in each_row(change.total)}
+    whole, mix, rate = total["change"], total["mix"], total["rate"]
     interval = between(points(whole.ci_lower), points(whole.ci_upper), level=level)
-    ends = f"from {percent(total.loc['before', 'value'])} to {percent(total.loc['now', 'value'])}"
+    ends = f"from {percent(total['before'].value)} to {percent(total['now'].value)}"
     if whole.ci_lower <= 0 <= whole.ci_upper:
         text = f"No clear change of conversion, {ends}: {points(whole.value)} {interval}."
     else:
@@ -129,11 +131,11 @@ def moved(measures: Measures, change: Change | None, *, level: float) -> str:
 
 def paradox(change: Change) -> str:
     """Name Simpson's paradox where the whole moves one way and its segments the other; else ""."""
-    total = change.total.set_index("part")
-    whole, rate = total.loc["change"], total.loc["rate"]
+    total = {row.part: row for row in each_row(change.total)}
+    whole, rate = total["change"], total["rate"]
     table = change.segments
     if whole.ci_upper < 0 and rate.ci_lower > 0:
-        grew = table.loc[table["mix"].idxmin(), "segment"]
+        grew = str(table.nsmallest(1, "mix")["segment"].iloc[0])
         better = int((table["change"] > 0).sum())
         return (
             f"This is Simpson's paradox: {better} of {len(table)} segments convert better than "
@@ -143,7 +145,7 @@ def paradox(change: Change) -> str:
             "steps."
         )
     if whole.ci_lower > 0 and rate.ci_upper < 0:
-        grew = table.loc[table["mix"].idxmax(), "segment"]
+        grew = str(table.nlargest(1, "mix")["segment"].iloc[0])
         worse = int((table["change"] < 0).sum())
         return (
             f"This is Simpson's paradox: {worse} of {len(table)} segments convert worse than "
@@ -250,7 +252,7 @@ def nothing_else(halves: pd.DataFrame, *, level: float) -> str:
 
 
 def _total(steps: pd.DataFrame) -> pd.DataFrame:
-    return steps[steps["segment"] == steps["segment"].iloc[0]]
+    return steps[steps["segment"] == EVERYONE]
 
 
 def _few(table: pd.DataFrame, column: str) -> str:

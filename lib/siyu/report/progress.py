@@ -29,15 +29,12 @@ class Progress:
             outcomes: of the notebooks that have ended.
             running: names of those that run.
         """
-        for name in running:
-            if name not in self._shown and not self._bar:
-                self.note(f"{name}: started")
-            self._shown.add(name)
         for name, outcome in outcomes.items():
-            if f"{name}: ended" not in self._shown:
-                self._shown.add(f"{name}: ended")
-                why = f": {outcome.message}" if outcome.message else ""
-                self.note(f"{name}: {outcome.state} after {outcome.seconds:.0f} s{why}")
+            why = f": {outcome.message}" if outcome.message else ""
+            self._once(f"{name}: {outcome.state} after {outcome.seconds:.0f} s{why}")
+        for name in running:
+            if not self._bar:
+                self._once(f"{name}: started")
         if self._bar:
             self._draw(len(outcomes), running)
 
@@ -45,6 +42,11 @@ class Progress:
         """Show a line that stays."""
         self._stream.write(f"{_CLEAR if self._bar else ''}{line}\n")
         self._stream.flush()
+
+    def _once(self, line: str) -> None:
+        if line not in self._shown:
+            self._shown.add(line)
+            self.note(line)
 
     def _draw(self, done: int, running: Sequence[str]) -> None:
         filled = _WIDTH * done // self._total

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,10 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from siyu.report.outcome import Outcome, judge
 
 GRACE_SECONDS = 10
-"""From asking a child to stop to killing it; a busy kernel takes five seconds to be shut down."""
+"""From asking a process to stop to killing it."""
 _POLL_SECONDS = 0.1
 
 
@@ -141,17 +142,17 @@ def _environment(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _stop(children: Sequence[_Child]) -> None:
-    """Ask the children to stop, so that they shut their kernels down, then kill their groups."""
+    """Stop children with all they started: a kernel has a session of its own and outlives them."""
+    family: list[psutil.Process] = []
     for child in children:
-        _signal(child, signal.SIGTERM)
-    end = time.monotonic() + GRACE_SECONDS
-    for child in children:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.process.wait(timeout=max(0, end - time.monotonic()))
-        _signal(child, signal.SIGKILL)
-        child.process.wait()
-
-
-def _signal(child: _Child, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.process.pid, number)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(child.process.pid)
+            family += [process, *process.children(recursive=True)]
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=GRACE_SECONDS)

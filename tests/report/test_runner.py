@@ -1,0 +1,172 @@
+"""Every way in which a notebook can end, provoked with real kernels (see operations.md's table)."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from siyu.report.outcome import Outcome
+from siyu.report.paths import machine_paths
+from siyu.report.runner import Job, run_all
+
+from tests.report.project import PUBLISH, code, good_cells, markdown, parameters, write_notebook
+
+pytestmark = pytest.mark.slow
+
+BUSY = [
+    parameters(),
+    code(
+        "import os, pathlib\n"
+        "pathlib.Path(output_dir, 'pid').write_text(str(os.getpid()))\n"
+        "while True: pass"
+    ),
+]
+
+
+def job(root: Path, name: str, cells: list[dict[str, object]], *, cell_seconds: float = 60) -> Job:
+    folder = root / "staged" / name
+    folder.mkdir(parents=True)
+    return Job(
+        name=name,
+        notebook=write_notebook(root / f"{name}.ipynb", cells),
+        folder=folder,
+        parameters={"output_dir": str(folder), "as_of": "2026-03-31"},
+        cell_timeout_seconds=cell_seconds,
+        hidden=machine_paths(root=root, folder=folder),
+    )
+
+
+def run(
+    root: Path, *jobs: Job, at_once: int = 1, seconds: float = 120
+) -> tuple[dict[str, Outcome], list[Sequence[str]]]:
+    seen: list[Sequence[str]] = []
+
+    def remember(_: Mapping[str, Outcome], running: Sequence[str]) -> None:
+        seen.append(running)
+
+    outcomes = run_all(
+        jobs, root=root, at_once=at_once, timeout_seconds=seconds, on_change=remember
+    )
+    return outcomes, seen
+
+
+def run_cell(root: Path, source: str, *, cell_seconds: float = 60, tag: str = "") -> Outcome:
+    cells = [markdown("# Why?"), parameters(), code(source, *[tag] * bool(tag)), code(PUBLISH)]
+    outcomes, _ = run(root, job(root, "study", cells, cell_seconds=cell_seconds))
+    return outcomes["study"]
+
+
+def test_a_good_notebook_is_ok_and_leaves_findings_and_tables(tmp_path: Path) -> None:
+    outcomes, _ = run(tmp_path, job(tmp_path, "study", good_cells()))
+    outcome = outcomes["study"]
+    assert (outcome.state, outcome.message) == ("ok", "")
+    assert outcome.findings is not None
+    assert outcome.findings["as_of"] == "2026-03-31"
+    assert (tmp_path / "staged" / "study" / "tables" / "funnel.csv").is_file()
+    assert str(tmp_path) not in repr(outcome)
+
+
+def test_a_cell_that_raises_fails_with_its_source_and_traceback(tmp_path: Path) -> None:
+    outcome = run_cell(tmp_path, "1 / 0")
+    assert (outcome.state, outcome.message) == ("failed", "ZeroDivisionError: division by zero")
+    assert outcome.cell is not None
+    assert outcome.cell.source == "1 / 0"
+    assert "ZeroDivisionError" in outcome.cell.traceback
+    assert "\x1b" not in outcome.cell.traceback
+
+
+def test_a_cell_that_is_allowed_to_raise_fails_all_the_same(tmp_path: Path) -> None:
+    outcome = run_cell(tmp_path, "1 / 0", tag="raises-exception")
+    assert outcome.state == "failed"
+
+
+def test_a_dead_kernel_is_seen_though_papermill_marks_its_cells_completed(tmp_path: Path) -> None:
+    outcome = run_cell(tmp_path, "import os; os._exit(1)")
+    assert outcome.state == "kernel_died"
+    assert outcome.cell is not None
+    assert outcome.cell.source == "import os; os._exit(1)"
+
+
+def test_a_cell_out_of_time_is_stopped_and_named(tmp_path: Path) -> None:
+    outcome = run_cell(tmp_path, "while True: pass", cell_seconds=1)
+    assert outcome.state == "timeout"
+    assert outcome.cell is not None
+    assert outcome.cell.source == "while True: pass"
+
+
+def test_sys_exit_zero_leaves_an_incomplete_report(tmp_path: Path) -> None:
+    outcome = run_cell(tmp_path, "import sys; sys.exit(0)")
+    assert outcome.state == "incomplete"
+    assert "sys.exit" in outcome.message
+
+
+def test_a_notebook_without_findings_is_incomplete(tmp_path: Path) -> None:
+    outcomes, _ = run(tmp_path, job(tmp_path, "study", [parameters(), code("1")]))
+    assert outcomes["study"].state == "incomplete"
+
+
+def test_a_child_killed_while_it_writes_leaves_no_notebook(tmp_path: Path) -> None:
+    outcome = run_cell(
+        tmp_path,
+        "import os, signal\nopen(output_dir + '/notebook.ipynb', 'w').close()\n"
+        "os.kill(os.getppid(), signal.SIGKILL)",
+    )
+    assert (outcome.state, outcome.notebook) == ("killed", None)
+    assert outcome.message == "the process was ended by SIGKILL"
+
+
+def test_the_deadline_of_the_run_stops_what_runs_and_skips_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid_file = tmp_path / "staged" / "busy" / "pid"
+    jobs = [job(tmp_path, "busy", BUSY), job(tmp_path, "late", good_cells())]
+    real_clock = time.monotonic
+    # The clock leaps over the deadline once the kernel is at work, however slow the machine.
+    clock = lambda: real_clock() + (1000 if has_text(pid_file) else 0)  # noqa: E731
+    monkeypatch.setattr("siyu.report.runner.time.monotonic", clock)
+    outcomes, _ = run(tmp_path, *jobs, seconds=900)
+    assert [outcomes[name].state for name in ("busy", "late")] == ["timeout", "skipped"]
+    assert not is_running(int(pid_file.read_text()))
+
+
+def test_an_interrupted_run_leaves_not_even_a_deaf_kernel_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid_file = tmp_path / "staged" / "study" / "pid"
+    deaf = code("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    one = job(tmp_path, "study", [BUSY[0], deaf, BUSY[1]])
+    monkeypatch.setattr("siyu.report.runner.GRACE_SECONDS", 0.5)
+
+    def interrupt(*_: object) -> None:
+        if has_text(pid_file):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all([one], root=tmp_path, at_once=1, timeout_seconds=120, on_change=interrupt)
+    assert not is_running(int(pid_file.read_text()))
+
+
+def test_notebooks_run_side_by_side_and_their_outcomes_keep_the_order(tmp_path: Path) -> None:
+    jobs = [
+        job(tmp_path, "slower", [parameters(), code("import time; time.sleep(1)"), code(PUBLISH)]),
+        job(tmp_path, "faster", [parameters(), code(PUBLISH)]),
+        job(tmp_path, "third", [parameters(), code(PUBLISH)]),
+    ]
+    outcomes, seen = run(tmp_path, *jobs, at_once=2)
+    assert list(outcomes) == ["slower", "faster", "third"]
+    assert {outcome.state for outcome in outcomes.values()} == {"ok"}
+    assert ["slower", "faster"] in seen
+    assert max(len(running) for running in seen) == 2
+
+
+def has_text(path: Path) -> bool:
+    return path.is_file() and path.read_text() != ""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

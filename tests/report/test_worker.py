@@ -1,0 +1,51 @@
+import json
+import runpy
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from siyu.report.worker import execute
+
+from tests.report.project import code, parameters, write_notebook
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def sockets() -> Iterator[str]:
+    # Below pytest's own folders the path would be too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="siyu-") as folder:
+        yield f"{folder}/k"
+
+
+def job(folder: Path, sockets: str, source: str) -> dict[str, object]:
+    return {
+        "notebook": str(write_notebook(folder / "n.ipynb", [parameters(), code(source)])),
+        "output": str(folder / "out.ipynb"),
+        "parameters": {"entry": "first"},
+        "folder": str(folder),
+        "sockets": sockets,
+        "cell_timeout_seconds": 60,
+        "result": str(folder / "result.json"),
+    }
+
+
+def test_a_notebook_is_executed_with_its_parameters_in_the_given_folder(
+    tmp_path: Path, sockets: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = job(tmp_path, sockets, "open('said.txt', 'w').write(entry);")
+    (tmp_path / "job.json").write_text(json.dumps(one))
+    monkeypatch.setattr(sys, "argv", ["worker", str(tmp_path / "job.json")])
+    # As `python -m siyu.report.worker` does, whose module this process has imported before.
+    monkeypatch.delitem(sys.modules, "siyu.report.worker")
+    runpy.run_module("siyu.report.worker", run_name="__main__")
+    assert json.loads((tmp_path / "result.json").read_text()) == {"raised": "", "message": ""}
+    assert (tmp_path / "said.txt").read_text() == "first"
+
+
+def test_what_papermill_raises_is_passed_on(tmp_path: Path, sockets: str) -> None:
+    result = execute(job(tmp_path, sockets, "1 / 0"))
+    assert result["raised"] == "PapermillExecutionError"
+    assert "ZeroDivisionError" in result["message"]

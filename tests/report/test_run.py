@@ -1,0 +1,244 @@
+"""One whole run, read as its readers do: a good notebook beside one that fails."""
+
+import io
+import json
+import os
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from siyu import findings
+from siyu.data import SourceError
+from siyu.report.config import Config, read_config
+from siyu.report.progress import Progress
+from siyu.report.run import Published, run_report
+
+from tests.report.project import (
+    PARAMETERS,
+    code,
+    good_cells,
+    markdown,
+    parameters,
+    write_config,
+    write_notebook,
+    write_source,
+)
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """\
+name: weekly
+title: Growth <weekly>
+source: data
+notebooks:
+  - notebook: 01_funnel
+  - notebook: 02_broken
+"""
+CSP = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+class Page(HTMLParser):
+    """The elements, addresses and text of a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.html = path.read_text(encoding="utf-8")
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.anchors: list[str] = []
+        self.policy = ""
+        self.text = ""
+        self.feed(self.html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        self.addresses += [given[name] for name in ("href", "src") if name in given]
+        self.anchors += [given["id"]] if "id" in given else []
+        if given.get("http-equiv") == "Content-Security-Policy":
+            self.policy = given["content"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def publish(config: Config, root: Path, *, complete: bool = True) -> Published:
+    return run_report(
+        config,
+        out=root / "reports",
+        at_once=2,
+        progress=Progress(io.StringIO(), total=len(config.studies)),
+        complete=complete,
+    )
+
+
+def load(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write_source(tmp_path)
+    write_notebook(tmp_path / "notebooks" / "01_funnel.ipynb", good_cells())
+    broken = [
+        markdown("# Who stays?"),
+        parameters(PARAMETERS + '\nlanguage: str = "en"  # {en, zh} of the sentences'),
+        code("raise ValueError('no such step as <b>ordr</b>')"),
+    ]
+    write_notebook(tmp_path / "notebooks" / "02_broken.ipynb", broken)
+    return tmp_path
+
+
+@pytest.fixture
+def config(root: Path) -> Config:
+    return read_config(write_config(root, CONFIG))
+
+
+def test_a_run_with_a_failure_publishes_the_others_and_says_what_failed(
+    root: Path, config: Config
+) -> None:
+    published = publish(config, root)
+    folder = root / "reports" / "weekly" / "2026-03-31.1"
+    assert published == Published(index=folder / "index.html", ok=False)
+    assert not (folder.parent / "latest").exists()
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == [
+        "01_funnel/findings.json",
+        "01_funnel/notebook.ipynb",
+        "01_funnel/report.html",
+        "01_funnel/tables/funnel.csv",
+        "02_broken/notebook.ipynb",
+        "02_broken/report.html",
+        "findings.json",
+        "index.html",
+        "manifest.json",
+    ]
+    _index_tells_all(Page(folder / "index.html"))
+    _study_page_is_whole(Page(folder / "01_funnel" / "report.html"))
+    _manifest_tells_what_ran(load(folder / "manifest.json"))
+    _findings_are_gathered(folder)
+    _no_page_runs_or_loads_anything(folder)
+    _no_file_betrays_the_machine(folder, root)
+
+
+def _index_tells_all(page: Page) -> None:
+    assert page.tags.count("h1") == 1
+    assert "Growth <weekly>" in page.text
+    assert "2026-03-31" in page.text
+    assert "two users" in page.text
+    assert "25% of 80 users" in page.text
+    assert "Repair the reply step." in page.text
+    assert "no such step as <b>ordr</b>" in page.text
+    assert "raise ValueError" in page.text
+    assert "channel" in page.text.partition("Data quality")[2].partition("About this run")[0]
+    assert "01_funnel/report.html" in page.addresses
+
+
+def _study_page_is_whole(page: Page) -> None:
+    assert page.tags.count("h1") == 1
+    assert "Where are customers lost?" in page.text
+    assert page.text.index("25% of 80 users") < page.text.index("What was found")
+    assert page.text.count("25% of 80 users") == 1
+    assert "eighty users" in page.text
+    assert "Receipt: 3 starts are too few." in page.text
+    links = [address for address in page.addresses if not address.startswith(("#", "data:"))]
+    assert links == ["../index.html", "notebook.ipynb", "findings.json", "tables/funnel.csv"]
+    inner = [address[1:] for address in page.addresses if address.startswith("#")]
+    assert inner == page.anchors
+    assert len(inner) == 2
+
+
+def _manifest_tells_what_ran(manifest: Any) -> None:
+    assert (manifest["config"], manifest["as_of"], manifest["source"]) == (
+        "weekly",
+        "2026-03-31",
+        "two users",
+    )
+    assert re.fullmatch(r"[0-9a-f]{64}", manifest["fingerprint"])
+    assert {"python", "duckdb", "ibis-framework", "pandas"} <= set(manifest["versions"])
+    good, broken = manifest["notebooks"]
+    assert (good["state"], broken["state"]) == ("ok", "failed")
+    assert good["notebook"] == "notebooks/01_funnel.ipynb"
+    assert good["parameters"]["as_of"] == "2026-03-31"
+    assert good["parameters"]["source"] == "data"
+    assert good["seconds"] > 0
+    assert broken["message"] == "ValueError: no such step as <b>ordr</b>"
+
+
+def _findings_are_gathered(folder: Path) -> None:
+    own = findings.read(folder / "01_funnel" / "findings.json")
+    assert own["parameters"] == {"output_dir": ""}
+    gathered = load(folder / "findings.json")
+    assert gathered["schema"] == findings.SCHEMA
+    assert gathered["studies"] == {"01_funnel": own}
+
+
+def _no_page_runs_or_loads_anything(folder: Path) -> None:
+    for path in folder.rglob("*.html"):
+        page = Page(path)
+        assert page.policy == CSP
+        assert "script" not in page.tags
+        for address in page.addresses:
+            assert address.startswith(("#", "data:")) or (path.parent / address).is_file()
+
+
+def _no_file_betrays_the_machine(folder: Path, root: Path) -> None:
+    for path in folder.rglob("*.*"):
+        text = path.read_text(encoding="utf-8")
+        assert str(root) not in text
+        assert str(Path.home()) not in text
+        assert ".staging" not in text
+
+
+def test_latest_follows_a_complete_success_and_stays_when_a_later_run_fails(
+    root: Path, config: Config
+) -> None:
+    fine = replace(config, studies=config.studies[:1])
+    latest = root / "reports" / "weekly" / "latest"
+    assert publish(fine, root).ok
+    assert os.readlink(latest) == "2026-03-31.1"
+    assert not publish(config, root).ok
+    assert os.readlink(latest) == "2026-03-31.1"
+    assert publish(fine, root, complete=False).ok
+    assert os.readlink(latest) == "2026-03-31.1"
+
+
+def test_a_page_is_in_the_language_of_its_notebook_and_the_index_in_the_reports(
+    root: Path, config: Config
+) -> None:
+    broken = replace(config.studies[1], given={"language": "zh"})
+    published = publish(replace(config, studies=[broken]), root)
+    assert '<html lang="en">' in Page(published.index).html
+    page = Page(published.index.parent / "02_broken" / "report.html")
+    assert '<html lang="zh">' in page.html
+    assert "该分析未完成" in page.text
+
+
+def test_a_past_day_is_passed_to_every_notebook(root: Path, config: Config) -> None:
+    published = publish(replace(config, as_of="2026-03-15", studies=config.studies[:1]), root)
+    assert published.index.parent.name == "2026-03-15.1"
+    own = findings.read(published.index.parent / "01_funnel" / "findings.json")
+    assert own["as_of"] == "2026-03-15"
+
+
+def test_a_page_over_its_budget_is_noted(
+    root: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("siyu.report.run.PAGE_BUDGET_BYTES", 100)
+    notes = io.StringIO()
+    fine = replace(config, studies=config.studies[:1])
+    run_report(
+        fine, out=root / "reports", at_once=1, progress=Progress(notes, total=1), complete=True
+    )
+    assert "01_funnel: the page has 0.0 MB; 2 MB is the budget" in notes.getvalue()
+
+
+def test_a_source_that_cannot_be_opened_publishes_nothing(root: Path, config: Config) -> None:
+    with pytest.raises(SourceError, match="nowhere"):
+        publish(replace(config, source="nowhere"), root)
+    assert not (root / "reports").exists()

@@ -57,10 +57,10 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Numbers to show below a picture: escaped HTML, folded away until asked for."""
+    """Numbers to read: escaped HTML, folded below a caption until asked for."""
 
     table: pd.DataFrame
-    caption: str = "The numbers of this figure"
+    caption: str
 
     def _repr_html_(self) -> str:
         summary = html.escape(self.caption)
@@ -80,7 +80,15 @@ def show(picture: Picture) -> None:
     from IPython.display import display
 
     display(picture)  # type: ignore[no-untyped-call]
-    display(Table(table=picture.table))  # type: ignore[no-untyped-call]
+    if len(picture.table):
+        show_table(picture.table, "The numbers of this figure")
+
+
+def show_table(table: pd.DataFrame, caption: str) -> None:
+    """Show a table in a notebook, folded below its caption."""
+    from IPython.display import display
+
+    display(Table(table=table, caption=caption))  # type: ignore[no-untyped-call]
 
 
 def to_html(table: pd.DataFrame) -> str:

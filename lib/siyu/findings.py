@@ -9,12 +9,14 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 SCHEMA = 1
+_PACKAGES = ("siyu", "duckdb", "ibis-framework", "numpy", "pandas", "scipy", "statsmodels")
 Unit = Literal["share", "ratio", "count", "cny", "days", "hours", "users"]
 Status = Literal["ok", "alert", "watch", "info", "insufficient"]
 Evidence = Literal["randomised", "adjusted", "descriptive"]
@@ -145,6 +147,19 @@ def save(
         table.to_csv(folder / "tables" / f"{name}.csv", index=False)
     document = to_json(found, notebook=notebook, as_of=as_of, source=source, parameters=parameters)
     write(folder / "findings.json", document)
+
+
+def to_table(found: Iterable[Finding]) -> pd.DataFrame:
+    """Lay findings out to be read: one row per finding."""
+    shown = ("id", "value", "ci_lower", "ci_upper", "unit", "n", "status", "message")
+    rows = [{name: getattr(finding, name) for name in shown} for finding in found]
+    return pd.DataFrame(rows, columns=list(shown))
+
+
+def versions() -> pd.DataFrame:
+    """Name the packages that made the numbers, with their versions: one row per package."""
+    rows = [{"package": name, "version": metadata.version(name)} for name in _PACKAGES]
+    return pd.DataFrame(rows)
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:

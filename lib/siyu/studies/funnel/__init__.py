@@ -24,6 +24,12 @@ from siyu.studies.funnel.figures import (
     draw_trend,
 )
 from siyu.studies.funnel.measure import Measures, measure, order_value, sensitivity
+from siyu.studies.funnel.sentences import (
+    say_change,
+    say_conversion,
+    say_placebo,
+    say_unordered,
+)
 
 __all__ = [
     "Definition",
@@ -45,6 +51,10 @@ __all__ = [
     "per_point",
     "placebo",
     "repair",
+    "say_change",
+    "say_conversion",
+    "say_placebo",
+    "say_unordered",
     "sensitivity",
     "steps",
     "times",

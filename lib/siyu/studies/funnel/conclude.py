@@ -95,14 +95,14 @@ def _conversion(
         status=status_of(
             ci_lower=last.ci_lower, ci_upper=last.ci_upper, threshold=target_rate, direction="above"
         ),
-        message=sentences.conversion(measures, steps, level=level),
+        message=sentences.say_conversion(measures, steps, level=level),
         action="" if target_rate is None else "Start with the step most worth repairing.",
         method=_WILSON,
     )
 
 
 def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterator[Finding]:
-    message = sentences.moved(measures, change, level=level)
+    message = sentences.say_change(measures, change, level=level)
     if change is None:
         yield _insufficient("funnel.change", "change of conversion", measures, message)
         return
@@ -210,7 +210,7 @@ def _time(measures: Measures, medians: pd.DataFrame, *, level: float) -> Iterato
         level=level,
         unit="days",
         n=int(row.n),
-        message=sentences.how_long(medians, measures.definition, level=level) + ".",
+        message=sentences.say_time(medians, measures.definition, level=level) + ".",
         action=f"Follow up those who are still open after {span(row.median_days)}.",
         method="Aalen-Johansen, leaving competes; immature users count while followed",
     )
@@ -231,7 +231,7 @@ def _repair(measures: Measures, repairs: pd.DataFrame, *, level: float) -> Itera
         level=level,
         unit="count",
         n=int(row.at_step),
-        message=sentences.worth(clear, clear, measures) + ".",
+        message=sentences.say_repair(clear, clear, measures) + ".",
         action=f"Test a repair of {quote(row.step)} for {quote(row.segment)} against "
         "what is done today.",
         method="gap to the other segments x own later rates; delta method, joint over all gaps",
@@ -250,7 +250,7 @@ def _range(measures: Measures, definitions: pd.DataFrame, *, level: float) -> Fi
         level=level,
         unit="share",
         n=measures.n_entered,
-        message=sentences.robustness(definitions) + ".",
+        message=sentences.say_definitions(definitions) + ".",
         method="range of estimates over entry x ties x window; not a confidence interval",
     )
 

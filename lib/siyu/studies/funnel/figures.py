@@ -37,7 +37,7 @@ def draw_steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Pict
     if reason := sentences.too_little(measures):
         return nothing(reason, name=name, title=title)
     total = steps[steps["segment"] == EVERYONE]
-    title = sentences.largest_loss(steps)
+    title = sentences.say_loss(steps)
     figure, (axes,) = canvas(
         title,
         f"Share of the {number(total.entered.iloc[0])} users who entered, by the furthest step "
@@ -83,7 +83,7 @@ def draw_segments(
 ) -> Picture:
     """Draw each segment's conversion, and its rate at each step, beside the rate of all users."""
     name = "segments"
-    title = sentences.segments(compared, by=measures.by).rstrip(".")
+    title = sentences.say_segments(compared, by=measures.by).rstrip(".")
     if compared.empty:
         reason = " ".join(measures.refused) or "Choose a column with `by` to tell segments apart."
         return nothing(reason, name=name, title=title)
@@ -146,7 +146,7 @@ def draw_times(
 ) -> Picture:
     """Draw the share converted by time since the first start."""
     name = "time_to_convert"
-    title = sentences.how_long(medians, measures.definition, level=level)
+    title = sentences.say_time(medians, measures.definition, level=level)
     if curve.empty or medians["converted"].iloc[0] == 0:
         return nothing(title, name=name, title="Time to convert")
     figure, (axes,) = canvas(
@@ -201,7 +201,7 @@ def draw_trend(
     measures: Measures, weekly: pd.DataFrame, late: pd.DataFrame, *, level: float
 ) -> Picture:
     """Draw conversion by entry week, with the weeks that are not finished hatched."""
-    name, title = "trend", sentences.drift(late, level=level)
+    name, title = "trend", sentences.say_trend(late, level=level)
     if weekly.empty or weekly["entered"].sum() == 0:
         return nothing(sentences.too_little(measures), name=name, title="No trend can be drawn")
     best = measures.definition.entry == "best"
@@ -272,7 +272,7 @@ def draw_change(measures: Measures, change: Change | None, *, level: float) -> P
     """Draw the change since the span before, split into mix and rate per segment, and into "
     "steps.
     """
-    name, title = "change", sentences.moved(measures, change, level=level)
+    name, title = "change", sentences.say_change(measures, change, level=level)
     if change is None:
         return nothing(title, name=name, title="No comparison")
     several = len(change.segments) > 1
@@ -323,7 +323,7 @@ def draw_repair(
     measures: Measures, repairs: pd.DataFrame, points_table: pd.DataFrame, *, level: float
 ) -> Picture:
     """Draw what repairing a step would add in conversions."""
-    name, title = "repair", sentences.worth(repairs, points_table, measures)
+    name, title = "repair", sentences.say_repair(repairs, points_table, measures)
     gaps = repairs[repairs["gap"] > 0].head(8) if len(repairs) else repairs
     if gaps.empty:
         shown = points_table.sort_values("extra", ascending=False)
@@ -371,7 +371,7 @@ def draw_repair(
 
 def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: float) -> Picture:
     """Draw the answer under every defensible definition."""
-    name, title = "definitions", sentences.robustness(definitions)
+    name, title = "definitions", sentences.say_definitions(definitions)
     seen = definitions[definitions["entered"] > 0].sort_values("rate", ignore_index=True)
     if seen.empty:
         return nothing(title, name=name, title="No definition can be judged")

@@ -188,13 +188,22 @@ def sensitivity(pool: Source, definition: Definition, *, period_days: int) -> pd
     return pd.DataFrame(rows)
 
 
-def order_value(pool: Source, span: Span) -> tuple[float, float, int] | None:
+@dataclass(frozen=True, kw_only=True)
+class OrderValue:
+    """What an order earned: mean and its standard error in yuan, over `n_orders` orders."""
+
+    mean_cny: float
+    se_cny: float
+    n_orders: int
+
+
+def order_value(pool: Source, span: Span) -> OrderValue | None:
     """Give what an order of the period earned: margin where the source has it, else amount less
     refund.
 
     Returns:
-        Mean in yuan, its standard error (orders taken as independent), number of orders; None where
-        the source has fewer than two orders paid in the period.
+        The value, orders taken as independent; None where the source has fewer than two orders paid
+        in the period.
     """
     if not pool.has("orders"):
         return None
@@ -207,7 +216,9 @@ def order_value(pool: Source, span: Span) -> tuple[float, float, int] | None:
     paid = orders.filter(orders.paid_at >= span.entry_from).select(earned=earned.cast("float64"))
     found = paid.agg(mean=paid.earned.mean(), sd=paid.earned.std(), n=paid.earned.count())
     mean, sd, n = found.to_pandas().iloc[0]
-    return None if n < 2 else (float(mean), float(sd / np.sqrt(n)), int(n))
+    if n < 2:
+        return None
+    return OrderValue(mean_cny=float(mean), se_cny=float(sd / np.sqrt(n)), n_orders=int(n))
 
 
 def _require_column(events: ir.Table, hold: str | None) -> None:

@@ -60,7 +60,7 @@ def too_little(measures: Measures) -> str:
     )
 
 
-def conversion(measures: Measures, steps: pd.DataFrame, *, level: float) -> str:
+def say_conversion(measures: Measures, steps: pd.DataFrame, *, level: float) -> str:
     """The headline: how many of those who entered reached the end."""
     if reason := too_little(measures):
         return reason
@@ -79,7 +79,7 @@ def conversion(measures: Measures, steps: pd.DataFrame, *, level: float) -> str:
     )
 
 
-def largest_loss(steps: pd.DataFrame) -> str:
+def say_loss(steps: pd.DataFrame) -> str:
     """Name the step at which the largest share of those who got there is lost."""
     total = _total(steps)
     later = total.iloc[1:].dropna(subset=["step_rate"])
@@ -91,7 +91,7 @@ def largest_loss(steps: pd.DataFrame) -> str:
     )
 
 
-def unordered(measures: Measures, steps: pd.DataFrame) -> str:
+def say_unordered(measures: Measures, steps: pd.DataFrame) -> str:
     """Say how many did a step, but not as the definition asks; "" where there are none."""
     total = _total(steps).set_index("step")["reached"]
     missed = [
@@ -107,7 +107,7 @@ def unordered(measures: Measures, steps: pd.DataFrame) -> str:
     )
 
 
-def moved(measures: Measures, change: Change | None, *, level: float) -> str:
+def say_change(measures: Measures, change: Change | None, *, level: float) -> str:
     """Say whether conversion moved since the span before, and whether the users or their rates
     changed.
     """
@@ -156,7 +156,7 @@ def paradox(change: Change) -> str:
     return ""
 
 
-def segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
+def say_segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
     """Say which segments differ from all others."""
     if compared.empty:
         return "There are not two segments to compare."
@@ -174,7 +174,7 @@ def segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
     return f"By {name}: {'; '.join(parts)}."
 
 
-def how_long(medians: pd.DataFrame, definition: Definition, *, level: float) -> str:
+def say_time(medians: pd.DataFrame, definition: Definition, *, level: float) -> str:
     """Say how fast those who convert do."""
     if medians.empty or pd.isna(medians.iloc[0].median_days):
         return "Nobody has converted yet, so there is no time to convert."
@@ -187,7 +187,7 @@ def how_long(medians: pd.DataFrame, definition: Definition, *, level: float) -> 
     )
 
 
-def drift(late: pd.DataFrame, *, level: float) -> str:
+def say_trend(late: pd.DataFrame, *, level: float) -> str:
     """Say whether later entry weeks convert better than earlier ones."""
     if late.empty:
         return "Too few whole weeks to speak of a trend."
@@ -199,7 +199,7 @@ def drift(late: pd.DataFrame, *, level: float) -> str:
     return f"Conversion goes {'up' if row.difference > 0 else 'down'} over the entry weeks: {size}"
 
 
-def worth(repairs: pd.DataFrame, points_table: pd.DataFrame, measures: Measures) -> str:
+def say_repair(repairs: pd.DataFrame, points_table: pd.DataFrame, measures: Measures) -> str:
     """Say which step is most worth repairing, and what that would bring."""
     days = measures.span.eligible_days
     clear = repairs[repairs["clear"]] if len(repairs) else repairs
@@ -220,7 +220,7 @@ def worth(repairs: pd.DataFrame, points_table: pd.DataFrame, measures: Measures)
     )
 
 
-def robustness(definitions: pd.DataFrame) -> str:
+def say_definitions(definitions: pd.DataFrame) -> str:
     """Say how far the answer depends on the definition."""
     rates = definitions["rate"].dropna()
     if rates.empty:
@@ -233,7 +233,7 @@ def robustness(definitions: pd.DataFrame) -> str:
     )
 
 
-def nothing_else(halves: pd.DataFrame, *, level: float) -> str:
+def say_placebo(halves: pd.DataFrame, *, level: float) -> str:
     """Read the placebo."""
     if halves.empty:
         return "No placebo: times are not finer than a minute."

@@ -1,1 +1,1 @@
-"""The measured comparisons: how fast the studies are next to the fastest peers, on the same files."""
+"""The measured comparisons: how fast a study is next to the fastest peers, on the same files."""

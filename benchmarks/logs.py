@@ -1,4 +1,4 @@
-"""Event logs to measure on: of any size, in time order, the same bytes whenever they are generated."""
+"""Event logs to measure on: of any size, in time order, the same rows whenever generated."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _draw(n_events: int, *, bot: bool) -> Rows:
 
 
 def _draw_attempts(rng: np.random.Generator, n_attempts: int, n_users: int) -> Rows:
-    """Draw walks through the funnel: a start, then each next step with its probability, a wait later."""
+    """Draw walks through the funnel: a start, then each next step by chance, a wait later."""
     user = rng.integers(0, n_users, n_attempts, dtype=np.int32)
     at = rng.integers(0, _END, n_attempts)
     parts = [(user, at, np.zeros(n_attempts, np.int8))]
@@ -103,7 +103,7 @@ def _draw_bot(rng: np.random.Generator, *, user: int) -> Rows:
 
 
 def _write(rows: Rows, path: Path) -> None:
-    """Write row group by row group: text is made for 250,000 rows at a time, never for the whole log."""
+    """Write row group by row group: text is made for 250,000 rows at a time, never for all."""
     user, at, name = rows
     schema = pa.schema(
         {

@@ -1,0 +1,164 @@
+"""Measure the funnel against the peers: same files, same answers, same run.
+
+    python -m benchmarks.funnel --events 1000000 10000000 --bot --repeat 5 --save
+
+The question: of the users who started in the first 173 days, how many got how far through six steps
+within 7 days of a start, any start counting, by the channel of their first start?
+
+Every measurement is a fresh process that has imported its engine and answered something trivial;
+the contenders take turns, so that a busy machine hits all of them; the file is in the page cache.
+The run fails when two contenders disagree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.logs import find_log
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+ROOT = Path(__file__).parent.parent
+_FLOOR, _YARDSTICK = "scan", "clickhouse"
+_PACKAGES = ("duckdb", "ibis-framework", "chdb", "polars", "pandas")
+_ABOUT = {
+    "scan": "scan of the needed columns (floor)",
+    "siyu": "**siyu** (Ibis on DuckDB)",
+    "clickhouse": "ClickHouse `windowFunnel` (chdb)",
+    "duckdb": "DuckDB, SQL by hand",
+    "polars": "Polars",
+    "pandas": "pandas",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one question took: seconds on the clock and of all processors, and the peak memory."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def main() -> None:
+    """Measure what was asked for, print the table, and keep it with --save."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--events", type=int, nargs="+", default=[10_000_000], help="log sizes")
+    parser.add_argument("--bot", action="store_true", help="also with one bot of 30,000 events")
+    parser.add_argument("--repeat", type=int, default=5, help="processes per contender")
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument("--worker", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser.add_argument("--log", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.worker:
+        _work(asked.worker, asked.log)
+        return
+    tables = [
+        _compare(n_events, bot=bot, names=asked.only, repeat=asked.repeat)
+        for n_events in asked.events
+        for bot in ([False, True] if asked.bot else [False])
+    ]
+    if asked.save:
+        RESULTS.write_text("\n".join([_preface(asked.repeat), *tables]), encoding="utf-8")
+
+
+def _work(name: str, log: Path) -> None:
+    """Ask one contender once, in this process, and print what it took and answered as JSON."""
+    question = CONTENDERS[name](log)
+    wall, cpu = time.perf_counter(), time.process_time()
+    answer = sorted([str(channel), int(depth), int(n)] for channel, depth, n in question())
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    # Linux counts the peak in KiB.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"wall_s": wall, "cpu_s": cpu, "peak_mb": peak, "answer": answer}))
+
+
+def _compare(n_events: int, *, bot: bool, names: Sequence[str], repeat: int) -> str:
+    """Measure all contenders on one log in turns, and lay the medians out as a table."""
+    log = find_log(n_events, bot=bot)
+    log.read_bytes()
+    costs: dict[str, list[Cost]] = {name: [] for name in names}
+    answers: dict[str, list[object]] = {}
+    for turn in range(repeat):
+        for name in names:
+            print(f"{log.stem}: {turn + 1}/{repeat} {name}", file=sys.stderr, flush=True)
+            found = _ask(name, log)
+            answers[name] = found.pop("answer")
+            costs[name].append(Cost(**found))
+    _require_equal({name: answer for name, answer in answers.items() if name != _FLOOR})
+    title = f"## {n_events:,} events{', one bot of 30,000 more' if bot else ''}"
+    table = f"{title}\n\n{_table({name: _median(of) for name, of in costs.items()})}\n"
+    print(table, flush=True)
+    return table
+
+
+def _ask(name: str, log: Path) -> dict[str, object]:
+    command = [sys.executable, "-m", "benchmarks.funnel", "--worker", name, "--log", str(log)]
+    paths = os.pathsep.join([str(ROOT / "lib"), str(ROOT)])
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(f"{name} failed on {log.name}:\n{done.stderr}")
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _require_equal(answers: dict[str, list[object]]) -> None:
+    names = list(answers)
+    for name in names[1:]:
+        if answers[name] != answers[names[0]]:
+            sys.exit(f"{name} and {names[0]} disagree:\n{answers[name]}\n{answers[names[0]]}")
+
+
+def _median(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        wall_s=statistics.median(cost.wall_s for cost in costs),
+        cpu_s=statistics.median(cost.cpu_s for cost in costs),
+        peak_mb=statistics.median(cost.peak_mb for cost in costs),
+    )
+
+
+def _table(costs: dict[str, Cost]) -> str:
+    yardstick = costs.get(_YARDSTICK)
+    lines = [
+        "| | wall s | CPU s | peak MB | wall / ClickHouse | CPU / ClickHouse |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, cost in costs.items():
+        ratios = ("", "")
+        if yardstick:
+            ratios = (
+                f"{cost.wall_s / yardstick.wall_s:.2f}",
+                f"{cost.cpu_s / yardstick.cpu_s:.2f}",
+            )
+        cells = (f"{cost.wall_s:.2f}", f"{cost.cpu_s:.2f}", f"{cost.peak_mb:.0f}", *ratios)
+        lines.append(f"| {_ABOUT[name]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _preface(repeat: int) -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return (
+        "# How fast the funnel is\n\n"
+        "Written by `python -m benchmarks.funnel --save`, whose docstring says how it measures. "
+        f"Medians of {repeat} fresh processes on {os.cpu_count()} cores and {memory:.0f} GB; "
+        f"Python {sys.version.split()[0]}, {versions}. All contenders gave the same answer.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

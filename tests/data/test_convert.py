@@ -147,13 +147,10 @@ def test_shares_are_fractions_and_infinity_is_none(write_source):
         open_source(folder)
 
 
-@pytest.mark.parametrize(
-    "day",
-    [pa.array([date(2024, 3, 1)]), pa.array(["2024-03-01"]), pa.array([datetime(2024, 3, 1)])],
-)
+@pytest.mark.parametrize("day", [date(2024, 3, 1), "2024-03-01", datetime(2024, 3, 1)])
 def test_days_are_calendar_days_whatever_they_come_as(write_parquet, tmp_path, day):
     write_parquet(gender=pa.array(["f"]))
-    spend = pa.table({"day": pa.array([day]), "channel": ["social"], "cost_cny": ["3.50"]})
+    spend = pa.table({"day": [day], "channel": ["social"], "cost_cny": ["3.50"]})
     pq.write_table(spend, tmp_path / "spend.parquet")
     assert read(tmp_path, "spend", "day") == [date(2024, 3, 1)]
 
@@ -161,7 +158,7 @@ def test_days_are_calendar_days_whatever_they_come_as(write_parquet, tmp_path, d
 def test_an_instant_is_no_calendar_day(write_parquet, tmp_path):
     write_parquet(gender=pa.array(["f"]))
     day = pa.array([AT], pa.timestamp("us", "UTC"))
-    spend = pa.table({"day": pa.array([day]), "channel": ["social"], "cost_cny": ["3.50"]})
+    spend = pa.table({"day": day, "channel": ["social"], "cost_cny": ["3.50"]})
     pq.write_table(spend, tmp_path / "spend.parquet")
     with pytest.raises(SourceError, match="is no calendar day; store days as dates"):
         open_source(tmp_path)

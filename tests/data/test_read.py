@@ -2,6 +2,7 @@
 
 import gzip
 import sqlite3
+import zipfile
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -145,8 +146,9 @@ def test_excel_dates_and_whole_numbers_stay_what_they_are(folder):
     sheet = workbook.active
     sheet.title = "Purchase Data"
     sheet.append(["订单", "客户", "时间", "金额", None])
-    sheet.append([17850.0, 123, datetime(2024, 3, 1, 8, 0, 30), 19, "no header"])
-    sheet.append([None, None, None, None, None])
+    sheet.append([1e20, 123, datetime(2024, 3, 1, 8, 0, 30), 19, "no header"])
+    sheet["A3"], sheet["C3"], sheet["D3"] = "17850", "2024-03-01 08:00", 0.5
+    sheet["E4"] = "a row of no column"
     workbook.save(folder / "shop.xlsx")
     (folder / "users.csv").write_text("user_id\n123\n")
     (folder / "source.yaml").write_text(
@@ -158,13 +160,24 @@ def test_excel_dates_and_whole_numbers_stay_what_they_are(folder):
         "    columns: {order_id: 订单, user_id: 客户, paid_at: 时间, amount_cny: 金额}\n",
         encoding="utf-8",
     )
-    assert open_source(folder).table("orders").to_pyarrow().to_pylist() == [
+    with pytest.raises(SourceError, match="user_id: null in a required column, 1 row"):
+        open_source(folder)
+    sheet["B3"] = 124
+    workbook.save(folder / "shop.xlsx")
+    orders = open_source(folder).table("orders")
+    assert orders.order_by("user_id").to_pyarrow().to_pylist() == [
         {
-            "order_id": "17850",
+            "order_id": "100000000000000000000",
             "user_id": "123",
             "paid_at": datetime(2024, 3, 1, 0, 0, 30, tzinfo=UTC),
             "amount_cny": Decimal("19.00"),
-        }
+        },
+        {
+            "order_id": "17850",
+            "user_id": "124",
+            "paid_at": NOON,
+            "amount_cny": Decimal("0.50"),
+        },
     ]
 
 
@@ -225,6 +238,13 @@ def test_a_broken_file_is_unreadable_and_named_without_its_folder(folder, name):
         open_source(folder)
     assert str(folder) not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_packed_folder_without_the_parts_of_a_workbook_is_unreadable(folder):
+    with zipfile.ZipFile(folder / "users.xlsx", "w") as packed:
+        packed.writestr("users.csv", USERS)
+    with pytest.raises(SourceError, match=r"users\.xlsx: unreadable: it is no workbook"):
+        open_source(folder)
 
 
 def test_a_truncated_gzip_file_is_unreadable(folder):

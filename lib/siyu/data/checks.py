@@ -35,7 +35,7 @@ def count_broken(
     name: str,
     rows: ir.Table,
     rules: Sequence[Rule],
-    measures: Mapping[str, ir.Scalar] | None = None,
+    measures: Mapping[str, ir.Scalar],
 ) -> tuple[list[Problem], dict[str, Any]]:
     """Count the rows that break each rule, in one aggregate query.
 
@@ -43,16 +43,13 @@ def count_broken(
         name: the table's name, for the messages.
         rows: the table over which the rules are written.
         rules: what to count.
-        measures: further aggregates to take in the same pass.
+        measures: further aggregates to take in the same pass, at least one.
 
     Returns:
         One problem per broken rule, in the order of the rules, and the values of the measures.
     """
     counts = {f"rule {place}": rows.count(where=rule.broken) for place, rule in enumerate(rules)}
-    wanted = {**counts, **(measures or {})}
-    if not wanted:
-        return [], {}
-    (found,) = rows.aggregate(**wanted).to_pyarrow().to_pylist()
+    (found,) = rows.aggregate(**counts, **measures).to_pyarrow().to_pylist()
     problems = [
         Problem(
             table=name,
@@ -66,7 +63,7 @@ def count_broken(
         for place, rule in enumerate(rules)
         if found[f"rule {place}"]
     ]
-    return problems, {measure: found[measure] for measure in measures or {}}
+    return problems, {measure: found[measure] for measure in measures}
 
 
 def find_repeated_keys(name: str, table: ir.Table) -> list[Problem]:

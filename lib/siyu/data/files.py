@@ -186,12 +186,11 @@ def _items_at(engine: Backend, path: Path) -> list[Item]:
 def open_workbook(path: Path) -> Iterator[Any]:
     """Open a workbook for reading; what is none is an OSError."""
     import openpyxl  # only who reads a workbook waits for it
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (KeyError, ValueError, InvalidFileException) as error:
-        raise OSError(f"no workbook: {error}") from error
+    except (KeyError, ValueError) as error:
+        raise OSError(f"it is no workbook: {error}") from error
     try:
         yield workbook
     finally:

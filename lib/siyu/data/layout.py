@@ -75,7 +75,7 @@ def read_layout(path: Path) -> Layout:
     try:
         text = path.read_text(encoding="utf-8-sig")
         stated = yaml.safe_load(text)
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise _wrong(f"{path.name} cannot be read: {reason}", "write it in UTF-8 YAML") from error
     top = _mapping(stated if stated is not None else {}, "source.yaml")

@@ -136,15 +136,15 @@ def _copy_sheet(engine: Backend, path: Path, sheet: str) -> ir.Table:
         page = workbook[sheet]
         page.reset_dimensions()
         rows = [[_cell(value) for value in row] for row in page.iter_rows(values_only=True)]
-    header = rows[0] if rows else []
-    names = [name for name in header if name]
-    if len(set(names)) < max(len(names), 1):
+    places = {place: name for place, name in enumerate(rows[0] if rows else []) if name}
+    if len(set(places.values())) < max(len(places), 1):
         raise OSError("it needs a header with one name for each column")
-    filled = [row for row in rows[1:] if any(row)]
+    # Rows end with their last filled cell. Empty ones and notes beside the table are none of it.
+    cells = [[row[place] if place < len(row) else None for place in places] for row in rows[1:]]
+    filled = [row for row in cells if any(row)]
     columns = {
-        name: pa.array([row[place] if place < len(row) else None for row in filled], pa.string())
-        for place, name in enumerate(header)
-        if name
+        name: pa.array([row[number] for row in filled], pa.string())
+        for number, name in enumerate(places.values())
     }
     return engine.create_table(gen_name("siyu_sheet"), pa.table(columns), temp=True)
 

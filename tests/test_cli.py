@@ -1,0 +1,154 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from siyu import __version__
+from siyu.cli import main
+
+from tests.report.project import (
+    code,
+    good_cells,
+    markdown,
+    parameters,
+    write_config,
+    write_notebook,
+    write_source,
+)
+
+CONFIG = "title: Weekly\nsource: data\nnotebooks:\n  - notebook: 01_funnel\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write_source(tmp_path)
+    write_notebook(tmp_path / "notebooks" / "01_funnel.ipynb", good_cells())
+    write_config(tmp_path, CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def failing_cells() -> list[dict[str, object]]:
+    return [markdown("# Why?"), parameters(), code("1 / 0")]
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"siyu {__version__}\n"
+
+
+def test_help_comes_without_loading_the_engine() -> None:
+    listing = (
+        "import sys, siyu.cli; print(sorted({'pandas', 'ibis', 'papermill'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", listing], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.slow
+def test_a_published_report_ends_with_the_path_of_its_index(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report"]) == 0
+    shown = capsys.readouterr()
+    index = root / "reports" / "weekly" / "2026-03-31.1" / "index.html"
+    assert shown.out.splitlines()[-1] == str(index)
+    assert index.is_file()
+    assert "01_funnel: ok after" in shown.err
+    assert (root / "reports" / "weekly" / "latest").is_symlink()
+
+
+@pytest.mark.slow
+def test_a_failed_notebook_is_published_with_exit_code_1(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_notebook(root / "notebooks" / "02_broken.ipynb", failing_cells())
+    config = write_config(root, CONFIG + "  - notebook: 02_broken\n")
+    arguments = ["--only", "02_broken", "--as-of", "2026-03-15", "--out", "elsewhere"]
+    assert main(["report", str(config), *arguments, "--jobs", "1"]) == 1
+    index = root / "elsewhere" / "weekly" / "2026-03-15.1" / "index.html"
+    assert capsys.readouterr().out == f"{index}\n"
+    assert "ZeroDivisionError" in index.read_text(encoding="utf-8")
+    assert not (root / "elsewhere" / "weekly" / "latest").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["missing.yaml"], "siyu: missing.yaml: cannot be read"),
+        (["--only", "02"], "siyu: unknown notebook '02'"),
+        (["--as-of", "yesterday"], "siyu: --as-of = 'yesterday' must be an ISO date"),
+        (["-p", "windw_days=7"], "did you mean window_days?"),
+        (["-p", "window_days=0"], "siyu: 01_funnel: window_days = 0.0 must be in (0, 3650]"),
+        (["--source", "nowhere"], "nowhere"),
+        (["--as-of", "2030-01-01"], "2030-01-01"),
+    ],
+)
+def test_a_bad_configuration_ends_with_exit_code_2_before_anything_starts(
+    root: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], line: str
+) -> None:
+    assert main(["report", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert line in shown.err
+    assert shown.err.startswith("siyu: ")
+    assert len(shown.err.splitlines()) == 1
+    assert not (root / "reports").exists()
+
+
+def test_side_by_side_means_at_least_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["report", "--jobs", "0"])
+    assert caught.value.code == 2
+    assert "0 must be at least 1" in capsys.readouterr().err
+
+
+def test_a_check_prints_the_report_and_fails_on_errors_only(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "data"]) == 0
+    assert "channel" in capsys.readouterr().out
+    (root / "data" / "users.csv").write_text("user_id\n001\n001\n")
+    assert main(["check", "data"]) == 1
+    assert "user_id" in capsys.readouterr().out
+
+
+def test_a_sample_is_written_where_asked(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", "--users", "40", "--seed", "7", "--out", "small"]) == 0
+    assert capsys.readouterr().out == "small\n"
+    assert (root / "small" / "users.parquet").is_file()
+    assert (root / "small" / "truth.json").is_file()
+
+
+def test_a_sample_with_impossible_settings_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sample", "--seed", "-1", "--out", "small"]) == 2
+    assert "seed = -1" in capsys.readouterr().err
+    assert not (root / "small").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signals) -> None:
+    waiting = code("open('started', 'w').close()\nwhile True: pass")
+    write_notebook(root / "notebooks" / "01_funnel.ipynb", [parameters(), waiting])
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from siyu.cli import main; sys.exit(main())", "report"],
+        cwd=root,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (root / "started").exists():
+        assert process.poll() is None
+    os.kill(process.pid, number)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.endswith("siyu: stopped\n")
+    assert list((root / "reports" / "weekly").iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import logging
 import re
 import textwrap
 from dataclasses import dataclass
@@ -168,6 +169,8 @@ def nothing(reason: str, *, name: str, title: str) -> Picture:
 
 def _families() -> list[str]:
     """DejaVu Sans for Latin, digits and signs, then whichever Chinese font this machine has."""
+    # Chinese fonts often have no bold face; the plain one is used, and that is no news to a reader.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     there = set(font_manager.get_font_names())
     return ["DejaVu Sans", *(name for name in _CHINESE_FONTS if name in there)]
 

@@ -36,12 +36,12 @@ def yuan(value: float) -> str:
 
 
 def span(days: float) -> str:
-    """Write a length of time in the unit that reads best: 0.02 is 29 min, 0.5 is 12 h, 3 is 3 d."""
+    """Write a length of time in the unit that reads best: 29 minutes, 12.0 hours, 3.0 days."""
     if not math.isfinite(days):
         return NOTHING
     if days < 1 / 24:
-        return f"{number(days * 1440)} min"
-    return f"{number(days * 24, 1)} h" if days < 2 else f"{number(days, 1)} d"
+        return f"{number(days * 1440)} minutes"
+    return f"{number(days * 24, 1)} hours" if days < 2 else f"{number(days, 1)} days"
 
 
 def day(value: date) -> str:

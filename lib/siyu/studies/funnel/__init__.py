@@ -28,6 +28,7 @@ from siyu.studies.funnel.sentences import (
     say_change,
     say_conversion,
     say_placebo,
+    say_repair,
     say_unordered,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "say_change",
     "say_conversion",
     "say_placebo",
+    "say_repair",
     "say_unordered",
     "sensitivity",
     "steps",

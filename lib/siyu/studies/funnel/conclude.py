@@ -231,7 +231,7 @@ def _repair(measures: Measures, repairs: pd.DataFrame, *, level: float) -> Itera
         level=level,
         unit="count",
         n=int(row.at_step),
-        message=sentences.say_repair(clear, clear, measures) + ".",
+        message=sentences.say_repair(measures, clear, clear, level=level) + ".",
         action=f"Test a repair of {quote(row.step)} for {quote(row.segment)} against "
         "what is done today.",
         method="gap to the other segments x own later rates; delta method, joint over all gaps",

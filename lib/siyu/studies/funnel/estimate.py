@@ -117,7 +117,8 @@ def trend(measures: Measures, *, level: float) -> pd.DataFrame:
         One row per entry week, gaps included: `week` (Monday), `entered` (mature), `waiting`
         (immature), `converted`, `rate` with a Wilson interval, `first` (converted from the very
         first start) and `first_rate`, and `state`: "whole"; "cut" (the period begins inside it);
-        "unfinished" (some windows are still open at as_of).
+        "unfinished" (some windows are still open at as_of). No rates for a week of fewer than
+        min_users.
     """
     span, last = measures.span, len(measures.definition.steps)
     weekly = pd.DataFrame(
@@ -143,8 +144,12 @@ def trend(measures: Measures, *, level: float) -> pd.DataFrame:
         ["unfinished", "cut"],
         "whole",
     )
-    weekly["first_rate"] = _ratio(weekly["first"].to_numpy(), n)
-    return weekly.assign(**_share("", x, n, level))
+    weekly = weekly.assign(
+        first_rate=_ratio(weekly["first"].to_numpy(), n), **_share("", x, n, level)
+    )
+    rates = ["first_rate", "rate", "ci_lower", "ci_upper"]
+    weekly[rates] = weekly[rates].mask(weekly["entered"] < measures.min_users)
+    return weekly
 
 
 def late_against_early(weekly: pd.DataFrame, *, level: float) -> pd.DataFrame:
@@ -250,8 +255,8 @@ def compare_periods(measures: Measures, *, level: float) -> Change | None:
             "segment": names,
             "entered_before": n0.astype(int),
             "entered": n1.astype(int),
-            "rate_before": _ratio(x0, n0),
-            "rate_now": _ratio(x1, n1),
+            "rate_before": np.where(n0 >= measures.min_users, _ratio(x0, n0), np.nan),
+            "rate_now": np.where(n1 >= measures.min_users, _ratio(x1, n1), np.nan),
             "change": difference,
             "change_lower": d_lower,
             "change_upper": d_upper,
@@ -291,7 +296,7 @@ def times(measures: Measures, *, level: float) -> tuple[pd.DataFrame, pd.DataFra
     beyond = grouped["time"] > horizon
     grouped.loc[beyond, ["time", "outcome"]] = [horizon, 0]
     curves, medians = [], []
-    for segment, own in _by_segment(grouped):
+    for segment, own in _by_segment(grouped, min_users=measures.min_users):
         curve = cumulative_incidence(own, level=level).rename(columns={"time": "days"})
         curves.append(curve.assign(segment=segment))
         median, lower, upper = time_to_share(own, horizon=horizon, level=level)
@@ -414,27 +419,31 @@ def placebo(measures: Measures, *, level: float) -> pd.DataFrame:
     )
 
 
-def with_intervals(definitions: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """Add `rate` and its Wilson interval to the rows of `measure.sensitivity`."""
+def with_intervals(definitions: pd.DataFrame, *, level: float, min_users: int) -> pd.DataFrame:
+    """Add `rate` and its Wilson interval to the rows of `measure.sensitivity`.
+
+    A definition under which fewer than min_users can be judged has no rate.
+    """
     n, x = definitions["entered"].to_numpy(), definitions["converted"].to_numpy()
-    return definitions.assign(**_share("", x, n, level))
+    shares = pd.DataFrame(_share("", x, n, level), index=definitions.index)
+    return definitions.join(shares.mask(definitions["entered"] < min_users))
 
 
 def _reached_by_segment(measures: Measures) -> dict[str, IntArray]:
-    """Users who reached each step, for everyone first, then per segment where there are "
-    "segments.
-    """
+    """Users who reached each step, for everyone first, then per segment large enough to show."""
     last = len(measures.definition.steps)
     reached = {}
-    for segment, own in _by_segment(measures.counts):
+    for segment, own in _by_segment(measures.counts, min_users=measures.min_users):
         exact = own.groupby("depth")["n"].sum().reindex(range(1, last + 1), fill_value=0)
         reached[segment] = _at_least(exact.to_numpy(dtype=np.int64))
     return reached
 
 
-def _by_segment(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+def _by_segment(table: pd.DataFrame, *, min_users: int) -> list[tuple[str, pd.DataFrame]]:
     found = [(str(name), own) for name, own in table.groupby("segment", sort=True)]
-    return [(EVERYONE, table), *(found if len(found) > 1 else [])]
+    if len(found) < 2:
+        return [(EVERYONE, table)]
+    return [(EVERYONE, table), *(one for one in found if one[1]["n"].sum() >= min_users)]
 
 
 def _where(table: pd.DataFrame, depth: int) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def draw_steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Pict
     if reason := sentences.too_little(measures):
         return nothing(reason, name=name, title=title)
     total = steps[steps["segment"] == EVERYONE]
-    title = sentences.say_loss(steps)
+    title = sentences.say_loss(measures, steps)
     figure, (axes,) = canvas(
         title,
         f"Share of the {number(total.entered.iloc[0])} users who entered, by the furthest step "
@@ -83,10 +83,14 @@ def draw_segments(
 ) -> Picture:
     """Draw each segment's conversion, and its rate at each step, beside the rate of all users."""
     name = "segments"
+    reason = sentences.too_little(measures)
+    if compared.empty and not reason:
+        reason = (
+            " ".join(measures.refused) or "There are not two segments: choose a column with by."
+        )
+    if reason:
+        return nothing(reason, name=name, title="No segments can be compared")
     title = sentences.say_segments(compared, by=measures.by).rstrip(".")
-    if compared.empty:
-        reason = " ".join(measures.refused) or "Choose a column with `by` to tell segments apart."
-        return nothing(reason, name=name, title=title)
     shown = compared.nlargest(_MOST_SEGMENTS, "entered").sort_values("rate", ascending=False)
     panels = (
         measures.definition.labels[1:] if len(measures.definition.steps) <= _MOST_PANELS else ()
@@ -128,7 +132,7 @@ def draw_segments(
             axis.plot(row.rate, place, "o", color=shade, markersize=5.5)
         axis.set_title(heading, size=10, loc="left", color=BLACK)
         axis.set_xlim(0, min(1.02, 1.12 * float(part["ci_upper"].max())))
-        _percent_axis(axis.xaxis)
+        _percent_axis(axis.xaxis, ticks=3 if panels else 5)
         axis.set_ylim(len(shown) - 0.5, -0.5)
         axis.spines["left"].set_visible(False)
         labels = [f"{row.segment}  ({number(row.entered)})" for row in each_row(shown)]
@@ -147,8 +151,9 @@ def draw_times(
     """Draw the share converted by time since the first start."""
     name = "time_to_convert"
     title = sentences.say_time(medians, measures.definition, level=level)
-    if curve.empty or medians["converted"].iloc[0] == 0:
-        return nothing(title, name=name, title="Time to convert")
+    if sentences.too_little(measures) or medians["converted"].iloc[0] == 0:
+        reason = sentences.too_little(measures) or title
+        return nothing(reason, name=name, title="No time to convert can be drawn")
     figure, (axes,) = canvas(
         title,
         f"Share of users converted by days since the first start; {number(medians['n'].iloc[0])} "
@@ -202,8 +207,8 @@ def draw_trend(
 ) -> Picture:
     """Draw conversion by entry week, with the weeks that are not finished hatched."""
     name, title = "trend", sentences.say_trend(late, level=level)
-    if weekly.empty or weekly["entered"].sum() == 0:
-        return nothing(sentences.too_little(measures), name=name, title="No trend can be drawn")
+    if reason := sentences.too_little(measures):
+        return nothing(reason, name=name, title="No trend can be drawn")
     best = measures.definition.entry == "best"
     figure, (axes,) = canvas(
         title,
@@ -220,7 +225,7 @@ def draw_trend(
         ),
         height=4.2,
     )
-    seen = weekly[weekly["entered"] > 0]
+    seen = weekly[weekly["rate"].notna()]
     axes.fill_between(
         seen["week"], seen["ci_lower"], seen["ci_upper"], color=ACCENT, alpha=0.15, linewidth=0
     )
@@ -273,8 +278,8 @@ def draw_change(measures: Measures, change: Change | None, *, level: float) -> P
     "steps.
     """
     name, title = "change", sentences.say_change(measures, change, level=level)
-    if change is None:
-        return nothing(title, name=name, title="No comparison")
+    if change is None or sentences.too_little(measures):
+        return nothing(title, name=name, title="No comparison can be drawn")
     several = len(change.segments) > 1
     shown = change.segments.reindex(
         (change.segments["mix"].abs() + change.segments["rate"].abs())
@@ -320,13 +325,15 @@ def draw_change(measures: Measures, change: Change | None, *, level: float) -> P
 
 
 def draw_repair(
-    measures: Measures, repairs: pd.DataFrame, points_table: pd.DataFrame, *, level: float
+    measures: Measures, repairs: pd.DataFrame, gains: pd.DataFrame, *, level: float
 ) -> Picture:
     """Draw what repairing a step would add in conversions."""
-    name, title = "repair", sentences.say_repair(repairs, points_table, measures)
+    name, title = "repair", sentences.say_repair(measures, repairs, gains, level=level)
+    if sentences.too_little(measures):
+        return nothing(title, name=name, title="No repair can be valued")
     gaps = repairs[repairs["gap"] > 0].head(8) if len(repairs) else repairs
     if gaps.empty:
-        shown = points_table.sort_values("extra", ascending=False)
+        shown = gains.sort_values("extra", ascending=False)
         labels, measure_text = (
             [f"→ {step}" for step in shown["step"]],
             "one point more at each step",
@@ -372,9 +379,9 @@ def draw_repair(
 def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: float) -> Picture:
     """Draw the answer under every defensible definition."""
     name, title = "definitions", sentences.say_definitions(definitions)
-    seen = definitions[definitions["entered"] > 0].sort_values("rate", ignore_index=True)
+    seen = definitions[definitions["rate"].notna()].sort_values("rate", ignore_index=True)
     if seen.empty:
-        return nothing(title, name=name, title="No definition can be judged")
+        return nothing(title, name=name, title="No comparison of definitions")
     figure, (axes,) = canvas(
         title,
         f"Conversion with interval under each definition of the same funnel; as of "
@@ -445,10 +452,11 @@ def _label_ends(axes: Axes, x: Any, ends: list[list[Any]]) -> None:
         )
 
 
-def _percent_axis(axis: Any) -> None:
-    axis.set_major_locator(MaxNLocator(5))
-    low, high = axis.get_view_interval()
-    axis.set_major_formatter(PercentFormatter(1, decimals=0 if high - low > 0.08 else 1))
+def _percent_axis(axis: Any, *, ticks: int = 5) -> None:
+    axis.set_major_locator(MaxNLocator(ticks))
+    marks = 100 * axis.get_major_locator()()
+    whole = np.allclose(marks, np.round(marks))
+    axis.set_major_formatter(PercentFormatter(1, decimals=0 if whole else 1))
 
 
 def _week_axis(axes: Axes, weeks: pd.Series) -> None:

@@ -73,14 +73,15 @@ def say_conversion(measures: Measures, steps: pd.DataFrame, *, level: float) -> 
     )
     return (
         f"Of {number(first.reached)} users who entered by {quote(first.step)} "
-        f"({population(measures)}), "
-        f"{percent(last.rate)} {interval} reached {quote(last.step)} "
+        f"({population(measures)}), {percent(last.rate)} {interval} reached {quote(last.step)} "
         f"{window(measures.definition)}.{open_windows}"
     )
 
 
-def say_loss(steps: pd.DataFrame) -> str:
+def say_loss(measures: Measures, steps: pd.DataFrame) -> str:
     """Name the step at which the largest share of those who got there is lost."""
+    if reason := too_little(measures):
+        return reason
     total = _total(steps)
     later = total.iloc[1:].dropna(subset=["step_rate"])
     worst = later.nsmallest(1, "step_rate").iloc[0]
@@ -126,32 +127,31 @@ def say_change(measures: Measures, change: Change | None, *, level: float) -> st
     if len(change.segments) < 2:
         return text
     text += f" Mix of segments {points(mix.value)}, rates within them {points(rate.value)}."
-    return f"{text} {paradox(change)}".strip()
+    return f"{text} {paradox(change, level=level)}".strip()
 
 
-def paradox(change: Change) -> str:
+def paradox(change: Change, *, level: float) -> str:
     """Name Simpson's paradox where the whole moves one way and its segments the other; else ""."""
     total = {row.part: row for row in each_row(change.total)}
-    whole, rate = total["change"], total["rate"]
-    table = change.segments
+    whole, rate, table = total["change"], total["rate"], change.segments
+    inside = (
+        f"{points(rate.value)} {between(points(rate.ci_lower), points(rate.ci_upper), level=level)}"
+    )
     if whole.ci_upper < 0 and rate.ci_lower > 0:
-        grew = str(table.nsmallest(1, "mix")["segment"].iloc[0])
-        better = int((table["change"] > 0).sum())
+        better = f"{int((table['change'] > 0).sum())} of {len(table)}"
+        grew = quote(str(table.nsmallest(1, "mix")["segment"].iloc[0]))
         return (
-            f"This is Simpson's paradox: {better} of {len(table)} segments convert better than "
-            "before and the total "
-            f"still fell, because the mix moved, above all with {quote(grew)}. Look at where "
-            "users come from, not at the "
-            "steps."
+            f"This is Simpson's paradox: within segments conversion rose by {inside}, in {better}, "
+            f"and the total still fell, because the mix moved, above all with {grew}. Look at "
+            "where users come from, not at the steps."
         )
     if whole.ci_lower > 0 and rate.ci_upper < 0:
-        grew = str(table.nlargest(1, "mix")["segment"].iloc[0])
-        worse = int((table["change"] < 0).sum())
+        worse = f"{int((table['change'] < 0).sum())} of {len(table)}"
+        grew = quote(str(table.nlargest(1, "mix")["segment"].iloc[0]))
         return (
-            f"This is Simpson's paradox: {worse} of {len(table)} segments convert worse than "
-            "before and the total "
-            f"still rose, because the mix moved, above all with {quote(grew)}. The gain hides a "
-            "loss in the steps."
+            f"This is Simpson's paradox: within segments conversion fell by {inside}, in {worse}, "
+            f"and the total still rose, because the mix moved, above all with {grew}. The gain "
+            "hides a loss in the steps."
         )
     return ""
 
@@ -180,17 +180,14 @@ def say_time(medians: pd.DataFrame, definition: Definition, *, level: float) -> 
         return "Nobody has converted yet, so there is no time to convert."
     total = medians.iloc[0]
     interval = between(span(total.ci_lower), span(total.ci_upper), level=level)
-    return (
-        f"Half of those who convert {window(definition)} have done so {span(total.median_days)} "
-        f"{interval} "
-        "after their first start"
-    )
+    median = f"{span(total.median_days)} {interval}"
+    return f"Half of those who convert {window(definition)} do so in {median}"
 
 
 def say_trend(late: pd.DataFrame, *, level: float) -> str:
     """Say whether later entry weeks convert better than earlier ones."""
     if late.empty:
-        return "Too few whole weeks to speak of a trend."
+        return "Too few whole weeks to speak of a trend"
     row = late.iloc[0]
     interval = between(points(row.ci_lower), points(row.ci_upper), level=level)
     size = f"{points(row.difference)} {interval}, later against earlier half"
@@ -199,24 +196,27 @@ def say_trend(late: pd.DataFrame, *, level: float) -> str:
     return f"Conversion goes {'up' if row.difference > 0 else 'down'} over the entry weeks: {size}"
 
 
-def say_repair(repairs: pd.DataFrame, points_table: pd.DataFrame, measures: Measures) -> str:
+def say_repair(
+    measures: Measures, repairs: pd.DataFrame, gains: pd.DataFrame, *, level: float
+) -> str:
     """Say which step is most worth repairing, and what that would bring."""
-    days = measures.span.eligible_days
+    if reason := too_little(measures):
+        return reason
+    days = f"{number(measures.span.eligible_days)} days"
     clear = repairs[repairs["clear"]] if len(repairs) else repairs
     if len(clear):
         top = clear.iloc[0]
+        interval = between(number(max(top.extra_lower, 0)), number(top.extra_upper), level=level)
         money = "" if pd.isna(top.worth_cny) else f", worth about {yuan(top.worth_cny)}"
         return (
-            f"Repair {quote(top.step)} for {quote(top.segment)} first: at the other segments' rate "
-            f"({percent(top.others_rate)} instead of {percent(top.step_rate)}) it would add "
-            f"{number(top.extra)} conversions in {number(days)} days "
-            f"({number(max(top.extra_lower, 0))} to {number(top.extra_upper)}){money}"
+            f"Test a repair of {quote(top.step)} for {quote(top.segment)} first: at the other "
+            f"segments' rate ({percent(top.others_rate)} instead of {percent(top.step_rate)}) it "
+            f"would add {number(top.extra)} conversions {interval} in {days}{money}"
         )
-    best = points_table.nlargest(1, "extra").iloc[0]
+    best = gains.nlargest(1, "extra").iloc[0]
     return (
-        f"No segment is clearly behind at any step; one point more at {quote(best.step)} would "
-        "add most, "
-        f"{number(best.extra, 1)} conversions in {number(days)} days"
+        f"No segment is clearly behind at any step; one point more at {quote(best.step)} would add "
+        f"most, {number(best.extra, 1)} conversions in {days}"
     )
 
 
@@ -228,15 +228,14 @@ def say_definitions(definitions: pd.DataFrame) -> str:
     asked = definitions.loc[definitions["asked"], "rate"].iloc[0]
     return (
         f"The answer {percent(asked)} lies between {percent(rates.min())} and "
-        f"{percent(rates.max())} under "
-        f"{len(rates)} defensible definitions"
+        f"{percent(rates.max())} under {len(rates)} defensible definitions"
     )
 
 
 def say_placebo(halves: pd.DataFrame, *, level: float) -> str:
     """Read the placebo."""
     if halves.empty:
-        return "No placebo: times are not finer than a minute."
+        return "No placebo: times are not finer than a minute"
     row = halves.iloc[0]
     interval = between(points(row.ci_lower), points(row.ci_upper), level=level)
     if row.p <= 1 - level:

@@ -1,10 +1,10 @@
 """Every way in which a notebook can end, provoked with real kernels (see operations.md's table)."""
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 from siyu.report.outcome import Outcome
 from siyu.report.paths import machine_paths
@@ -165,8 +165,13 @@ def has_text(path: Path) -> bool:
 
 
 def is_running(pid: int) -> bool:
+    """Say whether a process lives, given the moment that a killed one needs to die."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        process = psutil.Process(pid)
+        process.wait(timeout=0 if process.status() == psutil.STATUS_ZOMBIE else 5)
+    except psutil.NoSuchProcess:
         return False
-    return True
+    except psutil.TimeoutExpired:
+        # Where nobody collects the dead, they stay listed.
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import psutil
 from siyu.report.outcome import Outcome, judge
 
 GRACE_SECONDS = 10
-"""From asking a process to stop to killing it."""
+"""From asking the children to stop to killing them and all they started."""
 _POLL_SECONDS = 0.1
 
 
@@ -148,11 +149,15 @@ def _stop(children: Sequence[_Child]) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(child.process.pid)
             family += [process, *process.children(recursive=True)]
-    for process in family:
+    _send(signal.SIGTERM, family)
+    end = time.monotonic() + GRACE_SECONDS
+    for child in children:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.process.wait(timeout=max(0, end - time.monotonic()))
+    _send(signal.SIGKILL, family)
+
+
+def _send(number: signal.Signals, processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=GRACE_SECONDS)
-    for process in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+            process.send_signal(number)

@@ -1,10 +1,12 @@
-"""The funnel by brute force: enumerate every choice of distinct rows and keep what the definition allows.
+"""The funnel by brute force: enumerate every choice of distinct rows, keep what the definition
+allows.
 
-Written from the words of the definition, without a thought for speed; it shares no code with the library.
+Written from the words of the definition, without a thought for speed; it shares no code with the
+library.
 """
 
 from datetime import datetime, timedelta
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import NamedTuple
 
 
@@ -28,7 +30,10 @@ class Funnel(NamedTuple):
 def follow(
     rows: list[Row], funnel: Funnel, *, starts_from: datetime, starts_until: datetime
 ) -> dict[str, list[datetime | None]]:
-    """For each user with a start: the first start, then the earliest instant at which each further step is reached."""
+    """For each user with a start: the first start, then the earliest instant of each further step.
+
+    A step that is never reached is None.
+    """
     answer = {}
     for user in sorted({row.user for row in rows}):
         own = [row for row in rows if row.user == user and row.at >= starts_from]
@@ -65,7 +70,7 @@ def _is_chain(chain: tuple[Row, ...], own: list[Row], funnel: Funnel) -> bool:
         return False
     if any(row.event in funnel.exclude and first <= row.at < last for row in own):
         return False
-    pairs = list(zip(chain, chain[1:], strict=False))
+    pairs = list(pairwise(chain))
     if funnel.order == "any":
         # The earliest leads; beyond that each row must serve a different step.
         return all(row.at >= first for row in chain) and any(

@@ -1,50 +1,12 @@
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import datetime, timedelta
 
-import ibis
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from siyu.studies.funnel.chains import follow
-from siyu.studies.funnel.definition import Definition
 from tests.studies.funnel import oracle
+from tests.studies.funnel.builders import START, engine, hours
 from tests.studies.funnel.oracle import Funnel, Row
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-SCHEMA = pa.schema(
-    [
-        ("user_id", pa.string()),
-        ("occurred_at", pa.timestamp("us", tz="UTC")),
-        ("event", pa.string()),
-        ("item", pa.string()),
-    ]
-)
-
-
-def hours(n: float) -> datetime:
-    return START + timedelta(hours=n)
-
-
-def definition_of(funnel: Funnel) -> Definition:
-    window_days = None if funnel.window is None else funnel.window / timedelta(days=1)
-    return Definition(
-        steps=funnel.steps,
-        window_days=window_days,
-        entry=funnel.entry,
-        order=funnel.order,
-        exclude=funnel.exclude,
-        hold="item" if funnel.hold else None,
-        ties=funnel.ties,
-    )
-
-
-def engine(rows: list[Row], funnel: Funnel, *, until: datetime) -> dict[str, list[datetime | None]]:
-    columns = list(zip(*rows, strict=True)) if rows else [[], [], [], []]
-    log = ibis.memtable(pa.table([list(c) for c in columns], schema=SCHEMA))
-    answer = follow(log, definition_of(funnel), starts_from=START, starts_until=until)
-    return {row.pop("user_id"): list(row.values()) for row in answer.to_pyarrow().to_pylist()}
 
 
 def both(rows: list[Row], funnel: Funnel, *, until: datetime | None = None) -> list[int]:
@@ -75,9 +37,7 @@ def definition_overlaps(funnel: Funnel) -> bool:
 @st.composite
 def logs(draw):
     """Short logs of many users: one call of the engine judges them all."""
-    row = st.tuples(
-        st.integers(-1, 6), st.sampled_from("ABCX"), st.sampled_from(["p", "q", None])
-    )
+    row = st.tuples(st.integers(-1, 6), st.sampled_from("ABCX"), st.sampled_from(["p", "q", None]))
     return [
         Row(f"{user:03}", hours(at), event, held)
         for user in range(20)

@@ -76,7 +76,7 @@ def test_pushes_without_either_time_are_counted_and_left_out(write_source):
         DAYS,
         pushes="push_id,user_id,planned_at,sent_at\n1,a,2024-03-01,\n2,a,,2024-03-01\n3,a,,",
     )
-    expected = ("pushes", "planned_at", "warning", 1, ("3",))
+    expected = ("pushes", "planned_at", "warning", 1, ())
     assert found(folder, "neither planned_at nor sent_at") == expected
     assert_opens(folder, "pushes", 2)
 

@@ -247,6 +247,24 @@ def test_a_packed_folder_without_the_parts_of_a_workbook_is_unreadable(folder):
         open_source(folder)
 
 
+def test_a_time_that_no_calendar_knows_is_an_error_and_no_crash(folder):
+    # 10^18 microseconds after 1970 is in the year 33658.
+    users = {"user_id": ["a"], "added_at": pa.array([10**18], pa.timestamp("us", "UTC"))}
+    pq.write_table(pa.table(users), folder / "users.parquet")
+    with pytest.raises(SourceError, match="users: unreadable"):
+        open_source(folder)
+
+
+@pytest.mark.parametrize("odd", ["a[1]", "it's", "data (1) *"])
+def test_a_folder_may_have_any_name(tmp_path, odd):
+    folder = tmp_path / odd
+    folder.mkdir()
+    (folder / "source.yaml").write_text(OBSERVED)
+    (folder / "users.csv").write_text(USERS)
+    pq.write_table(ORDERS_TABLE, folder / "orders.parquet")
+    assert_same(folder)
+
+
 def test_a_truncated_gzip_file_is_unreadable(folder):
     packed = gzip.compress((USERS * 1000).encode())
     (folder / "users.csv.gz").write_bytes(packed[: len(packed) // 2])

@@ -79,6 +79,10 @@ def test_a_preview_shows_no_ids_and_nothing_beyond_the_contract(shop):
     assert len(open_source(shop).preview("events", rows=1)) == 1
 
 
+def test_a_preview_of_ids_only_is_empty(shop):
+    assert open_source(shop).preview("users").empty
+
+
 def test_counts_give_rows_and_local_days_of_what_is_visible(shop):
     counts = open_source(shop).counts()
     assert counts.to_dict("records") == [

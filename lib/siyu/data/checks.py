@@ -166,7 +166,7 @@ def _order_rules(name: str, table: ir.Table) -> Iterator[Rule]:
             rule=f"neither {' nor '.join(contract.one_of)}",
             remedy="fill one of them; these rows are left out",
             broken=known_at(name, table).isnull(),
-            value=table[contract.key[0]],
+            value=known_at(name, table),
         )
 
 

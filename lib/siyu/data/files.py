@@ -28,7 +28,8 @@ _FAILURES = (
     EOFError,
     ImportError,
     OSError,
-    UnicodeError,
+    OverflowError,
+    ValueError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -55,6 +56,8 @@ def reading(label: str) -> Iterator[None]:
     """Turn whatever goes wrong while a file is read into a SourceError that names it."""
     try:
         yield
+    except SourceError:
+        raise
     except _FAILURES as error:
         remedy = "check that it is whole, and of the kind its name says"
         rule = f"unreadable: {_reason(error)}"

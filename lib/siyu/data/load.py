@@ -60,7 +60,8 @@ class Loaded:
         digest = hashlib.sha256(self.layout.text.encode() + hash_files(self.files).encode())
         for name, facts in sorted(self.facts.items()):
             columns = sorted(self.tables[name].columns)
-            digest.update(f"{name} {columns} {sorted(facts.items())}".encode())
+            values = [f"{fact} {value}" for fact, value in sorted(facts.items())]
+            digest.update(f"{name} {columns} {values}".encode())
         return digest.hexdigest()
 
 
@@ -95,6 +96,7 @@ def load(location: str | Path, *, timezone: str = "") -> Loaded:
             found = list(error.problems)
             failed.add(name)
         problems += found
+    reader.drop_copies()
     if "users" not in tables and failed.isdisjoint(("users", "events")):
         problems += _users_problems(layout, tables)
     return Loaded(
@@ -132,6 +134,12 @@ class _Reader:
         if copied:
             table = self.engine.create_table(f"siyu_{name}", table, temp=True)
         return table, facts, [*problems, *find_repeated_keys(name, table)]
+
+    def drop_copies(self) -> None:
+        """Forget the copies as they lay, once their typed copies are made."""
+        for table, copied in self.done.values():
+            if copied:
+                self.engine.raw_sql(f'DROP TABLE "{table.op().name}"')
 
     def files(self) -> list[tuple[str, Path]]:
         """List the files that were read, each with its name inside the source."""

@@ -77,7 +77,8 @@ class Source:
     def preview(self, name: str, *, rows: int = 3) -> pd.DataFrame:
         """Show the first rows of a table, without ids and without columns beyond the contract.
 
-        A report never shows a person, and a column that nobody described may name one.
+        A report never shows a person, and a column that nobody described may name one. A table of
+        nothing else is shown as an empty one.
         """
         table = self.table(name)
         shown = [
@@ -85,8 +86,9 @@ class Source:
             for column, spec in TABLES[name].columns.items()
             if column in table.columns and spec.kind != "id"
         ]
-        visible = table.select(*shown)
-        return pd.DataFrame(visible.order_by(*shown).limit(rows).to_pandas())
+        if not shown:
+            return pd.DataFrame()
+        return pd.DataFrame(table.select(*shown).order_by(*shown).limit(rows).to_pandas())
 
     def counts(self) -> pd.DataFrame:
         """Count the rows of each table, with the local days of the first and the last of them."""

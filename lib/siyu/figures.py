@@ -6,15 +6,17 @@ import html
 import io
 import logging
 import re
-import textwrap
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from PIL import Image
 
 ACCENT = "#0072B2"
@@ -28,6 +30,8 @@ SERIES = (ACCENT, SECOND, THIRD, BLACK)
 
 WIDTH_INCHES = 9.0
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$]")
+_LINE = 1.3
+_TOKEN = re.compile(r"[^\W\u2e80-\uffff]{1,40}[^\w\s]*\s*|.\s*")
 _DPI = 200
 _COLOURS = 128
 _CHINESE_FONTS = (
@@ -120,28 +124,22 @@ def canvas(
     with mpl.rc_context(_style()):
         figure = Figure(figsize=(WIDTH_INCHES, height))
         axes = list(figure.subplots(1, columns, squeeze=False)[0])
-    figure.suptitle("")
-    lines = [
-        (textwrap.fill(title, 77), 13.5, "bold", BLACK),
-        (textwrap.fill(subtitle, 126), 9.5, "normal", GREY),
-    ]
+    wide = WIDTH_INCHES - 0.22
     top = height - 0.12
-    for text, size, weight, colour in lines:
-        figure.text(
-            0.012,
-            top / height,
-            text,
-            size=size,
-            weight=weight,
-            color=colour,
-            va="top",
-            ha="left",
-            family=_families(),
-        )
-        top -= (text.count("\n") + 1) * size * 1.3 / 72 + 0.04
-    foot = textwrap.fill(footer, 158)
-    figure.text(0.012, 0.08 / height, foot, size=7.5, color=GREY, va="bottom", family=_families())
-    bottom = 0.16 + (foot.count("\n") + 1) * 7.5 * 1.3 / 72
+    for text, size, weight, colour in (
+        (title, 13.5, "bold", BLACK),
+        (subtitle, 9.5, "normal", GREY),
+    ):
+        prop = FontProperties(family=_families(), size=size, weight=weight)
+        lines = _wrap(text, prop, wide)
+        place = {"x": 0.11 / WIDTH_INCHES, "y": top / height, "va": "top"}
+        figure.text(s="\n".join(lines), color=colour, fontproperties=prop, **place)
+        top -= len(lines) * size * _LINE / 72 + 0.04
+    prop = FontProperties(family=_families(), size=7.5)
+    lines = _wrap(footer, prop, wide)
+    place = {"x": 0.11 / WIDTH_INCHES, "y": 0.08 / height, "va": "bottom"}
+    figure.text(s="\n".join(lines), color=GREY, fontproperties=prop, **place)
+    bottom = 0.16 + len(lines) * 7.5 * _LINE / 72
     figure.set_layout_engine(
         "constrained", rect=(0.005, bottom / height, 0.985, (top - bottom) / height)
     )
@@ -163,8 +161,31 @@ def nothing(reason: str, *, name: str, title: str) -> Picture:
     """Draw the reason why there is nothing to draw."""
     figure, (axes,) = canvas(title, "", "", height=1.9)
     axes.set_axis_off()
-    axes.text(0.5, 0.5, textwrap.fill(reason, 90), ha="center", va="center", size=11, color=GREY)
-    return finish(figure, name=name, alt=f"{title} {reason}", table=pd.DataFrame())
+    prop = FontProperties(family=_families(), size=11)
+    lines = "\n".join(_wrap(reason, prop, 7.5))
+    axes.text(0.5, 0.5, lines, ha="center", va="center", color=GREY, fontproperties=prop)
+    return finish(figure, name=name, alt=f"{title}: {reason}", table=pd.DataFrame())
+
+
+def _wrap(text: str, prop: FontProperties, width_inches: float) -> list[str]:
+    """Break a text into lines that fit when drawn; Chinese breaks between any two characters."""
+    lines: list[str] = []
+    line, used = "", 0.0
+    for token in _TOKEN.findall(text):
+        width = _width(token, prop)
+        if line and used + width > 72 * width_inches:
+            lines.append(line.rstrip())
+            line, used = "", 0.0
+        line, used = line + token, used + width
+    return [*lines, line.rstrip()]
+
+
+@cache
+def _width(token: str, prop: FontProperties) -> float:
+    """Measure a token as it will be drawn, in points."""
+    renderer = RendererAgg(1, 1, 72)  # type: ignore[no-untyped-call]
+    size = renderer.get_text_width_height_descent(token, prop, ismath=False)  # type: ignore[no-untyped-call]
+    return float(size[0])
 
 
 def _families() -> list[str]:

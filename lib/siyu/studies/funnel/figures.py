@@ -85,9 +85,7 @@ def draw_segments(
     name = "segments"
     reason = sentences.too_little(measures)
     if compared.empty and not reason:
-        reason = (
-            " ".join(measures.refused) or "There are not two segments: choose a column with by."
-        )
+        reason = " ".join(measures.refused) or "There are not two segments to compare."
     if reason:
         return nothing(reason, name=name, title="No segments can be compared")
     title = sentences.say_segments(compared, by=measures.by).rstrip(".")

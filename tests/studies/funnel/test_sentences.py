@@ -1,0 +1,311 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+from siyu.studies.funnel import sentences
+from siyu.studies.funnel.definition import Definition
+from siyu.studies.funnel.estimate import Change
+from siyu.studies.funnel.measure import Measures
+from siyu.studies.funnel.spans import Span
+
+Bounds = tuple[float, float, float]
+LEVEL = 0.95
+WEEK = pd.Timestamp("2026-02-02")
+SPAN = Span(
+    entry_from=datetime(2026, 2, 3, 16, tzinfo=UTC),
+    eligible_until=datetime(2026, 3, 17, 16, tzinfo=UTC),
+    as_of_end=datetime(2026, 3, 31, 16, tzinfo=UTC),
+    previous_from=datetime(2025, 12, 23, 16, tzinfo=UTC),
+)
+
+
+def measures(depths: dict[int, int], *, waiting: int = 0, done: tuple[int, ...] = ()) -> Measures:
+    counts = pd.DataFrame(
+        [
+            {"segment": "all", "week": WEEK, "half": "first", "depth": d, "n": n}
+            for d, n in depths.items()
+        ],
+        columns=["segment", "week", "half", "depth", "n"],
+    )
+    return Measures(
+        definition=Definition(steps=["scan", "add", "order"], window_days=14),
+        span=SPAN,
+        source="pool",
+        timezone="Asia/Shanghai",
+        min_users=30,
+        by=(),
+        refused=(),
+        counts=counts,
+        first=counts,
+        waiting=pd.DataFrame({"segment": ["all"], "week": [WEEK], "n": [waiting]}),
+        pairs=pd.DataFrame(),
+        times=pd.DataFrame(),
+        done=pd.Series(done or (100, 60, 20), index=["scan", "add", "order"]),
+        tied_share=0.0,
+    )
+
+
+STEPS = pd.DataFrame(
+    {
+        "segment": "all",
+        "step": ["scan", "add", "order"],
+        "k": [1, 2, 3],
+        "entered": 100,
+        "reached": [100, 60, 20],
+        "rate": [1, 0.6, 0.2],
+        "ci_lower": [0.96, 0.5, 0.13],
+        "ci_upper": [1.0, 0.69, 0.29],
+        "step_rate": [1, 0.6, 1 / 3],
+    }
+)
+
+
+def test_the_headline_gives_rate_interval_denominator_and_those_not_judged():
+    text = sentences.say_conversion(measures({1: 40, 2: 40, 3: 20}, waiting=7), STEPS, level=LEVEL)
+    assert text == (
+        "Of 100 users who entered by “scan” (4 Feb 2026 to 17 Mar 2026), 20.0% (95% CI 13.0% to "
+        "29.0%) reached “order” within 14 days. 7 more started too recently to be judged."
+    )
+
+
+@pytest.mark.parametrize(
+    ("depths", "waiting", "text"),
+    [
+        ({}, 0, "No user did “scan” in 4 Feb 2026 to 17 Mar 2026: there is no funnel to measure."),
+        ({}, 9, "All 9 users who started are still inside their window: nobody can be judged yet."),
+        (
+            {1: 1},
+            0,
+            "Only 1 users have a start that can be judged; at least 30 are needed (min_users).",
+        ),
+    ],
+)
+def test_too_few_users_are_said_to_be_too_few(depths, waiting, text):
+    few = measures(depths, waiting=waiting)
+    assert sentences.too_little(few) == text
+    assert sentences.say_conversion(few, STEPS, level=LEVEL) == text
+    assert sentences.say_loss(few, STEPS) == text
+
+
+def test_a_window_longer_than_the_period_is_said_with_its_remedy():
+    short = measures({}, waiting=50)
+    short = replace(short, span=replace(SPAN, eligible_until=SPAN.entry_from - timedelta(days=1)))
+    assert sentences.too_little(short) == (
+        "No start can be judged yet: the entry period is not longer than the window of 14.0 days. "
+        "Use a longer period_days or a shorter window_days."
+    )
+
+
+def test_the_step_with_the_largest_share_lost_is_named():
+    assert sentences.say_loss(measures({1: 40, 2: 40, 3: 20}), STEPS) == (
+        "The largest share is lost from “add” to “order”: 66.7% of 60 users go no further"
+    )
+
+
+def test_what_was_done_but_not_counted_is_said():
+    kept = measures({1: 40, 2: 40, 3: 20}, done=(100, 61, 20))
+    assert sentences.say_unordered(kept, STEPS) == (
+        "Not counted, because it was out of order, outside the window or before the start: "
+        "1 did “add”."
+    )
+    assert sentences.say_unordered(measures({1: 40, 2: 40, 3: 20}), STEPS) == ""
+
+
+def change(
+    whole: tuple[float, float, float], rate: tuple[float, float, float], own: float
+) -> Change:
+    parts = {
+        "before": (0.2, 0.18, 0.22),
+        "now": (0.2 + whole[0], 0.1, 0.3),
+        "change": whole,
+        "mix": (whole[0] - rate[0], -1, 1),
+        "rate": rate,
+    }
+    total = pd.DataFrame(
+        [
+            {"part": p, "value": v, "ci_lower": lo, "ci_upper": hi}
+            for p, (v, lo, hi) in parts.items()
+        ]
+    )
+    segments = pd.DataFrame({"segment": ["ads", "友"], "mix": [-0.05, 0.05], "change": [own, own]})
+    return Change(total=total, segments=segments, steps=pd.DataFrame())
+
+
+UP, DOWN, FLAT = (0.03, 0.01, 0.05), (-0.03, -0.05, -0.01), (0.001, -0.02, 0.022)
+
+
+@pytest.mark.parametrize(
+    ("found", "beginning"),
+    [
+        (
+            change(UP, UP, 0.01),
+            "Conversion rose from 20.0% to 23.0%: +3.0 pp (95% CI +1.0 pp to +5.0 pp).",
+        ),
+        (
+            change(DOWN, DOWN, -0.01),
+            "Conversion fell from 20.0% to 17.0%: −3.0 pp (95% CI −5.0 pp to −1.0 pp).",
+        ),
+        (
+            change(FLAT, FLAT, 0.0),
+            "No clear change of conversion, from 20.0% to 20.1%: +0.1 pp (95% CI −2.0",
+        ),
+    ],
+)
+def test_a_change_is_up_down_or_unclear_and_split_into_mix_and_rates(found, beginning):
+    text = sentences.say_change(measures({1: 100}), found, level=LEVEL)
+    assert text.startswith(beginning)
+    assert "Mix of segments" in text
+    assert "Simpson" not in text
+
+
+def test_a_total_that_falls_while_segments_rise_is_called_by_its_name():
+    text = sentences.say_change(measures({1: 100}), change(DOWN, UP, 0.02), level=LEVEL)
+    assert text.endswith(
+        "This is Simpson's paradox: within segments conversion rose by +3.0 pp (95% CI +1.0 pp to "
+        "+5.0 pp), in 2 of 2, and the total still fell, because the mix moved, above all with "
+        "“ads”. Look at where users come from, not at the steps."
+    )
+
+
+def test_a_total_that_rises_while_segments_fall_hides_a_loss():
+    text = sentences.say_change(measures({1: 100}), change(UP, DOWN, -0.02), level=LEVEL)
+    assert "within segments conversion fell by −3.0 pp" in text
+    assert "above all with “友”. The gain hides a loss in the steps." in text
+
+
+def test_one_segment_has_no_mix():
+    found = change(UP, UP, 0.01)
+    alone = replace(found, segments=found.segments.iloc[:1])
+    assert "Mix" not in sentences.say_change(measures({1: 100}), alone, level=LEVEL)
+
+
+def test_no_comparison_says_why():
+    early = replace(
+        measures({1: 100}), span=replace(SPAN, previous_from=None, no_previous="a reason")
+    )
+    assert sentences.say_change(early, None, level=LEVEL) == (
+        "Not compared with an earlier period: a reason."
+    )
+    assert sentences.say_change(measures({1: 100}), None, level=LEVEL) == (
+        "Not compared with an earlier period: nobody entered in one of the two spans."
+    )
+
+
+def compared(**verdicts: str) -> pd.DataFrame:
+    return pd.DataFrame({"segment": list(verdicts), "verdict": list(verdicts.values())})
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        (pd.DataFrame(), "There are not two segments to compare."),
+        (
+            compared(a="unclear", b="unclear"),
+            "No clear difference between the 2 segments by channel.",
+        ),
+        (
+            compared(a="higher", b="unclear", c="lower"),
+            "By channel: “a” converts better than the others; “c” converts worse than the others.",
+        ),
+        (
+            compared(a="higher", b="higher", c="higher", d="higher"),
+            "By channel: “a”, “b”, “c” and 1 more convert better than the others.",
+        ),
+    ],
+)
+def test_segments_are_named_only_where_they_clearly_differ(table, text):
+    assert sentences.say_segments(table, by=["channel"]) == text
+
+
+def test_the_median_time_is_that_of_those_who_convert():
+    row = {"segment": "all", "median_days": 4.5, "ci_lower": 4.0, "ci_upper": float("nan")}
+    definition = Definition(steps=["a", "b"], window_days=1)
+    assert sentences.say_time(pd.DataFrame([row]), definition, level=LEVEL) == (
+        "Half of those who convert within 1.0 days do so in 4.5 days (95% CI 4.0 days to –)"
+    )
+    nobody = "Nobody has converted yet, so there is no time to convert."
+    assert sentences.say_time(pd.DataFrame(), definition, level=LEVEL) == nobody
+    assert (
+        sentences.say_time(pd.DataFrame([row | {"median_days": None}]), definition, level=LEVEL)
+        == nobody
+    )
+
+
+def test_without_a_window_the_clock_runs_to_as_of():
+    assert sentences.window(Definition(steps=["a", "b"], window_days=None)) == (
+        "so far at as_of, without a window"
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ((0.03, 0.01, 0.05), "Conversion goes up over the entry weeks: +3.0 pp"),
+        ((-0.03, -0.05, -0.01), "Conversion goes down over the entry weeks: −3.0 pp"),
+        ((0.0, -0.01, 0.01), "No clear trend over the entry weeks: 0.0 pp"),
+    ],
+)
+def test_a_trend_is_up_down_or_unclear(row, text):
+    late = pd.DataFrame([row], columns=["difference", "ci_lower", "ci_upper"])
+    assert sentences.say_trend(late, level=LEVEL).startswith(text)
+    assert (
+        sentences.say_trend(pd.DataFrame(), level=LEVEL)
+        == "Too few whole weeks to speak of a trend"
+    )
+
+
+GAINS = pd.DataFrame({"step": ["add", "order"], "extra": [1.0, 2.5]})
+REPAIRS = pd.DataFrame(
+    {
+        "segment": ["ads", "ads"],
+        "step": ["order", "add"],
+        "step_rate": [0.1, 0.2],
+        "others_rate": [0.3, 0.3],
+        "extra": [52.4, 20],
+        "extra_lower": [-1, 2],
+        "extra_upper": [76, 40],
+        "worth_cny": [3334.0, None],
+        "clear": [True, True],
+    }
+)
+
+
+def test_the_repair_that_brings_most_is_named_with_its_worth():
+    users = measures({1: 100})
+    assert sentences.say_repair(users, REPAIRS, GAINS, level=LEVEL) == (
+        "Test a repair of “order” for “ads” first: at the other segments' rate (30.0% instead of "
+        "10.0%) it would add 52 conversions (95% CI 0 to 76) in 42 days, worth about 3,334 yuan"
+    )
+    assert not sentences.say_repair(users, REPAIRS.iloc[1:], GAINS, level=LEVEL).endswith("yuan")
+
+
+def test_where_no_segment_is_behind_the_step_that_pays_most_is_named():
+    text = (
+        "No segment is clearly behind at any step; one point more at “order” would add most, 2.5 "
+        "conversions in 42 days"
+    )
+    users = measures({1: 100})
+    assert sentences.say_repair(users, REPAIRS.assign(clear=False), GAINS, level=LEVEL) == text
+    assert sentences.say_repair(users, pd.DataFrame(), GAINS, level=LEVEL) == text
+    assert "at least 30" in sentences.say_repair(measures({1: 5}), REPAIRS, GAINS, level=LEVEL)
+
+
+def test_the_range_of_definitions_leaves_out_those_that_cannot_be_judged():
+    table = pd.DataFrame({"rate": [0.1, 0.2, None], "asked": [True, False, False]})
+    assert sentences.say_definitions(table) == (
+        "The answer 10.0% lies between 10.0% and 20.0% under 2 defensible definitions"
+    )
+    assert sentences.say_definitions(table.assign(rate=float("nan"))) == (
+        "No definition has users who can be judged."
+    )
+
+
+def test_a_placebo_that_fires_is_a_warning():
+    row = {"difference": 0.03, "ci_lower": 0.01, "ci_upper": 0.05, "p": 0.01}
+    fired = sentences.say_placebo(pd.DataFrame([row]), level=LEVEL)
+    assert fired.startswith("Warning: users who started in the first half of a minute differ")
+    assert "one in 20 such comparisons does by chance" in fired
+    calm = sentences.say_placebo(pd.DataFrame([row | {"p": 0.3}]), level=LEVEL)
+    assert calm.startswith("As it should be")
+    assert sentences.say_placebo(pd.DataFrame(), level=LEVEL).startswith("No placebo")

@@ -1,0 +1,119 @@
+import json
+import math
+from dataclasses import asdict, replace
+
+import pandas as pd
+import pytest
+from siyu import findings
+from siyu.findings import Finding, FindingsError, status_of
+
+ABOUT = {"notebook": "n", "as_of": "2026-03-31", "source": "pool", "parameters": {"steps": ["a"]}}
+RATE = Finding(
+    id="funnel.conversion",
+    metric="conversion",
+    value=0.25,
+    ci_lower=0.2,
+    ci_upper=0.3,
+    unit="share",
+    n=400,
+    message="A quarter convert.",
+    method="Wilson",
+)
+
+
+@pytest.mark.parametrize(
+    ("interval", "direction", "status"),
+    [
+        ((0.31, 0.4), "above", "ok"),
+        ((0.30, 0.4), "above", "ok"),
+        ((0.2, 0.29), "above", "alert"),
+        ((0.2, 0.30), "above", "watch"),
+        ((0.25, 0.35), "above", "watch"),
+        ((0.31, 0.4), "below", "alert"),
+        ((0.2, 0.30), "below", "ok"),
+        ((0.25, 0.35), "below", "watch"),
+    ],
+)
+def test_the_whole_interval_decides_on_which_side_of_the_threshold_a_finding_is(
+    interval, direction, status
+):
+    lower, upper = interval
+    assert status_of(ci_lower=lower, ci_upper=upper, threshold=0.3, direction=direction) == status
+
+
+def test_without_a_threshold_a_finding_informs():
+    assert status_of(ci_lower=0.0, ci_upper=1.0, threshold=None, direction="above") == "info"
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"unit": "percent"}, "unit = 'percent' must be one of share"),
+        ({"status": "red"}, "status = 'red' must be one of ok"),
+        ({"evidence": "causal"}, "evidence = 'causal' must be one of"),
+        ({"value": math.nan}, "value = nan is not a finite number; use null"),
+        ({"ci_upper": math.inf}, "ci_upper = inf is not a finite number"),
+        ({"ci_lower": 0.4}, "ci_lower 0.4 is above ci_upper 0.3"),
+        ({"value": None}, "value may be null only where status is insufficient"),
+        ({"message": ""}, "id and message must not be empty"),
+    ],
+)
+def test_a_finding_that_breaks_the_contract_cannot_be_made(change, rule):
+    with pytest.raises(FindingsError, match=r"finding 'funnel\.conversion': ") as error:
+        replace(RATE, **change)
+    assert rule in str(error.value)
+
+
+def test_what_is_saved_can_be_read_back_and_holds_every_field(tmp_path):
+    table = pd.DataFrame({"渠道": ["社群"], "rate": [0.25]})
+    findings.save([RATE], {"rates": table}, output_dir=str(tmp_path), **ABOUT)
+    document = findings.read(tmp_path / "findings.json")
+    assert document["findings"] == [asdict(RATE)]
+    assert document["schema"] == 1
+    assert {name: document[name] for name in ABOUT} == ABOUT
+    assert (tmp_path / "tables" / "rates.csv").read_text("utf-8") == "渠道,rate\n社群,0.25\n"
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_notebook_run_by_hand_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    findings.save([RATE], {"rates": pd.DataFrame()}, output_dir="", **ABOUT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_findings_may_not_share_an_id():
+    with pytest.raises(FindingsError, match="the id is used twice"):
+        findings.to_json([RATE, RATE], **ABOUT)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("", "cannot be read"),
+        ("[]", "schema must be 1"),
+        ('{"schema": 2}', "schema must be 1"),
+        ('{"schema": 1, "notebook": "n"}', "'as_of' is missing"),
+        (json.dumps({"schema": 1, **ABOUT, "findings": [{"id": "x"}]}), "metric, value"),
+    ],
+)
+def test_a_file_that_is_no_findings_document_is_refused(tmp_path, text, rule):
+    path = tmp_path / "findings.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(FindingsError, match=rule):
+        findings.read(path)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(FindingsError, match="cannot be read"):
+        findings.read(tmp_path / "findings.json")
+
+
+def test_findings_are_laid_out_one_row_each():
+    table = findings.to_table([RATE])
+    assert table["id"].tolist() == ["funnel.conversion"]
+    assert table["n"].tolist() == [400]
+
+
+def test_the_versions_name_what_made_the_numbers():
+    made = findings.versions().set_index("package")["version"]
+    assert made["pandas"] == pd.__version__

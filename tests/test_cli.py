@@ -134,6 +134,17 @@ def test_a_sample_with_impossible_settings_is_refused(
     assert not (root / "small").exists()
 
 
+def test_an_interruption_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("siyu.report.config.find_config", interrupt)
+    assert main(["report"]) == 130
+    assert capsys.readouterr().err == "siyu: stopped\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signals) -> None:

@@ -7,9 +7,8 @@ from siyu.report.problems import ConfigurationError
 from tests.report.project import parameters, write_config, write_notebook
 
 MINIMAL = "title: Weekly\nsource: data\nnotebooks:\n  - notebook: funnel\n"
-TIERS = (
-    'source: str = ""  # folder\nn_tiers: int = 4  # [2, 9] tiers\nlanguage: str = "en"  # {en, zh}'
-)
+COMMON = 'source: str = ""\nas_of: str = ""\noutput_dir: str = ""\n'
+TIERS = COMMON + 'n_tiers: int = 4  # [2, 9] tiers\nlanguage: str = "en"  # {en, zh} of the text'
 
 
 @pytest.fixture
@@ -52,6 +51,13 @@ def test_a_notebook_listed_twice_without_a_suffix_is_refused(root: Path) -> None
     assert problems_of(root, text) == ["funnel: is listed twice; give one of them a suffix"]
 
 
+def test_a_notebook_that_the_run_cannot_tell_where_and_when_is_refused(root: Path) -> None:
+    write_notebook(root / "notebooks" / "funnel.ipynb", [parameters('source: str = ""')])
+    assert problems_of(root, MINIMAL) == [
+        "funnel: the parameters cell must declare as_of, output_dir"
+    ]
+
+
 def test_shared_parameters_reach_the_notebooks_that_have_them(root: Path) -> None:
     text = MINIMAL + "  - notebook: tiers\nparameters: {n_tiers: 5}\nlanguage: zh\n"
     funnel, tiers = read_config(write_config(root, text)).studies
@@ -68,7 +74,7 @@ def test_a_notebooks_own_parameter_wins_over_the_shared_one(root: Path) -> None:
 
 
 def test_dates_clock_times_and_leading_zeros_arrive_as_typed(root: Path) -> None:
-    cell = parameters('staff: str = ""\nopens: str = ""\nday: str = ""\nsaid: str = ""')
+    cell = parameters(COMMON + 'staff: str = ""\nopens: str = ""\nday: str = ""\nsaid: str = ""')
     write_notebook(root / "notebooks" / "funnel.ipynb", [cell])
     given = "{staff: 00123, opens: 12:30:00, day: 2026-03-31, said: no}"
     text = f"title: Weekly\nsource: data\nnotebooks: [{{notebook: funnel, parameters: {given}}}]\n"

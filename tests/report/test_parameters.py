@@ -26,6 +26,20 @@ def test_the_cell_is_read_with_types_defaults_and_comments(tmp_path: Path) -> No
     )
 
 
+def test_every_type_of_the_house_can_be_declared(tmp_path: Path) -> None:
+    cell = parameters(
+        "a: str | None = None\nb: bool = True\nc: list[str | list[str]] = [['x'], 'y']\n"
+        "d: dict[str, float] = {'7': 0.3}  # [0, 1] by day"
+    )
+    found = read_parameters(write_notebook(tmp_path / "n.ipynb", [cell]))
+    assert {name: one.default for name, one in found.items()} == {
+        "a": None,
+        "b": True,
+        "c": [["x"], "y"],
+        "d": {"7": 0.3},
+    }
+
+
 def test_a_hash_inside_a_default_is_no_comment(tmp_path: Path) -> None:
     cell = parameters('colour: str = "#0072B2"  # of the accent')
     found = read_parameters(write_notebook(tmp_path / "n.ipynb", [cell]))

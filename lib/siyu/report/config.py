@@ -217,6 +217,8 @@ def _studies(
         except ConfigurationError as error:
             problems += error.problems
             continue
+        if missing := [key for key in SET_BY_THE_RUN if key not in declared]:
+            problems.append(f"{name}: the parameters cell must declare {', '.join(missing)}")
         given = {key: value for key, value in shared.items() if key in declared} | own
         problems += [_set_by_the_run(key, name) for key in given if key in SET_BY_THE_RUN]
         problems += check_values(given, declared, where=name)

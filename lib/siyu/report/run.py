@@ -93,22 +93,17 @@ def _open(config: Config) -> Source:
 
 def _bind(study: Study, config: Config, as_of: str) -> Study:
     """Set what all studies of a run share, so that they speak of the same data and day."""
-    shared = {"source": config.source, "as_of": as_of}
-    given = {name: value for name, value in shared.items() if name in study.declared}
-    return replace(study, given={**study.given, **given})
+    return replace(study, given={**study.given, "source": config.source, "as_of": as_of})
 
 
 def _job(study: Study, staged: Path, config: Config) -> Job:
     folder = staged / study.name
     folder.mkdir()
-    given = dict(study.given)
-    if "output_dir" in study.declared:
-        given["output_dir"] = str(folder)
     return Job(
         name=study.name,
         notebook=study.notebook,
         folder=folder,
-        parameters=given,
+        parameters={**study.given, "output_dir": str(folder)},
         cell_timeout_seconds=config.cell_timeout_seconds,
         hidden=machine_paths(root=config.root, folder=folder),
     )

@@ -127,7 +127,7 @@ class Definition:
         for asked in (*self.events, *self.exclude):
             if asked not in names:
                 near = difflib.get_close_matches(asked, names, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
+                hint = f"; did you mean {near[0]!r}?" if near else "."
                 raise FunnelError(
                     f"events has no event {asked!r}{hint} It has: {', '.join(names) or 'no events'}"
                 )

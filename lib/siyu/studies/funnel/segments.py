@@ -183,7 +183,8 @@ def names_of(table: pd.DataFrame, by: Sequence[str], *, suffix: str = "") -> pd.
     if not by:
         return pd.Series(EVERYONE, index=table.index, dtype="object")
     values = table[[f"{name}{suffix}" for name in by]].astype("object")
-    return values.where(values.notna(), UNKNOWN).agg(" × ".join, axis=1)
+    filled = values.where(values.notna(), UNKNOWN).itertuples(index=False)
+    return pd.Series([" × ".join(row) for row in filled], index=table.index, dtype="object")
 
 
 def _no_trait(name: str, users: ir.Table) -> str:
@@ -204,7 +205,7 @@ def _no_trait(name: str, users: ir.Table) -> str:
 
 def _unknown(name: str, there: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, there, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"by = {name!r}: no such column{hint} There are: {', '.join(there)}"
 
 

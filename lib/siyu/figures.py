@@ -11,10 +11,11 @@ from functools import cache
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from PIL import Image
@@ -124,22 +125,14 @@ def canvas(
     with mpl.rc_context(_style()):
         figure = Figure(figsize=(WIDTH_INCHES, height))
         axes = list(figure.subplots(1, columns, squeeze=False)[0])
-    wide = WIDTH_INCHES - 0.22
-    top = height - 0.12
+    top, bottom = height - 0.12, 0.08
     for text, size, weight, colour in (
         (title, 13.5, "bold", BLACK),
         (subtitle, 9.5, "normal", GREY),
     ):
-        prop = FontProperties(family=_families(), size=size, weight=weight)
-        lines = _wrap(text, prop, wide)
-        place = {"x": 0.11 / WIDTH_INCHES, "y": top / height, "va": "top"}
-        figure.text(s="\n".join(lines), color=colour, fontproperties=prop, **place)
-        top -= len(lines) * size * _LINE / 72 + 0.04
-    prop = FontProperties(family=_families(), size=7.5)
-    lines = _wrap(footer, prop, wide)
-    place = {"x": 0.11 / WIDTH_INCHES, "y": 0.08 / height, "va": "bottom"}
-    figure.text(s="\n".join(lines), color=GREY, fontproperties=prop, **place)
-    bottom = 0.16 + len(lines) * 7.5 * _LINE / 72
+        top -= _write(figure, text, top, size=size, weight=weight, colour=colour, va="top") + 0.04
+    bottom += _write(figure, footer, bottom, size=7.5, weight="normal", colour=GREY, va="bottom")
+    bottom += 0.08
     figure.set_layout_engine(
         "constrained", rect=(0.005, bottom / height, 0.985, (top - bottom) / height)
     )
@@ -149,11 +142,12 @@ def canvas(
 def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Picture:
     """Render a figure to a small PNG: 200 dots per inch, 128 colours."""
     with mpl.rc_context(_style()):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=_DPI, facecolor="white")
+        drawn = FigureCanvasAgg(figure)
+        figure.set_dpi(_DPI)
+        drawn.draw()
+    image = Image.fromarray(np.asarray(drawn.buffer_rgba())).convert("RGB")
     small = io.BytesIO()
-    with Image.open(buffer) as image:
-        image.convert("RGB").quantize(_COLOURS).save(small, format="png", optimize=True)
+    image.quantize(_COLOURS).save(small, format="png", optimize=True)
     return Picture(name=name, png=small.getvalue(), alt=alt, table=table)
 
 
@@ -165,6 +159,17 @@ def nothing(reason: str, *, name: str, title: str) -> Picture:
     lines = "\n".join(_wrap(reason, prop, 7.5))
     axes.text(0.5, 0.5, lines, ha="center", va="center", color=GREY, fontproperties=prop)
     return finish(figure, name=name, alt=f"{title}: {reason}", table=pd.DataFrame())
+
+
+def _write(
+    figure: Figure, text: str, y_inches: float, *, size: float, weight: str, colour: str, va: str
+) -> float:
+    """Write lines across the figure and give their height in inches."""
+    prop = FontProperties(family=_families(), size=size, weight=weight)
+    lines = _wrap(text, prop, WIDTH_INCHES - 0.22)
+    x, y = 0.11 / WIDTH_INCHES, y_inches / figure.get_figheight()
+    figure.text(x, y, "\n".join(lines), color=colour, fontproperties=prop, va=va)
+    return len(lines) * size * _LINE / 72
 
 
 def _wrap(text: str, prop: FontProperties, width_inches: float) -> list[str]:

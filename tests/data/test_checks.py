@@ -1,7 +1,7 @@
 """Bad input of the contract: a clear error, or a counted warning, and nothing lost silently."""
 
 import pytest
-from siyu.data import SourceError, check, open_source
+from siyu.data import SourceError, check, open_source, render
 
 DAYS = "timezone: Asia/Shanghai\nobserved: {from: 2024-03-01, to: 2024-03-31}\n"
 EVENTS = "user_id,occurred_at,event\n"
@@ -307,6 +307,13 @@ def test_a_source_that_is_not_there_gives_a_report_too():
     report = check("data/nowhere")
     assert report.name == "data/nowhere"
     assert len(report.errors) == 1
+
+
+def test_a_database_that_cannot_be_opened_is_reported_without_its_password():
+    report = check("nosuchengine://clerk:secret@shop.example/customers")
+    assert report.name == "customers"
+    assert "customers: unreadable" in render(report)
+    assert "secret" not in render(report)
 
 
 def test_a_source_without_any_time_is_refused_with_the_remedy(write_source):

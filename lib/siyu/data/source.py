@@ -14,6 +14,7 @@ import pandas as pd
 
 from siyu.data.checks import find_doubts
 from siyu.data.contract import TABLES
+from siyu.data.files import name_of
 from siyu.data.layout import TableLayout
 from siyu.data.load import Loaded, load
 from siyu.data.masks import known_at, mask
@@ -182,7 +183,9 @@ def check(source: Source | str | Path) -> Report:
     try:
         loaded = source._loaded if isinstance(source, Source) else load(source)
     except SourceError as error:
-        return Report(name=str(source), problems=error.problems, counts={})
+        # An address may hold a password.
+        name = name_of(str(source)) if "://" in str(source) else str(source)
+        return Report(name=name, problems=error.problems, counts={})
     # What a column that must be mended first makes look odd is no news.
     broken = {(problem.table, problem.column) for problem in loaded.problems}
     doubts = [doubt for doubt in _doubts(loaded) if (doubt.table, doubt.column) not in broken]

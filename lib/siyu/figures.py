@@ -32,7 +32,7 @@ SERIES = (ACCENT, SECOND, THIRD, BLACK)
 WIDTH_INCHES = 9.0
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$]")
 _LINE = 1.3
-_TOKEN = re.compile(r"[^\W\u2e80-\uffff]{1,40}[^\w\s]*\s*|.\s*")
+_TOKEN = re.compile(r"[^ \u2e80-\uffff]{1,40} *|[ \u2e80-\uffff] *")
 _DPI = 200
 _COLOURS = 128
 _CHINESE_FONTS = (
@@ -144,8 +144,9 @@ def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Pictu
     with mpl.rc_context(_style()):
         drawn = FigureCanvasAgg(figure)
         figure.set_dpi(_DPI)
-        drawn.draw()
-    image = Image.fromarray(np.asarray(drawn.buffer_rgba())).convert("RGB")
+        drawn.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(drawn.buffer_rgba())  # type: ignore[no-untyped-call]
+    image = Image.fromarray(pixels).convert("RGB")
     small = io.BytesIO()
     image.quantize(_COLOURS).save(small, format="png", optimize=True)
     return Picture(name=name, png=small.getvalue(), alt=alt, table=table)
@@ -176,7 +177,7 @@ def _wrap(text: str, prop: FontProperties, width_inches: float) -> list[str]:
     """Break a text into lines that fit when drawn; Chinese breaks between any two characters."""
     lines: list[str] = []
     line, used = "", 0.0
-    for token in _TOKEN.findall(text):
+    for token in _TOKEN.findall(text.replace(" pp", "\u00a0pp")):
         width = _width(token, prop)
         if line and used + width > 72 * width_inches:
             lines.append(line.rstrip())

@@ -234,7 +234,7 @@ def test_the_median_time_is_that_of_those_who_convert():
 
 def test_without_a_window_the_clock_runs_to_as_of():
     assert sentences.window(Definition(steps=["a", "b"], window_days=None)) == (
-        "so far at as_of, without a window"
+        "so far at as_of (no window)"
     )
 
 
@@ -248,11 +248,16 @@ def test_without_a_window_the_clock_runs_to_as_of():
 )
 def test_a_trend_is_up_down_or_unclear(row, text):
     late = pd.DataFrame([row], columns=["difference", "ci_lower", "ci_upper"])
-    assert sentences.say_trend(late, level=LEVEL).startswith(text)
-    assert (
-        sentences.say_trend(pd.DataFrame(), level=LEVEL)
-        == "Too few whole weeks to speak of a trend"
-    )
+    definition = Definition(steps=["a", "b"])
+    assert sentences.say_trend(definition, late, level=LEVEL).startswith(text)
+    nothing = sentences.say_trend(definition, pd.DataFrame(), level=LEVEL)
+    assert nothing == "Too few whole weeks to speak of a trend"
+
+
+def test_without_a_window_no_trend_is_read():
+    late = pd.DataFrame([(0.1, 0.05, 0.15)], columns=["difference", "ci_lower", "ci_upper"])
+    text = sentences.say_trend(Definition(steps=["a", "b"], window_days=None), late, level=LEVEL)
+    assert text.startswith("No trend can be read without a window")
 
 
 GAINS = pd.DataFrame({"step": ["add", "order"], "extra": [1.0, 2.5]})
@@ -296,6 +301,8 @@ def test_the_range_of_definitions_leaves_out_those_that_cannot_be_judged():
     assert sentences.say_definitions(table) == (
         "The answer 10.0% lies between 10.0% and 20.0% under 2 defensible definitions"
     )
+    same = sentences.say_definitions(table.assign(rate=0.1))
+    assert same == "The answer 10.0% is the same under 3 defensible definitions"
     assert sentences.say_definitions(table.assign(rate=float("nan"))) == (
         "No definition has users who can be judged."
     )

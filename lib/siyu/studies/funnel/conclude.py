@@ -178,8 +178,8 @@ def _segments(measures: Measures, compared: pd.DataFrame, *, level: float) -> It
     for row in each_row(compared):
         if row.segment == SMALL:
             continue
-        verdict = {"higher": "better than", "lower": "worse than"}.get(
-            row.verdict, "not clearly different from"
+        verdict = {"higher": "converts better than", "lower": "converts worse than"}.get(
+            row.verdict, "does not clearly differ from"
         )
         yield Finding(
             id=f"funnel.conversion.{row.segment}",
@@ -191,7 +191,7 @@ def _segments(measures: Measures, compared: pd.DataFrame, *, level: float) -> It
             level=level,
             unit="share",
             n=int(row.entered),
-            message=f"{quote(row.segment)} converts {verdict} the others: "
+            message=f"{quote(row.segment)} {verdict} the others: "
             f"{percent(row.rate)} of {number(row.entered)} users against {percent(row.rest_rate)}.",
             method=_WILSON + "; verdict by Holm over the segments",
         )

@@ -292,13 +292,14 @@ def times(measures: Measures, *, level: float) -> tuple[pd.DataFrame, pd.DataFra
     if measures.times.empty:
         return pd.DataFrame(), pd.DataFrame()
     grouped = measures.times.assign(time=measures.times["minutes"] / MINUTES_PER_DAY)
-    horizon = measures.definition.window_days or float(grouped["time"].max())
-    beyond = grouped["time"] > horizon
-    grouped.loc[beyond, ["time", "outcome"]] = [horizon, 0]
+    window = measures.definition.window_days
+    if window is not None:
+        grouped.loc[grouped["time"] > window, ["time", "outcome"]] = [window, 0]
     curves, medians = [], []
     for segment, own in _by_segment(grouped, min_users=measures.min_users):
         curve = cumulative_incidence(own, level=level).rename(columns={"time": "days"})
         curves.append(curve.assign(segment=segment))
+        horizon = window or float(own["time"].max())
         median, lower, upper = time_to_share(own, horizon=horizon, level=level)
         medians.append(
             {

@@ -90,9 +90,8 @@ def draw_segments(
         return nothing(reason, name=name, title="No segments can be compared")
     title = sentences.say_segments(compared, by=measures.by).rstrip(".")
     shown = compared.nlargest(_MOST_SEGMENTS, "entered").sort_values("rate", ascending=False)
-    panels = (
-        measures.definition.labels[1:] if len(measures.definition.steps) <= _MOST_PANELS else ()
-    )
+    names = measures.definition.labels
+    panels = names[1:] if 2 < len(names) <= _MOST_PANELS else ()
     figure, axes = canvas(
         title,
         f"Share of users with interval; {sentences.population(measures)}; dotted: all users"
@@ -204,10 +203,10 @@ def draw_trend(
     measures: Measures, weekly: pd.DataFrame, late: pd.DataFrame, *, level: float
 ) -> Picture:
     """Draw conversion by entry week, with the weeks that are not finished hatched."""
-    name, title = "trend", sentences.say_trend(late, level=level)
+    name, title = "trend", sentences.say_trend(measures.definition, late, level=level)
     if reason := sentences.too_little(measures):
         return nothing(reason, name=name, title="No trend can be drawn")
-    best = measures.definition.entry == "best"
+    best = not np.allclose(weekly["rate"], weekly["first_rate"], atol=5e-4, equal_nan=True)
     figure, (axes,) = canvas(
         title,
         "Share of users converted, by the week of their first start; hatched: windows still open"
@@ -216,7 +215,7 @@ def draw_trend(
             measures,
             f"Wilson {level:.0%} intervals"
             + (
-                "; with entry = best early weeks had more chances: judge by the grey line"
+                "; early weeks had more chances to start again: judge by the grey line"
                 if best
                 else ""
             ),
@@ -249,7 +248,7 @@ def draw_trend(
                 size=8,
                 color=GREY,
             )
-    for row in each_row(seen):
+    for row in each_row(seen.iloc[:: 1 + len(weekly) // 16]):
         axes.text(row.week, 0.015 * top, number(row.entered), ha="center", size=8, color=GREY)
     axes.set_ylim(0, top)
     if best:
@@ -385,7 +384,7 @@ def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: fl
         f"Conversion with interval under each definition of the same funnel; as of "
         f"{sentences.as_of_text(measures)}; each counts its own mature users",
         _footer(measures, f"Wilson {level:.0%} intervals; filled: the definition of this report"),
-        height=1.6 + 0.27 * len(seen),
+        height=1.75 + 0.27 * len(seen),
     )
     places = np.arange(len(seen))
     for place, row in zip(places, each_row(seen), strict=True):
@@ -406,6 +405,7 @@ def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: fl
         for row in each_row(seen)
     ]
     axes.set_yticks(places, labels, size=9)
+    axes.set_ylim(-0.6, len(seen) - 0.4)
     axes.set_xlim(0, min(1, 1.15 * float(seen["ci_upper"].max())))
     _percent_axis(axes.xaxis)
     axes.spines["left"].set_visible(False)

@@ -28,7 +28,7 @@ def population(measures: Measures) -> str:
 def window(definition: Definition) -> str:
     """Say how long a user has."""
     if definition.window_days is None:
-        return "so far at as_of, without a window"
+        return "so far at as_of (no window)"
     return f"within {number(definition.window_days, 0 if definition.window_days >= 2 else 1)} days"
 
 
@@ -184,8 +184,10 @@ def say_time(medians: pd.DataFrame, definition: Definition, *, level: float) -> 
     return f"Half of those who convert {window(definition)} do so in {median}"
 
 
-def say_trend(late: pd.DataFrame, *, level: float) -> str:
+def say_trend(definition: Definition, late: pd.DataFrame, *, level: float) -> str:
     """Say whether later entry weeks convert better than earlier ones."""
+    if definition.window is None:
+        return "No trend can be read without a window: earlier weeks have had longer to convert"
     if late.empty:
         return "Too few whole weeks to speak of a trend"
     row = late.iloc[0]
@@ -226,6 +228,8 @@ def say_definitions(definitions: pd.DataFrame) -> str:
     if rates.empty:
         return "No definition has users who can be judged."
     asked = definitions.loc[definitions["asked"], "rate"].iloc[0]
+    if percent(rates.min()) == percent(rates.max()):
+        return f"The answer {percent(asked)} is the same under {len(rates)} defensible definitions"
     return (
         f"The answer {percent(asked)} lies between {percent(rates.min())} and "
         f"{percent(rates.max())} under {len(rates)} defensible definitions"

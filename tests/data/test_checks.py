@@ -309,11 +309,16 @@ def test_a_source_that_is_not_there_gives_a_report_too():
     assert len(report.errors) == 1
 
 
-def test_a_database_that_cannot_be_opened_is_reported_without_its_password():
-    report = check("nosuchengine://clerk:secret@shop.example/customers")
+@pytest.mark.parametrize("password", ["secret", "se@c/ret", "se?cret", "[secret"])
+def test_a_database_that_cannot_be_opened_is_reported_without_its_password(password):
+    report = check(f"nosuchengine://clerk:{password}@shop.example/customers")
     assert report.name == "customers"
     assert "customers: unreadable" in render(report)
-    assert "secret" not in render(report)
+    assert "ret" not in render(report)
+
+
+def test_a_database_without_a_name_is_called_by_its_kind():
+    assert check("nosuchengine://").name == "nosuchengine"
 
 
 def test_a_source_without_any_time_is_refused_with_the_remedy(write_source):

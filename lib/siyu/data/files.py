@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import duckdb
 import ibis
@@ -33,6 +32,7 @@ _FAILURES = (
     zipfile.BadZipFile,
     zlib.error,
 )
+_LOGIN = re.compile(r"//\S*@")
 _FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s\"']+/)+")
 
 
@@ -65,10 +65,10 @@ def reading(label: str) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    """Shorten an error to one line without folders; of a CSV error keep where and what it is."""
+    """Shorten an error to one line without folders and passwords; of a CSV error keep its place."""
     lines = [line for line in str(error).split("Possible fixes")[0].splitlines() if line.strip()]
     kept = lines[:1] + (lines[-1:] if "Original Line" in str(error) else [])
-    return _FOLDERS.sub("", ", ".join(kept)).rstrip(". ") or type(error).__name__
+    return _FOLDERS.sub("", _LOGIN.sub("//", ", ".join(kept))).rstrip(". ") or type(error).__name__
 
 
 def open_engine() -> Backend:
@@ -112,8 +112,8 @@ def find_items(engine: Backend, place: str | Path) -> list[Item]:
 
 def name_of(url: str) -> str:
     """Name a database without its user, password and host."""
-    parts = urlsplit(url)
-    return Path(parts.path or parts.netloc).stem or parts.scheme
+    scheme, _, rest = url.partition("://")
+    return Path(rest.rpartition("@")[2].partition("?")[0]).stem or scheme
 
 
 def pick_item(items: list[Item], name: str, *, table: str) -> Item:

@@ -1,0 +1,460 @@
+"""The reduced tables by hand, from small shops in Shanghai.
+
+Unless said otherwise the shop is observed in January 2026, a user has 7 days, and the period is 28
+days: starts from Sunday 4 January, 00:00, to 25 January, 00:00, both included, can be judged.
+"""
+
+from decimal import Decimal
+from functools import partial
+
+import pandas as pd
+import pytest
+from siyu.studies.funnel import conclude, estimate
+from siyu.studies.funnel.definition import Definition, FunnelError
+from siyu.studies.funnel.measure import measure, order_value, sensitivity
+
+from tests.studies.funnel.builders import at, log
+
+AB = Definition(steps=["A", "B"])
+four_weeks = partial(measure, period_days=28, min_users=1)
+LEVEL = 0.95
+
+
+def depths(table):
+    return table.groupby("depth")["n"].sum().to_dict()
+
+
+def weeks(table):
+    return {
+        f"{week:%m-%d}": int(n) for week, n in table.groupby("week")["n"].sum().to_dict().items()
+    }
+
+
+MATURITY = log(
+    """
+    early  2026-01-03 23:59:59 A
+    early  2026-01-05 10:00    B
+    first  2026-01-04 00:00    A
+    first  2026-01-11 00:00    B
+    slow   2026-01-05 10:00    A
+    slow   2026-01-12 10:00:01 B
+    last   2026-01-25 00:00    A
+    last   2026-01-31 23:59:59 B
+    young  2026-01-25 00:00:00.000001 A
+    young  2026-01-25 01:00    B
+    again  2026-01-20 10:00    A
+    again  2026-01-30 10:00    A
+    again  2026-01-30 11:00    B
+    """
+)
+
+
+def test_only_starts_whose_window_has_closed_are_judged_and_the_others_are_counted(open_shop):
+    """first and last convert, slow is a second late; of again only the first start can be judged.
+    early began before the period; young has converted, but its window is open.
+    """
+    measures = four_weeks(open_shop(MATURITY), AB)
+    assert depths(measures.counts) == {1: 2, 2: 2}
+    assert measures.n_entered == 4
+    assert measures.n_waiting == 1
+    assert estimate.steps(measures, level=LEVEL)["rate"].tolist() == [1, 0.5]
+
+
+def test_a_user_who_converts_after_the_last_eligible_start_is_followed_there(open_shop):
+    pool = open_shop(log("a 2026-01-24 10:00 A\n a 2026-01-31 10:00 B"))
+    assert depths(four_weeks(pool, AB).counts) == {2: 1}
+
+
+def test_a_past_day_sees_neither_later_starts_nor_later_conversions(open_shop):
+    """Up to 15 January starts until 9 January, 00:00, are judged: b converts on the 16th."""
+    rows = log(
+        """
+        a 2026-01-03 10:00 A
+        a 2026-01-09 10:00 B
+        b 2026-01-09 00:00 A
+        b 2026-01-16 00:00 B
+        c 2026-01-16 00:00 A
+        """
+    )
+    past = measure(open_shop(rows, as_of="2026-01-15"), AB, period_days=14, min_users=1)
+    assert (depths(past.counts), past.n_waiting) == ({1: 1, 2: 1}, 0)
+    later = measure(open_shop(rows, as_of="2026-01-16"), AB, period_days=14, min_users=1)
+    assert (depths(later.counts), later.n_waiting) == ({2: 2}, 1)
+
+
+def test_weeks_begin_on_monday_at_local_midnight(open_shop):
+    """5 January 2026 is a Monday; its midnight in Shanghai is still Sunday in UTC."""
+    pool = open_shop(
+        log(
+            """
+            a 2026-01-04 23:59:59 A
+            b 2026-01-05 00:00 A
+            c 2026-01-26 00:00 A
+            c 2026-01-26 00:00 B
+            """
+        )
+    )
+    measures = four_weeks(pool, AB)
+    assert weeks(measures.counts) == {"12-29": 1, "01-05": 1}
+    assert weeks(measures.first) == {"12-29": 1, "01-05": 1}
+    assert weeks(measures.waiting) == {"01-26": 1}
+
+
+def test_another_time_zone_has_other_weeks_and_another_period(open_shop):
+    """In Berlin (UTC+1) b starts at 17:00 on Sunday, and a before the period."""
+    rows = log("a 2026-01-04 00:00 A\n b 2026-01-05 00:00 A\n b 2026-01-05 00:01 B")
+    pool = open_shop(rows, layout={"timezone": "Europe/Berlin"})
+    assert weeks(four_weeks(pool, AB).counts) == {"12-29": 1}
+
+
+def test_without_a_window_nobody_waits(open_shop):
+    measures = four_weeks(open_shop(MATURITY), Definition(steps=["A", "B"], window_days=None))
+    assert depths(measures.counts) == {2: 5}
+    assert measures.n_waiting == 0
+    assert measures.pairs.empty
+
+
+def test_the_first_start_is_followed_beside_the_best(open_shop):
+    """again converts from its second start only."""
+    rows = log(
+        """
+        again 2026-01-05 10:00 A
+        again 2026-01-20 10:00 A
+        again 2026-01-21 10:00 B
+        """
+    )
+    measures = four_weeks(open_shop(rows), AB)
+    assert depths(measures.counts) == {2: 1}
+    assert depths(measures.first) == {1: 1}
+    assert weeks(measures.counts) == weeks(measures.first) == {"01-05": 1}
+
+
+def test_the_placebo_halves_are_those_of_the_minute(open_shop):
+    pool = open_shop(
+        log(
+            """
+            a 2026-01-05 10:00:00 A
+            b 2026-01-05 10:00:29.999999 A
+            c 2026-01-05 10:00:30 A
+            c 2026-01-05 10:00:59 B
+            """
+        )
+    )
+    counts = four_weeks(pool, AB).counts
+    assert counts.groupby("half")["n"].sum().to_dict() == {"first": 2, "second": 1}
+
+
+def test_pairs_tell_who_entered_in_both_spans_and_how_far_they_got_in_each(open_shop):
+    """The span before has starts from 14 December to 3 January; its conversions go on after it."""
+    rows = log(
+        """
+        stay  2025-12-20 10:00 A
+        stay  2025-12-21 10:00 B
+        stay  2026-01-06 10:00 A
+        gone  2025-12-20 10:00 A
+        new   2026-01-06 10:00 A
+        new   2026-01-07 10:00 B
+        new2  2026-01-06 10:00 A
+        new2  2026-01-07 10:00 B
+        cross 2026-01-03 10:00 A
+        cross 2026-01-05 10:00 B
+        older 2025-12-13 23:59 A
+        older 2025-12-14 10:00 B
+        edge  2025-12-14 00:00 A
+        """
+    )
+    pool = open_shop(rows, observed=("2025-12-01", "2026-01-31"))
+    pairs = four_weeks(pool, AB).pairs.fillna({"depth": 0, "depth_before": 0})
+    found = {(row.depth_before, row.depth): row.n for row in pairs.itertuples()}
+    assert found == {(2, 1): 1, (1, 0): 2, (0, 2): 2, (2, 0): 1}
+
+
+@pytest.mark.parametrize(
+    ("observed", "options", "reason"),
+    [
+        (
+            ("2025-12-01", "2026-01-31"),
+            {"compare_to_previous": False},
+            "no comparison was asked for",
+        ),
+        (
+            ("2026-01-01", "2026-01-31"),
+            {},
+            "the log does not reach back over a whole earlier period",
+        ),
+    ],
+)
+def test_without_a_span_before_there_are_no_pairs_and_no_change(
+    open_shop, observed, options, reason
+):
+    pool = open_shop(MATURITY, observed=observed)
+    measures = four_weeks(pool, AB, **options)
+    assert measures.pairs.empty
+    assert measures.span.no_previous == reason
+    assert estimate.compare_periods(measures, level=LEVEL) is None
+
+
+TIMES = log(
+    """
+    converts 2026-01-05 00:00    A
+    converts 2026-01-06 00:00:59 B
+    leaves   2026-01-05 00:00    A
+    tooLate  2026-01-05 00:00    A
+    tooLate  2026-01-07 00:00    B
+    farewell 2026-01-05 00:00    A
+    farewell 2026-01-06 00:00    B
+    returns  2026-01-05 00:00    A
+    young    2026-01-31 12:00    A
+    """
+)
+LEFT = {
+    "leaves": "2026-01-07 00:00",
+    "tooLate": "2026-01-06 00:00",
+    "farewell": "2026-01-06 00:00",
+    "returns": "2026-01-04 00:00",
+}
+
+
+def test_times_end_with_conversion_leaving_or_as_of_whichever_comes_first(open_shop):
+    """A day is 1,440 minutes. tooLate converts a day after leaving; farewell at the same instant;
+    returns left an earlier stay; young is followed for 12 hours, returns for 27 days.
+    """
+    names = dict.fromkeys(row["user_id"] for row in TIMES)
+    users = [
+        {"user_id": name, "left_at": at(LEFT[name]) if name in LEFT else None} for name in names
+    ]
+    times = four_weeks(open_shop(TIMES, users=users), AB).times
+    assert {(row.outcome, row.minutes): row.n for row in times.itertuples()} == {
+        (1, 1440): 2,  # converts, to the whole minute, and farewell
+        (2, 2880): 1,  # leaves
+        (2, 1440): 1,  # tooLate
+        (0, 27 * 1440): 1,  # returns
+        (0, 720): 1,  # young
+    }
+
+
+def test_without_departures_everybody_is_followed_to_conversion_or_as_of(open_shop):
+    times = four_weeks(open_shop(TIMES), AB).times
+    assert times.groupby("outcome")["n"].sum().to_dict() == {0: 3, 1: 3}
+
+
+def test_done_counts_the_step_in_whatever_order_among_those_who_entered(open_shop):
+    rows = log(
+        """
+        chain   2026-01-05 10:00 A
+        chain   2026-01-05 11:00 B
+        reverse 2026-01-05 10:00 B
+        reverse 2026-01-05 11:00 A
+        before  2026-01-03 10:00 B
+        before  2026-01-05 11:00 A
+        never   2026-01-05 10:00 B
+        """
+    )
+    measures = four_weeks(open_shop(rows), AB)
+    assert measures.done.to_dict() == {"A": 3, "B": 2}
+    assert depths(measures.counts) == {1: 2, 2: 1}
+
+
+def test_the_tied_share_is_that_of_step_rows_at_the_instant_of_another(open_shop):
+    """Of the five step rows of those who entered, two stand at one instant; Z is no step."""
+    rows = log(
+        """
+        a 2026-01-05 10:00 A
+        a 2026-01-05 10:00 B
+        a 2026-01-05 11:00 B
+        a 2026-01-05 11:00 Z
+        b 2026-01-05 10:00 A
+        b 2026-01-05 11:00 B
+        c 2026-01-05 10:00 B
+        c 2026-01-05 10:00 B
+        """
+    )
+    assert four_weeks(open_shop(rows), AB).tied_share == pytest.approx(2 / 5)
+
+
+def test_ids_that_differ_by_leading_zeros_are_two_users(open_shop):
+    rows = log("007 2026-01-05 10:00 A\n 7 2026-01-05 11:00 B\n 7 2026-01-05 12:00 A")
+    assert depths(four_weeks(open_shop(rows), AB).counts) == {1: 2}
+
+
+def test_chinese_event_names_are_names(open_shop):
+    rows = log("客户 2026-01-05 10:00 扫码\n 客户 2026-01-05 11:00 下单")
+    assert depths(four_weeks(open_shop(rows), Definition(steps=["扫码", "下单"])).counts) == {2: 1}
+
+
+def test_every_defensible_definition_is_measured_once_and_the_one_asked_for_is_marked(open_shop):
+    """again converts after 2 days from its second start, 10 days after the first; tied at once."""
+    rows = log(
+        """
+        again 2026-01-05 10:00 A
+        again 2026-01-13 10:00 A
+        again 2026-01-15 10:00 B
+        tied  2026-01-05 10:00 A
+        tied  2026-01-05 10:00 B
+        """
+    )
+    table = sensitivity(open_shop(rows), AB, period_days=28)
+    assert len(table) == 2 * 2 * 3
+    assert table.loc[table["asked"], ["entry", "ties", "window_days"]].to_numpy().tolist() == [
+        ["best", "either", 7]
+    ]
+    converted = table.set_index(["entry", "ties", "window_days"])["converted"]
+    assert converted["best", "either"].tolist() == [2, 2, 2]
+    assert converted["first", "either"].tolist() == [1, 1, 2]
+    assert converted["best", "strict"].tolist() == [1, 1, 1]
+    assert converted["first", "strict"].tolist() == [0, 0, 1]
+    assert set(table["entered"]) == {2}
+
+
+def test_each_definition_has_its_own_mature_users(open_shop):
+    """A start on the 23rd is 9 days before the end: mature for 3.5 and 7 days, not for 14."""
+    pool = open_shop(log("a 2026-01-23 00:00 A\n a 2026-01-23 01:00 B"))
+    table = sensitivity(pool, AB, period_days=28)
+    entered = table.groupby("window_days")["entered"].unique().map(list).to_dict()
+    assert entered == {3.5: [1], 7: [1], 14: [0]}
+
+
+def test_without_a_window_four_definitions_are_left(open_shop):
+    table = sensitivity(
+        open_shop(MATURITY), Definition(steps=["A", "B"], window_days=None), period_days=28
+    )
+    assert len(table) == 4
+    assert table["window_days"].isna().all()
+    assert table["asked"].sum() == 1
+
+
+ORDERS = [
+    {"paid_at": "2026-01-03 23:59", "amount_cny": "900", "refunded_cny": None, "margin_cny": "90"},
+    {"paid_at": "2026-01-04 00:00", "amount_cny": "100", "refunded_cny": "40", "margin_cny": "10"},
+    {"paid_at": "2026-01-20 10:00", "amount_cny": "80", "refunded_cny": None, "margin_cny": "30"},
+]
+
+
+def orders(*columns):
+    return [
+        {"order_id": str(i), "user_id": "first", "paid_at": at(row["paid_at"])}
+        | {name: row[name] and Decimal(row[name]) for name in columns}
+        for i, row in enumerate(ORDERS)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "mean", "error"),
+    [
+        (("amount_cny",), 90, 10),  # 100 and 80: SD 14.1, over the root of two
+        (("amount_cny", "refunded_cny"), 70, 10),  # 60 and 80
+        (("amount_cny", "refunded_cny", "margin_cny"), 20, 10),  # 10 and 30
+    ],
+)
+def test_an_order_is_worth_its_margin_or_else_its_amount_less_the_refund(
+    open_shop, columns, mean, error
+):
+    pool = open_shop(MATURITY, orders=orders(*columns))
+    value = order_value(pool, four_weeks(pool, AB).span)
+    assert (value.mean_cny, value.n_orders) == (mean, 2)
+    assert value.se_cny == pytest.approx(error)
+
+
+def test_without_two_orders_an_order_has_no_value(open_shop):
+    pool = open_shop(MATURITY)
+    span = four_weeks(pool, AB).span
+    assert order_value(pool, span) is None
+    assert order_value(open_shop(MATURITY, orders=orders("amount_cny")[1:2]), span) is None
+
+
+class TestBadInput:
+    """Each is a clear error, or honest empties all the way to an `insufficient` finding."""
+
+    @staticmethod
+    def insufficient(measures):
+        """Run every estimate; give the message of the only finding."""
+        none = {"entry": "best", "window_days": 7.0, "ties": "either", "asked": True}
+        definitions = pd.DataFrame([{**none, "entered": 0, "converted": 0}])
+        weekly = estimate.trend(measures, level=LEVEL)
+        assert estimate.late_against_early(weekly, level=LEVEL).empty
+        assert estimate.placebo(measures, level=LEVEL).empty
+        assert estimate.repair(measures, level=LEVEL).empty
+        assert len(estimate.per_point(measures, level=LEVEL)) == 1
+        (finding,) = conclude(
+            measures,
+            steps=estimate.steps(measures, level=LEVEL),
+            compared=estimate.compare_segments(measures, level=LEVEL),
+            change=estimate.compare_periods(measures, level=LEVEL),
+            medians=estimate.times(measures, level=LEVEL)[1],
+            repairs=estimate.repair(measures, level=LEVEL),
+            definitions=estimate.with_intervals(definitions, level=LEVEL, min_users=1),
+            level=LEVEL,
+        )
+        assert finding.id == "funnel.conversion"
+        assert (finding.status, finding.value) == ("insufficient", None)
+        return finding.message
+
+    def test_an_unknown_step_is_answered_with_the_nearest_name(self, open_shop):
+        pool = open_shop(log("a 2026-01-05 10:00 scan\n a 2026-01-05 11:00 order"))
+        with pytest.raises(
+            FunnelError, match=r"no event 'scam'; did you mean 'scan'\? It has: order"
+        ):
+            four_weeks(pool, Definition(steps=["scam", "order"]))
+
+    def test_an_unknown_held_column_is_answered_with_those_there_are(self, open_shop):
+        held = Definition(steps=["A", "B"], hold="itm")
+        with pytest.raises(
+            FunnelError, match="hold = 'itm': events has no such column; it has use"
+        ):
+            four_weeks(open_shop(MATURITY), held)
+
+    def test_an_empty_period_is_refused(self, open_shop):
+        with pytest.raises(FunnelError, match="period_days = 0 must be at least 1"):
+            measure(open_shop(MATURITY), AB, period_days=0)
+
+    def test_a_log_without_a_row_has_no_events(self, open_shop):
+        with pytest.raises(FunnelError, match=r"events has no event 'A'\. It has: no events"):
+            four_weeks(open_shop([]), AB)
+
+    @pytest.mark.parametrize("by", [(), ("touchpoint",)])
+    @pytest.mark.parametrize("observed_from", ["2026-01-01", "2025-12-01"])
+    def test_nobody_starts(self, open_shop, by, observed_from):
+        rows = log("a 2026-01-05 10:00 B group\n b 2026-01-01 10:00 A group", "touchpoint")
+        pool = open_shop(rows, observed=(observed_from, "2026-01-31"))
+        measures = four_weeks(pool, AB, by=by)
+        assert (measures.n_entered, measures.n_waiting) == (0, 0)
+        assert measures.done.tolist() == [0, 0]
+        assert measures.tied_share == 0
+        assert estimate.trend(measures, level=LEVEL).empty
+        assert self.insufficient(measures) == (
+            "No user did “A” in 4 Jan 2026 to 24 Jan 2026: there is no funnel to measure."
+        )
+
+    @pytest.mark.parametrize("by", [(), ("touchpoint",)])
+    def test_everybody_is_still_inside_the_window(self, open_shop, by):
+        rows = log(
+            "a 2026-01-28 10:00 A group\n b 2026-01-28 10:00 A -\n b 2026-01-28 11:00 B -",
+            "touchpoint",
+        )
+        measures = four_weeks(open_shop(rows), AB, by=by)
+        assert (measures.n_entered, measures.n_waiting) == (0, 2)
+        weekly = estimate.trend(measures, level=LEVEL)
+        assert weekly[["entered", "waiting", "state"]].to_numpy().tolist() == [[0, 2, "unfinished"]]
+        assert weekly["rate"].isna().all()
+        assert self.insufficient(measures) == (
+            "All 2 users who started are still inside their window: nobody can be judged yet."
+        )
+
+    @pytest.mark.parametrize("by", [(), ("touchpoint",)])
+    def test_a_period_shorter_than_the_window(self, open_shop, by):
+        rows = log("a 2026-01-28 10:00 A group\n b 2026-01-28 11:00 B -", "touchpoint")
+        measures = measure(open_shop(rows), AB, period_days=6, by=by)
+        assert self.insufficient(measures) == (
+            "No start can be judged yet: the entry period is not longer than the window of 7.0 "
+            "days. Use a longer period_days or a shorter window_days."
+        )
+
+    @pytest.mark.parametrize("by", [(), ("touchpoint",)])
+    def test_one_user_is_measured_but_not_shown(self, open_shop, by):
+        rows = log("a 2026-01-05 10:00 A group\n a 2026-01-05 11:00 B group", "touchpoint")
+        measures = measure(open_shop(rows), AB, period_days=28, by=by)
+        assert measures.n_entered == 1
+        assert estimate.steps(measures, level=LEVEL)["rate"].tolist() == [1, 1]
+        assert self.insufficient(measures) == (
+            "Only 1 users have a start that can be judged; at least 30 are needed (min_users)."
+        )

@@ -9,9 +9,8 @@ exact. `tests/studies/funnel/test_chains.py` holds it against an enumeration of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -44,11 +43,12 @@ def follow(
         One row per user with a start: `user_id`, `reached_1_at` (the first start), `reached_2_at` …
         (the earliest instant at which a chain is that long; null: never), and the columns
         `at_start`. Of several rows at the first start the smallest value is taken, so that the
-        answer does not depend on row order.
+        answer does not depend on row order. The rows of the steps stay in the engine as long as
+        the answer does, and serve every other definition of the same funnel meanwhile.
     """
-    rows = _numbered(events.filter(events.occurred_at >= starts_from), definition)
+    rows = _kept(events.filter(events.occurred_at >= starts_from), definition, at_start)
     starting = definition.events if definition.order == "any" else definition.names[0]
-    starts = rows.filter(rows.event.isin(list(starting)), rows.at <= starts_until)
+    starts = rows.filter(_is_any(rows, starting, definition), rows.at <= starts_until)
     first = starts.group_by("user_id").agg(
         reached_1_at=starts.at.min(),
         **{
@@ -88,6 +88,18 @@ def _numbered(events: ir.Table, definition: Definition) -> ir.Table:
     return rows.filter(rows[definition.hold].notnull()) if definition.hold else rows
 
 
+def _kept(events: ir.Table, definition: Definition, at_start: Sequence[str]) -> ir.Table:
+    """Keep in the engine what chains are made of: the log is read once, not once per step."""
+    rows = _numbered(events, definition)
+    code = rows.event.cases(*((name, i) for i, name in enumerate(definition.events)))
+    columns = dict.fromkeys([*_columns(definition), *at_start])
+    return rows.select(*columns, code=code).cache()
+
+
+def _is_any(rows: ir.Table, names: Iterable[str], definition: Definition) -> ir.BooleanValue:
+    return rows.code.isin([definition.events.index(name) for name in sorted(names)])
+
+
 def _keys(definition: Definition) -> list[str]:
     """Columns that all rows of a chain share: the user, the held value, the excluded events already
     behind.
@@ -117,23 +129,18 @@ def _step_by_step(rows: ir.Table, starts: ir.Table, definition: Definition) -> i
     """Chains in which no row can serve two steps: each step looks back at the rows that reached the
     one before.
     """
-    strictly_after = definition.ties == "strict"
-    frame: dict[str, Any] = {"order_by": "at", "preceding": (None, _PEER if strictly_after else 0)}
-    if definition.order == "strict":
-        frame = {"order_by": "rank", "preceding": (1, 1 if strictly_after else 0)}
-    over = ibis.range_window(group_by=_keys(definition), **frame)
     columns = _columns(definition)
     live = starts.select(*columns, start=starts.at)
     reached = []
     for k, names in enumerate(definition.names[1:], start=2):
-        arriving = rows.filter(rows.event.isin(list(names))).select(
+        arriving = rows.filter(_is_any(rows, names, definition)).select(
             *columns, start=ibis.null(live.start.type())
         )
-        both = live.mutate(arriving=False).union(arriving.mutate(arriving=True))
-        both = both.mutate(start=both.start.max().over(over))
-        live = both.filter(both.arriving, _within_window(both.start, both.at, definition)).drop(
-            "arriving"
-        )
+        both = live.union(arriving)
+        both = both.mutate(latest=_latest_start(both, definition))
+        live = both.filter(
+            both.start.isnull(), _within_window(both.latest, both.at, definition)
+        ).select(*columns, start="latest")
         reached.append(live.select("user_id", "at", step=ibis.literal(k)))
     every = ibis.union(*reached) if len(reached) > 1 else reached[0]
     return every.group_by("user_id").agg(
@@ -142,6 +149,24 @@ def _step_by_step(rows: ir.Table, starts: ir.Table, definition: Definition) -> i
             for k in range(2, len(definition.steps) + 1)
         }
     )
+
+
+def _latest_start(both: ir.Table, definition: Definition) -> ir.TimestampValue:
+    """Give each arriving row (`start` is null) the latest start among the live rows it may follow.
+
+    Where other events may lie between, the row before tells: starts never decrease along the rows
+    of a user, so the last live row has the latest. A row right behind another arriving one gets
+    nothing, and loses nothing: the earlier one has the same start, and reaches whatever it would.
+    """
+    strictly_after = definition.ties == "strict"
+    if definition.order == "strict":
+        over = ibis.range_window(
+            preceding=(1, 1 if strictly_after else 0), group_by=_keys(definition), order_by="rank"
+        )
+        return both.start.max().over(over)
+    by_ties = both.start.asc(nulls_first=strictly_after)
+    over = ibis.window(group_by=_keys(definition), order_by=["at", by_ties])
+    return both.start.lag().over(over)
 
 
 def _one_by_one(rows: ir.Table, starts: ir.Table, definition: Definition) -> ir.Table:
@@ -153,7 +178,7 @@ def _one_by_one(rows: ir.Table, starts: ir.Table, definition: Definition) -> ir.
     """
     columns = _columns(definition)
     counted = rows.group_by(columns).agg(
-        **{f"n_{i}": (rows.event == name).sum() for i, name in enumerate(definition.events)}
+        **{f"n_{i}": (rows.code == i).sum() for i in range(len(definition.events))}
     )
     begun = starts.select(*_keys(definition), "at").distinct().mutate(start_1=lambda t: t.at)
     here = counted.left_join(begun, [*_keys(definition), "at"]).select(*counted.columns, "start_1")
@@ -213,7 +238,7 @@ def _in_any_order(rows: ir.Table, starts: ir.Table, definition: Definition) -> i
     """
     keys = _keys(definition)
     kinds = sorted(set(definition.names), key=sorted)
-    kind = ibis.cases(*((rows.event.isin(list(names)), i) for i, names in enumerate(kinds)))
+    kind = ibis.cases(*((_is_any(rows, names, definition), i) for i, names in enumerate(kinds)))
     rows = rows.select(*keys, "at", kind=kind)
     in_kind = ibis.window(group_by=[*keys, "kind"], order_by="at")
     ahead = ibis.range_window(preceding=0, following=None, group_by=keys, order_by="at")

@@ -8,7 +8,7 @@ PACKAGES := .venv/.packages
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab bench strip lock clean
+.PHONY: help report test lab check strip bench lock clean
 
 help: ## show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -16,12 +16,14 @@ help: ## show this help
 report: $(READY) ## set up and publish the weekly report (ARGS="--source FOLDER" for your own data)
 	@$(BIN)/siyu report $(ARGS)
 
-test: $(READY) ## set up and run every check and test (ARGS="-k funnel" for some)
+test: check ## set up and run every check and test (ARGS="-k funnel" for some)
+	@$(BIN)/python -m pytest -n auto --cov --cov-report=term $(ARGS)
+
+check: $(READY) ## set up and check style, types and layers
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest -n auto --cov --cov-report=term $(ARGS)
 
 lab: $(READY) ## open JupyterLab on notebooks/
 	@$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(ARGS)
@@ -30,8 +32,11 @@ bench: $(READY) ## measure against the peers (ARGS="--events 1000000")
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement benchmarks/requirements.lock
 	@$(BIN)/python -m benchmarks.funnel $(ARGS)
 
-strip: $(READY) ## take the outputs out of the notebooks, as they are kept in git
-	@$(BIN)/jupyter nbconvert --log-level WARN --clear-output --inplace notebooks/*.ipynb
+strip: $(READY) ## bring the notebooks into the form they have in git: no outputs
+	@$(BIN)/jupyter nbconvert --log-level WARN --clear-output --inplace \
+	  --ClearMetadataPreprocessor.enabled=True \
+	  --ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec \
+	  --ClearMetadataPreprocessor.preserve_cell_metadata_mask=tags notebooks/*.ipynb
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade --output-file requirements.lock

@@ -159,6 +159,12 @@ def test_a_change_is_up_down_or_unclear_and_split_into_mix_and_rates(found, begi
     assert "Simpson" not in text
 
 
+def test_a_change_without_an_interval_is_not_called_a_change():
+    nothing = (0.0, float("nan"), float("nan"))
+    text = sentences.say_change(measures({1: 100}), change(nothing, nothing, 0.0), level=LEVEL)
+    assert text.startswith("No clear change of conversion, from 20.0% to 20.0%: 0.0 pp")
+
+
 def test_a_total_that_falls_while_segments_rise_is_called_by_its_name():
     text = sentences.say_change(measures({1: 100}), change(DOWN, UP, 0.02), level=LEVEL)
     assert text.endswith(

@@ -85,8 +85,8 @@ def _conversion(
         id="funnel.conversion",
         metric="conversion",
         value=float(last.rate),
-        ci_lower=float(last.ci_lower),
-        ci_upper=float(last.ci_upper),
+        ci_lower=_finite(last.ci_lower),
+        ci_upper=_finite(last.ci_upper),
         level=level,
         unit="share",
         n=int(last.entered),
@@ -106,16 +106,17 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
     if change is None:
         yield _insufficient("funnel.change", "change of conversion", measures, message)
         return
+    alone = len(change.segments) < 2  # one segment has no mix, and its rate is the whole change
     for row in each_row(change.total):
-        if row.part in ("before", "now"):
+        if row.part in ("before", "now") or (alone and row.part != "change"):
             continue
         whole = row.part == "change"
         yield Finding(
             id="funnel.change" if whole else f"funnel.change.{row.part}",
             metric="change of conversion" if whole else f"change by {row.part}",
             value=float(row.value),
-            ci_lower=float(row.ci_lower),
-            ci_upper=float(row.ci_upper),
+            ci_lower=_finite(row.ci_lower),
+            ci_upper=_finite(row.ci_upper),
             level=level,
             unit="share",
             n=measures.n_entered,
@@ -128,7 +129,7 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
             action="See whether users or steps changed before acting on a step." if whole else "",
             method=_DELTA,
         )
-    if len(change.segments) < 2:
+    if alone:
         return
     for row in each_row(change.segments):
         if min(row.entered, row.entered_before) < measures.min_users or row.segment == SMALL:
@@ -139,8 +140,8 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
             metric="change of conversion",
             segment=_segment(measures, row.segment),
             value=float(row.change),
-            ci_lower=float(row.change_lower),
-            ci_upper=float(row.change_upper),
+            ci_lower=_finite(row.change_lower),
+            ci_upper=_finite(row.change_upper),
             level=level,
             unit="share",
             n=int(row.entered),
@@ -163,8 +164,8 @@ def _steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Iterator
             id=f"funnel.step_rate.{row.k}",
             metric="step rate",
             value=float(row.step_rate),
-            ci_lower=float(row.step_ci_lower),
-            ci_upper=float(row.step_ci_upper),
+            ci_lower=_finite(row.step_ci_lower),
+            ci_upper=_finite(row.step_ci_upper),
             level=level,
             unit="share",
             n=int(before.reached),
@@ -186,8 +187,8 @@ def _segments(measures: Measures, compared: pd.DataFrame, *, level: float) -> It
             metric="conversion",
             segment=_segment(measures, row.segment),
             value=float(row.rate),
-            ci_lower=float(row.ci_lower),
-            ci_upper=float(row.ci_upper),
+            ci_lower=_finite(row.ci_lower),
+            ci_upper=_finite(row.ci_upper),
             level=level,
             unit="share",
             n=int(row.entered),
@@ -226,8 +227,8 @@ def _repair(measures: Measures, repairs: pd.DataFrame, *, level: float) -> Itera
         metric="conversions a repair would add",
         segment=_segment(measures, row.segment) | {"step": row.step},
         value=float(row.extra),
-        ci_lower=float(row.extra_lower),
-        ci_upper=float(row.extra_upper),
+        ci_lower=_finite(row.extra_lower),
+        ci_upper=_finite(row.extra_upper),
         level=level,
         unit="count",
         n=int(row.at_step),
@@ -245,8 +246,8 @@ def _range(measures: Measures, definitions: pd.DataFrame, *, level: float) -> Fi
         id="funnel.definitions",
         metric="range over definitions",
         value=float(definitions.loc[definitions["asked"], "rate"].iloc[0]),
-        ci_lower=float(rates.min()),
-        ci_upper=float(rates.max()),
+        ci_lower=_finite(rates.min()),
+        ci_upper=_finite(rates.max()),
         level=level,
         unit="share",
         n=measures.n_entered,
@@ -269,8 +270,9 @@ def _insufficient(id_: str, metric: str, measures: Measures, reason: str) -> Fin
 
 
 def _fell(lower: float, upper: float, *, clear: bool) -> Status:
-    status = status_of(ci_lower=lower, ci_upper=upper, threshold=0.0, direction="above")
-    return status if clear else "watch"
+    if not clear or math.isnan(lower):
+        return "watch"
+    return status_of(ci_lower=lower, ci_upper=upper, threshold=0.0, direction="above")
 
 
 def _segment(measures: Measures, name: str) -> dict[str, str]:

@@ -119,9 +119,8 @@ def say_change(measures: Measures, change: Change | None, *, level: float) -> st
     whole, mix, rate = total["change"], total["mix"], total["rate"]
     interval = between(points(whole.ci_lower), points(whole.ci_upper), level=level)
     ends = f"from {percent(total['before'].value)} to {percent(total['now'].value)}"
-    if whole.ci_lower <= 0 <= whole.ci_upper:
-        text = f"No clear change of conversion, {ends}: {points(whole.value)} {interval}."
-    else:
+    text = f"No clear change of conversion, {ends}: {points(whole.value)} {interval}."
+    if whole.ci_lower > 0 or whole.ci_upper < 0:
         verb = "rose" if whole.value > 0 else "fell"
         text = f"Conversion {verb} {ends}: {points(whole.value)} {interval}."
     if len(change.segments) < 2:

@@ -78,9 +78,10 @@ def test_the_badge_is_the_worst_status(
     assert viewed(tmp_path, [markdown("# Why?")], *statuses).badge == badge
 
 
-def test_alerts_come_before_watches_and_too_little_data_apart(tmp_path: Path) -> None:
+def test_alerts_watches_and_too_little_data_are_kept_apart(tmp_path: Path) -> None:
     shown = viewed(tmp_path, [markdown("# Why?")], "watch", "ok", "insufficient", "alert")
-    assert [one["message"] for one in shown.alerts] == ["alert 3", "watch 0"]
+    assert [one["message"] for one in shown.alerts] == ["alert 3"]
+    assert [one["message"] for one in shown.watched] == ["watch 0"]
     assert [one["message"] for one in shown.insufficient] == ["insufficient 2"]
 
 

@@ -30,6 +30,7 @@ class View:
     badge: str
     headline: str
     alerts: Sequence[Mapping[str, Any]]
+    watched: Sequence[Mapping[str, Any]]
     insufficient: Sequence[Mapping[str, Any]]
     headings: Sequence[Heading]
     body: str
@@ -57,7 +58,8 @@ def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
         title=title or study.name,
         badge=_badge(outcome, found),
         headline=headline,
-        alerts=[one for status in ("alert", "watch") for one in found if one["status"] == status],
+        alerts=[one for one in found if one["status"] == "alert"],
+        watched=[one for one in found if one["status"] == "watch"],
         insufficient=[one for one in found if one["status"] == "insufficient"],
         headings=[heading for heading in content.headings if heading.level <= 3],
         body=body,

@@ -18,6 +18,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "rest_below": ("What it had found until then is below.", "此前的结果见下文。"),
     "traceback": ("Error in full", "完整错误信息"),
     "too_little": ("Too little data to judge", "数据不足，无法判断"),
+    "to_watch": ("To watch: not clear either way", "待观察：尚无定论"),
     "action": ("What to do", "建议"),
     "data_quality": ("Data quality", "数据质量"),
     "no_warnings": ("No warnings about the data.", "数据没有警告。"),

@@ -130,7 +130,9 @@ def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
             if reason := _no_trait(name, users):
                 refused.append(reason)
             else:
-                traits[name] = known_from.get(name)
+                # Without the instant, what tells the outcome is still found in the counts (`leak`).
+                since = known_from.get(name)
+                traits[name] = since if since in users.columns else None
         elif name in event_columns:
             at_start.append(name)
         else:

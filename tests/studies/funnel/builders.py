@@ -8,17 +8,21 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from siyu.data import Source, open_source
 from siyu.studies.funnel.chains import follow
 from siyu.studies.funnel.definition import Definition
+from siyu.studies.funnel.measure import Measures
+from siyu.studies.funnel.spans import Span
 
 from tests.studies.funnel import oracle
 from tests.studies.funnel.oracle import Funnel, Row
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+MONDAY = "2026-01-05"
 INSTANT = pa.timestamp("us", tz="UTC")
 EVENTS = {
     "user_id": pa.string(),
@@ -144,3 +148,60 @@ def open_shop(
         **(layout or {}),
     }
     return open_source(write_tables(folder, layout=facts, events=events, **tables), as_of=as_of)
+
+
+def reduced(
+    now: Mapping[str, Sequence[int]],
+    *,
+    steps: Sequence[str] = ("A", "B", "C"),
+    pairs: Sequence[tuple[str | None, int, str | None, int, int]] = (),
+    weekly: Sequence[tuple[str, int, int]] = (),
+    first: Sequence[tuple[str, int, int]] = (),
+    waiting: Sequence[tuple[str, int]] = (),
+    halves: Sequence[tuple[str, int, int]] = (),
+    times: Sequence[tuple[str, int, int, int]] = (),
+    min_users: int = 1,
+    refused: Sequence[str] = (),
+    window_days: float | None = 7,
+) -> Measures:
+    """Make reduced tables: users who got exactly 1, 2, … steps far, per segment.
+
+    pairs: segment and depth before (None, 0: not entered), now, users. weekly, first: Monday,
+    depth, users. halves: half of the minute, depth, users. times: segment, minutes, outcome, users.
+    The period is that of `open_shop`, with a span before.
+    """
+    rows = [(s, MONDAY, "first", k, n) for s, exact in now.items() for k, n in enumerate(exact, 1)]
+    rows = [("all", week, "first", k, n) for week, k, n in weekly] or rows
+    rows = [("all", MONDAY, half, k, n) for half, k, n in halves] or rows
+    counts = pd.DataFrame(rows, columns=["segment", "week", "half", "depth", "n"])
+    both = ["segment_before", "depth_before", "segment", "depth"]
+    paired = pd.DataFrame(list(pairs), columns=[*both, "n"]).astype(dict.fromkeys(both, "object"))
+    paired[["depth_before", "depth"]] = paired[["depth_before", "depth"]].replace(0, None)
+    return Measures(
+        definition=Definition(steps=steps, window_days=window_days),
+        span=Span(
+            entry_from=at("2026-01-04 00:00"),
+            eligible_until=at("2026-01-25 00:00"),
+            as_of_end=at("2026-02-01 00:00"),
+            previous_from=at("2025-12-14 00:00") if pairs else None,
+            no_previous="" if pairs else "no comparison was asked for",
+        ),
+        source="shop",
+        timezone="Asia/Shanghai",
+        min_users=min_users,
+        by=("channel",) if len(now) > 1 else (),
+        refused=tuple(refused),
+        counts=_weeks(counts[counts["n"] > 0].reset_index(drop=True)),
+        first=_weeks(pd.DataFrame(list(first or weekly), columns=["week", "depth", "n"])),
+        waiting=_weeks(
+            pd.DataFrame([("all", *row) for row in waiting], columns=["segment", "week", "n"])
+        ),
+        pairs=paired,
+        times=pd.DataFrame(list(times), columns=["segment", "minutes", "outcome", "n"]),
+        done=pd.Series(0, index=steps, name="done"),
+        tied_share=0.0,
+    )
+
+
+def _weeks(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(week=[dt.date.fromisoformat(week) for week in table["week"]])

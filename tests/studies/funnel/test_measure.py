@@ -407,6 +407,11 @@ class TestBadInput:
         with pytest.raises(FunnelError, match="period_days = 0 must be at least 1"):
             measure(open_shop(MATURITY), AB, period_days=0)
 
+    @pytest.mark.parametrize("min_users", [0, -30])
+    def test_a_smallest_segment_of_nobody_is_refused(self, open_shop, min_users):
+        with pytest.raises(FunnelError, match=f"min_users = {min_users} must be at least 1; use"):
+            measure(open_shop(MATURITY), AB, period_days=28, min_users=min_users)
+
     def test_a_log_without_a_row_has_no_events(self, open_shop):
         with pytest.raises(FunnelError, match=r"events has no event 'A'\. It has: no events"):
             four_weeks(open_shop([]), AB)

@@ -5,6 +5,7 @@ from functools import partial
 import pandas as pd
 import pytest
 from siyu.studies.funnel.definition import Definition
+from siyu.studies.funnel.estimate import steps
 from siyu.studies.funnel.measure import measure
 from siyu.studies.funnel.segments import leak, names_of
 
@@ -320,3 +321,12 @@ def test_an_empty_table_has_names_too():
     table = pd.DataFrame({"channel": [], "city": []}, dtype="object")
     assert names_of(table, ["channel", "city"]).empty
     assert names_of(table, []).empty
+
+
+@pytest.mark.parametrize("value", ["all", "(small groups)", "mix", "rate"])
+def test_a_value_that_reads_like_a_name_of_ours_is_shown_with_its_column(open_shop, value):
+    users = [{"user_id": "a", "channel": value}, {"user_id": "b", "channel": "online"}]
+    measures = four_weeks(open_shop(TWO, users=users), by=["channel"])
+    assert sizes(measures.counts) == {f"{value} (channel)": 1, "online": 1}
+    entered = steps(measures, level=0.95).query("k == 1").set_index("segment")["entered"]
+    assert entered.to_dict() == {"all": 2, f"{value} (channel)": 1, "online": 1}

@@ -110,6 +110,10 @@ def measure(
             be.
         SourceError: the pool has no events.
     """
+    if min_users < 1:
+        raise FunnelError(
+            f"min_users = {min_users} must be at least 1; use 30 to hide small groups"
+        )
     events = pool.table("events")
     _require_column(events, definition.hold)
     definition.require_known(events.select("event").distinct().to_pandas()["event"].dropna())

@@ -20,6 +20,8 @@ EVERYONE = "all"
 UNKNOWN = "(unknown)"
 SMALL = "(small groups)"
 """All groups under `min_users` together, so that no few persons are shown."""
+_OURS = (EVERYONE, SMALL, "mix", "rate")
+"""Names that stand for something else in tables and in the ids of findings."""
 _HALF = 0.5
 _PERSONS = ("user_id", "referrer_id")
 
@@ -186,7 +188,10 @@ def names_of(table: pd.DataFrame, by: Sequence[str], *, suffix: str = "") -> pd.
         return pd.Series(EVERYONE, index=table.index, dtype="object")
     values = table[[f"{name}{suffix}" for name in by]].astype("object")
     filled = values.where(values.notna(), UNKNOWN).itertuples(index=False)
-    return pd.Series([" × ".join(row) for row in filled], index=table.index, dtype="object")
+    names = [" × ".join(row) for row in filled]
+    # A value that reads like a name of ours ("all") is shown with its column.
+    names = [f"{name} ({by[0]})" if name in _OURS else name for name in names]
+    return pd.Series(names, index=table.index, dtype="object")
 
 
 def _no_trait(name: str, users: ir.Table) -> str:

@@ -106,7 +106,7 @@ class TestSegments:
         assert self.TABLE["verdict"].tolist() == ["higher", "unclear", "lower"]
 
     def test_what_is_clear_alone_may_be_unclear_among_many(self):
-        """21 of 80 against 41 of 280: p = 0.02, doubled by Holm for two segments, eightfold for 8."""
+        """21 of 80 against 41 of 280: p = 0.02, times the number of segments by Holm."""
         pair = {"one": (59, 0, 21), "rest": (239, 0, 41)}
         many = {"one": (59, 0, 21)} | {f"rest {i}": (34, 0, 6) for i in range(6)}
         many["rest 6"] = (35, 0, 5)

@@ -43,6 +43,19 @@ def test_no_text_is_cut_off_at_the_edge(title):
         assert edge.min() > 250
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("poster", "poster"),
+        ("a" * 31, "a" * 30 + "…"),
+        ("门" * 16, "门" * 15 + "…"),
+        ("门" * 15, "门" * 15),
+    ],
+)
+def test_a_label_is_cut_to_its_width_where_chinese_counts_double(name, label):
+    assert figures.shorten(name) == label
+
+
 def test_where_there_is_nothing_to_draw_the_reason_is_drawn():
     picture = figures.nothing("nobody started", name="steps", title="No funnel")
     assert picture.alt == "No funnel: nobody started"

@@ -6,6 +6,7 @@ import html
 import io
 import logging
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
 from PIL import Image
 
 ACCENT = "#0072B2"
@@ -32,7 +34,10 @@ SERIES = (ACCENT, SECOND, THIRD, BLACK)
 WIDTH_INCHES = 9.0
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$]")
 _LINE = 1.3
-_TOKEN = re.compile(r"[^ \u2e80-\uffff]{1,40} *|[ \u2e80-\uffff] *")
+_TOKEN = re.compile(
+    r"[“(]?[\u2e80-\uffff][”),.;:]* *"  # one Chinese character, with the punctuation it carries
+    r"|[^ \u2e80-\uffff]{1,40} *| +"
+)
 _DPI = 200
 _COLOURS = 128
 _CHINESE_FONTS = (
@@ -139,8 +144,20 @@ def canvas(
     return figure, axes
 
 
+def shorten(name: str, *, width: int = 30) -> str:
+    """Cut a name to the width of a label; a Chinese character is as wide as two letters."""
+    used = 0
+    for end, character in enumerate(name):
+        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used > width:
+            return name[:end] + "…"
+    return name
+
+
 def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Picture:
     """Render a figure to a small PNG: 200 dots per inch, 128 colours."""
+    for text in figure.findobj(Text):
+        text.set_fontfamily(_families())
     with mpl.rc_context(_style()):
         drawn = FigureCanvasAgg(figure)
         figure.set_dpi(_DPI)

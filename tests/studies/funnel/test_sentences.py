@@ -103,6 +103,15 @@ def test_the_step_with_the_largest_share_lost_is_named():
     )
 
 
+def test_where_nobody_is_lost_no_step_is_blamed():
+    kept = STEPS.assign(reached=100, rate=1.0, step_rate=1.0)
+    text = "Nobody is lost: all 100 users reached “add”"
+    assert sentences.say_loss(measures({3: 100}), kept) == text
+    none = GAINS.assign(extra=0.0)
+    said = sentences.say_repair(measures({3: 100}), pd.DataFrame(), none, level=LEVEL)
+    assert said == "No step loses users, so there is none to repair"
+
+
 def test_what_was_done_but_not_counted_is_said():
     kept = measures({1: 40, 2: 40, 3: 20}, done=(100, 61, 20))
     assert sentences.say_unordered(kept, STEPS) == (

@@ -371,6 +371,8 @@ def repair(measures: Measures, *, level: float, value_cny: float | None = None) 
 def per_point(measures: Measures, *, level: float) -> pd.DataFrame:
     """Say what one percentage point more at each step would add in conversions, all else as it is.
 
+    Where less than a point is lost, what is lost counts.
+
     Returns:
         One row per step (from the second): `step`, `at_step` (users at the step before),
         `step_rate`, `extra` conversions per span with an interval (counts taken as Poisson).
@@ -379,7 +381,8 @@ def per_point(measures: Measures, *, level: float) -> pd.DataFrame:
 
     def gain(cells: FloatArray) -> FloatArray:
         upto = _at_least(cells)
-        return np.asarray(0.01 * upto[..., :-1] * _downstream(upto))
+        point = np.minimum(0.01, 1 - _step_rates(upto))
+        return np.asarray(point * upto[..., :-1] * _downstream(upto))
 
     value, lower, upper = multinomial_delta(gain, _exactly(reached), level=level)
     return pd.DataFrame(

@@ -19,6 +19,7 @@ from siyu.figures import (
     canvas,
     finish,
     nothing,
+    shorten,
 )
 from siyu.formats import number, percent, points
 from siyu.studies.funnel import sentences
@@ -66,7 +67,7 @@ def draw_steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Pict
             color="white" if inside else BLACK,
             size=9.5,
         )
-    axes.set_yticks(places, total["step"], size=10.5)
+    axes.set_yticks(places, total["step"].map(shorten), size=10.5)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     _percent_axis(axes.xaxis)
@@ -121,7 +122,7 @@ def draw_segments(
             part = own[["step_rate", "step_ci_lower", "step_ci_upper"]].set_axis(
                 ["rate", "ci_lower", "ci_upper"], axis=1
             )
-            heading, mean = f"→ {step}", everyone.loc[step, "step_rate"]
+            heading, mean = f"→ {shorten(step, width=18)}", everyone.loc[step, "step_rate"]
         axis.axvline(mean, color=GREY, linestyle=":", linewidth=1)
         for place, row, colour in zip(places, each_row(part), colours, strict=True):
             shade = colour if i == 0 else GREY
@@ -132,7 +133,7 @@ def draw_segments(
         _percent_axis(axis.xaxis, ticks=3 if panels else 5)
         axis.set_ylim(len(shown) - 0.5, -0.5)
         axis.spines["left"].set_visible(False)
-        labels = [f"{row.segment}  ({number(row.entered)})" for row in each_row(shown)]
+        labels = [f"{shorten(row.segment)}  ({number(row.entered)})" for row in each_row(shown)]
         axis.set_yticks(places, labels if i == 0 else [])
         axis.tick_params(left=False)
         axis.grid(axis="y")
@@ -301,11 +302,11 @@ def draw_change(measures: Measures, change: Change | None, *, level: float) -> P
         places = np.arange(len(shown))
         for offset, part, colour in ((-0.18, "mix", GREY), (0.18, "rate", ACCENT)):
             _bars(axes[0], places + offset, shown, part, colour, height=0.32)
-        axes[0].set_yticks(places, shown["segment"])
+        axes[0].set_yticks(places, shown["segment"].map(shorten))
         axes[0].set_title("by segment:  mix (grey)   rate (blue)", size=10, loc="left")
     places = np.arange(len(change.steps))
     _bars(axes[-1], places, change.steps, "part", ACCENT, height=0.5)
-    axes[-1].set_yticks(places, [f"→ {step}" for step in change.steps["step"]])
+    axes[-1].set_yticks(places, [f"→ {shorten(step)}" for step in change.steps["step"]])
     axes[-1].set_title("by step", size=10, loc="left")
     for axis in axes:
         axis.axvline(0, color=BLACK, linewidth=0.8)
@@ -332,13 +333,13 @@ def draw_repair(
     if gaps.empty:
         shown = gains.sort_values("extra", ascending=False)
         labels, measure_text = (
-            [f"→ {step}" for step in shown["step"]],
+            [f"→ {shorten(step)}" for step in shown["step"]],
             "one point more at each step",
         )
         clear = pd.Series(False, index=shown.index)
     else:
         shown, clear = gaps, gaps["clear"]
-        labels = [f"{row.segment}: → {row.step}" for row in each_row(gaps)]
+        labels = [f"{shorten(row.segment)}: → {shorten(row.step)}" for row in each_row(gaps)]
         measure_text = "the segment's step brought up to the rate of the other segments"
     figure, (axes,) = canvas(
         title,
@@ -439,7 +440,7 @@ def _label_ends(axes: Axes, x: Any, ends: list[list[Any]]) -> None:
     for value, text, colour in sorted(ends):
         at = max(value, at + 0.07 * (high - low))
         axes.annotate(
-            text,
+            shorten(text, width=20),
             (x, at),
             color=colour,
             size=9.5,

@@ -85,6 +85,8 @@ def say_loss(measures: Measures, steps: pd.DataFrame) -> str:
     total = _total(steps)
     later = total.iloc[1:].dropna(subset=["step_rate"])
     worst = later.nsmallest(1, "step_rate").iloc[0]
+    if worst.step_rate == 1:
+        return f"Nobody is lost: all {number(worst.reached)} users reached {quote(worst.step)}"
     before = total.iloc[int(worst.k) - 2]
     return (
         f"The largest share is lost from {quote(before.step)} to {quote(worst.step)}: "
@@ -215,6 +217,8 @@ def say_repair(
             f"would add {number(top.extra)} conversions {interval} in {days}{money}"
         )
     best = gains.nlargest(1, "extra").iloc[0]
+    if best.extra == 0:
+        return "No step loses users, so there is none to repair"
     return (
         f"No segment is clearly behind at any step; one point more at {quote(best.step)} would add "
         f"most, {number(best.extra, 1)} conversions in {days}"

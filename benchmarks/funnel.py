@@ -1,6 +1,6 @@
 """Measure the funnel against the peers: same files, same answers, same run.
 
-    python -m benchmarks.funnel --events 1000000 10000000 --bot --repeat 5 --save
+    python -m benchmarks.funnel --events 1000000 10000000 --bots 10000000 --save
 
 The question: of the users who started in the first 173 days, how many got how far through six steps
 within 7 days of a start, any start counting, by the channel of their first start?
@@ -55,7 +55,7 @@ def main() -> None:
     """Measure what was asked for, print the table, and keep it with --save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, nargs="+", default=[10_000_000], help="log sizes")
-    parser.add_argument("--bot", action="store_true", help="also with one bot of 30,000 events")
+    parser.add_argument("--bots", type=int, nargs="+", default=[], help="log sizes with a bot")
     parser.add_argument("--repeat", type=int, default=5, help="processes per contender")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
@@ -65,10 +65,9 @@ def main() -> None:
     if asked.worker:
         _work(asked.worker, asked.log)
         return
+    logs = [*((n, False) for n in asked.events), *((n, True) for n in asked.bots)]
     tables = [
-        _compare(n_events, bot=bot, names=asked.only, repeat=asked.repeat)
-        for n_events in asked.events
-        for bot in ([False, True] if asked.bot else [False])
+        _compare(n_events, bot=bot, names=asked.only, repeat=asked.repeat) for n_events, bot in logs
     ]
     if asked.save:
         RESULTS.write_text("\n".join([_preface(asked.repeat), *tables]), encoding="utf-8")

@@ -29,6 +29,7 @@ from siyu.studies.funnel.sentences import (
     say_conversion,
     say_placebo,
     say_repair,
+    say_ties,
     say_unordered,
 )
 
@@ -56,6 +57,7 @@ __all__ = [
     "say_conversion",
     "say_placebo",
     "say_repair",
+    "say_ties",
     "say_unordered",
     "sensitivity",
     "steps",

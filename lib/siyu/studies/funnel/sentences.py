@@ -239,6 +239,14 @@ def say_definitions(definitions: pd.DataFrame) -> str:
     )
 
 
+def say_ties(measures: Measures) -> str:
+    """Say how many rows have no order of their own, so that the rule for ties matters."""
+    return (
+        f"{percent(measures.tied_share)} of the rows of steps stand at the instant of another one of "
+        "the same user: their order is not known"
+    )
+
+
 def say_placebo(halves: pd.DataFrame, *, level: float) -> str:
     """Read the placebo."""
     if halves.empty:

@@ -31,15 +31,20 @@ def refuse(tmp_path):
         ("tables: {events: {from_events: []}}", "tables.events: unknown key 'from_events'"),
         ("observed: {from: 2024-03-01, until: 2024-03-31}", "observed: unknown key 'until'"),
         ("observed: {from: 2024-03-01}", "observed.to = None is not a day"),
-        ("observed: {from: 2024-02-30, to: 2024-03-31}", "cannot be read: "),
-        ("observed: {from: '2024-02-30', to: 2024-03-31}", "2024-02-30 is not a day; write it as"),
+        ("observed: {from: 2024-02-30, to: 2024-03-31}", "2024-02-30 is not a day; write it as"),
+        ("observed: {from: yes, to: 2024-03-31}", "observed.from = yes is not a day"),
         ("observed: {from: 2024-03-01 10:00:00, to: 2024-03-31}", "is not a day"),
         ("observed: {from: 2024-04-01, to: 2024-03-31}", "lies after to = 2024-03-31; exchange"),
         ("observed: always", "observed must hold names and values"),
         ("- users", "source.yaml must hold names and values"),
         ("tables: {users: {columns: [user_id]}}", "columns must hold names and values"),
-        ("tables: {users: {values: {gender: {no: f}}}}", "False is not a name; put it in quotes"),
-        ("tables: {users: {values: {gender: {f: no}}}}", "f = False is not a text; put it in"),
+        ("tables: {users: {values: {gender: {true: f}}}}", "True is not a name; put it in quotes"),
+        (
+            "tables: {users: {values: {gender: {f: 1.0}}}}",
+            "f = 1.0 is not a text; put it in quotes",
+        ),
+        ("tables: {users: {values: {gender: {0: f, '0': m}}}}", "gender: '0' is given twice; keep"),
+        ("name: shop\nname: store", "cannot be read: 'name' is given twice in the block of line 1"),
         ("name: [shop]", "name = ['shop'] is not a text"),
         ("tables: {users: {file: a.csv, sheet: b}}", "file and sheet exclude each other; keep one"),
         ("tables: {users: {workbook: a.xlsx}}", "workbook needs sheet; name the sheet"),
@@ -99,6 +104,18 @@ def test_values_of_numbers_can_be_renamed_and_mapped_by_their_text(write_source)
     layout = OBSERVED + "tables: {events: {values: {event: {'1': scan}}}}"
     folder = write_source(layout, events="user_id,occurred_at,event\na,2024-03-01,1")
     assert open_source(folder).table("events").event.to_pyarrow().to_pylist() == ["scan"]
+
+
+def test_values_are_those_typed_and_no_numbers_or_truths_that_yaml_takes_them_for(write_source):
+    typed = {"010": "scan", "011": "add", "+5": "cart", "1_000": "order", "no": "reply", "7": "on"}
+    declared = ", ".join(f"{theirs}: {ours}" for theirs, ours in typed.items())
+    events = "\n".join(f"a,2024-03-01,{theirs}" for theirs in typed)
+    folder = write_source(
+        OBSERVED + f"tables: {{events: {{values: {{event: {{{declared}}}}}}}}}",
+        events=f"user_id,occurred_at,event\n{events}",
+    )
+    found = open_source(folder).table("events").event.to_pyarrow().to_pylist()
+    assert sorted(found) == sorted(typed.values())
 
 
 def test_a_mapped_column_that_is_not_there_is_named_with_the_nearest(write_source):

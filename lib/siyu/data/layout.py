@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import sqlglot
 import yaml
 from sqlglot import exp
 
+from siyu.data import plain_yaml
 from siyu.data.contract import TABLES
 from siyu.data.problems import Problem, SourceError, suggest
 
@@ -74,7 +75,7 @@ def read_layout(path: Path) -> Layout:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        stated = yaml.safe_load(text)
+        stated = plain_yaml.load(text)
     except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise _wrong(f"{path.name} cannot be read: {reason}", "write it in UTF-8 YAML") from error
@@ -159,8 +160,6 @@ def _observed(stated: object) -> tuple[date, date]:
 
 
 def _day(stated: object, where: str) -> date:
-    if isinstance(stated, date) and not isinstance(stated, datetime):
-        return stated
     try:
         return date.fromisoformat(str(stated))
     except ValueError as error:
@@ -184,7 +183,10 @@ def _mapping(stated: object, where: str) -> dict[str, Any]:
     odd = [key for key in stated if isinstance(key, bool) or not isinstance(key, str | int)]
     if odd:
         raise _wrong(f"{where}: {odd[0]!r} is not a name", "put it in quotes")
-    return {str(key): value for key, value in stated.items()}
+    texts = [str(key) for key in stated]
+    if twice := [key for key in texts if texts.count(key) > 1]:
+        raise _wrong(f"{where}: {twice[0]!r} is given twice", "keep one of them")
+    return dict(zip(texts, stated.values(), strict=True))
 
 
 def _text(entries: Mapping[str, object], key: str, where: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from siyu.report import plain_yaml
+from siyu.data import plain_yaml
 from siyu.report.parameters import Parameter, check_values, is_iso_date, read_parameters
 from siyu.report.problems import ConfigurationError, unknown
 from siyu.report.wording import LANGUAGES

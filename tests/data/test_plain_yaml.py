@@ -1,6 +1,6 @@
 import pytest
 import yaml
-from siyu.report import plain_yaml
+from siyu.data import plain_yaml
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from siyu.report import plain_yaml
         ("7", 7),
         ("-7", -7),
         ("0", 0),
+        ("+7", "+7"),
+        ("-0", "-0"),
         ("1.5", 1.5),
         ("1e3", 1000.0),
         ("true", True),

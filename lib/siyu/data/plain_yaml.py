@@ -12,8 +12,8 @@ import yaml
 class _PlainLoader(yaml.SafeLoader):
     """The JSON-like part of YAML 1.2: null, true, false, numbers; everything else stays text.
 
-    Dates, clock times, yes and no, and numbers with leading zeros are text, and a key given twice
-    is an error instead of a silent override.
+    Dates, clock times, yes and no, and whole numbers that would be written otherwise (010, +5)
+    are text, and a key given twice is an error instead of a silent override.
     """
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own way to declare them
@@ -29,8 +29,8 @@ class _PlainLoader(yaml.SafeLoader):
 for _tag, _pattern, _first in (
     ("null", r"null|~|", ["n", "~", ""]),
     ("bool", r"true|false", ["t", "f"]),
-    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
-    ("float", r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][-+]?[0-9]+)?", list("-+0123456789")),
+    ("int", r"0|-?[1-9][0-9]*", list("-0123456789")),
+    ("float", r"[-+]?(0|[1-9][0-9]*)(?=[.eE])(\.[0-9]*)?([eE][-+]?[0-9]+)?", list("-+0123456789")),
 ):
     _PlainLoader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first

@@ -158,6 +158,7 @@ def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Pictu
     """Render a figure to a small PNG: 200 dots per inch, 128 colours."""
     for text in figure.findobj(Text):
         text.set_fontfamily(_families())
+        text.set_parse_math(False)  # a name may hold dollar signs
     with mpl.rc_context(_style()):
         drawn = FigureCanvasAgg(figure)
         figure.set_dpi(_DPI)

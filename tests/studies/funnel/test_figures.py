@@ -73,6 +73,9 @@ SHOPS = {
     "long Chinese names": visits(
         600, converts=one_in_three, channel=lambda i: "门店海报与收银台桌贴活动二维码" * (1 + i % 3)
     ),
+    "names that look like formulas": visits(
+        400, converts=one_in_three, channel=lambda i: f"$x^${i % 3}"
+    ),
     "forty touchpoints": visits(
         1600, converts=lambda i: i % 7 == 0, channel=lambda i: f"touchpoint_{i % 40:02}"
     ),

@@ -326,8 +326,8 @@ def test_the_range_of_definitions_leaves_out_those_that_cannot_be_judged():
 def test_the_share_of_ties_is_said():
     tied = replace(measures({1: 100}), tied_share=0.0123)
     assert sentences.say_ties(tied) == (
-        "1.2% of the rows of steps stand at the instant of another one of the same user: their order "
-        "is not known"
+        "1.2% of the rows of steps stand at the instant of another one of the same user: their "
+        "order is not known"
     )
 
 

@@ -242,8 +242,8 @@ def say_definitions(definitions: pd.DataFrame) -> str:
 def say_ties(measures: Measures) -> str:
     """Say how many rows have no order of their own, so that the rule for ties matters."""
     return (
-        f"{percent(measures.tied_share)} of the rows of steps stand at the instant of another one of "
-        "the same user: their order is not known"
+        f"{percent(measures.tied_share)} of the rows of steps stand at the instant of another one "
+        "of the same user: their order is not known"
     )
 
 

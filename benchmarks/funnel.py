@@ -32,6 +32,12 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 ROOT = Path(__file__).parent.parent
 _FLOOR, _YARDSTICK = "scan", "clickhouse"
 _PACKAGES = ("duckdb", "ibis-framework", "chdb", "polars", "pandas")
+_PREFACE = """# How fast the funnel is
+
+Written by `python -m benchmarks.funnel --save`; its docstring says what is asked and how it is
+measured. The contenders of a table took turns in one run and gave the same answer. On a machine that
+has other work to do CPU seconds are steadier than seconds on the wall.
+"""
 _ABOUT = {
     "scan": "scan of the needed columns (floor)",
     "siyu": "**siyu** (Ibis on DuckDB)",
@@ -66,11 +72,12 @@ def main() -> None:
         _work(asked.worker, asked.log)
         return
     logs = [*((n, False) for n in asked.events), *((n, True) for n in asked.bots)]
-    tables = [
-        _compare(n_events, bot=bot, names=asked.only, repeat=asked.repeat) for n_events, bot in logs
-    ]
-    if asked.save:
-        RESULTS.write_text("\n".join([_preface(asked.repeat), *tables]), encoding="utf-8")
+    for n_events, bot in logs:
+        title = f"{n_events:,} events{', and a bot of 30,000 more' if bot else ''}"
+        table = _compare(n_events, bot=bot, names=asked.only, repeat=asked.repeat)
+        print(f"{title}\n\n{table}\n", flush=True)
+        if asked.save:
+            _save(title, f"{_circumstances(asked.repeat)}\n\n{table}")
 
 
 def _work(name: str, log: Path) -> None:
@@ -97,10 +104,7 @@ def _compare(n_events: int, *, bot: bool, names: Sequence[str], repeat: int) -> 
             answers[name] = found.pop("answer")
             costs[name].append(Cost(**found))
     _require_equal({name: answer for name, answer in answers.items() if name != _FLOOR})
-    title = f"## {n_events:,} events{', one bot of 30,000 more' if bot else ''}"
-    table = f"{title}\n\n{_table({name: _median(of) for name, of in costs.items()})}\n"
-    print(table, flush=True)
-    return table
+    return _table({name: _median(of) for name, of in costs.items()})
 
 
 def _ask(name: str, log: Path) -> dict[str, object]:
@@ -148,15 +152,22 @@ def _table(costs: dict[str, Cost]) -> str:
     return "\n".join(lines)
 
 
-def _preface(repeat: int) -> str:
+def _circumstances(repeat: int) -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return (
-        "# How fast the funnel is\n\n"
-        "Written by `python -m benchmarks.funnel --save`, whose docstring says how it measures. "
-        f"Medians of {repeat} fresh processes on {os.cpu_count()} cores and {memory:.0f} GB; "
-        f"Python {sys.version.split()[0]}, {versions}. All contenders gave the same answer.\n"
+        f"Medians of {repeat}; {os.cpu_count()} cores, {memory:.0f} GB; "
+        f"Python {sys.version.split()[0]}, {versions}."
     )
+
+
+def _save(title: str, text: str) -> None:
+    """Put one table into the results, in the place of an older one of the same title."""
+    kept = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    sections = dict(section.split("\n", 1) for section in kept.split("\n## ")[1:])
+    sections[title] = text
+    body = "".join(f"\n## {name}\n\n{found.strip()}\n" for name, found in sections.items())
+    RESULTS.write_text(_PREFACE + body, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -99,6 +99,20 @@ def test_partitions_of_parquet_are_one_table(folder):
     assert_same(folder)
 
 
+def test_partitions_count_whatever_the_case_of_their_ending_and_unfinished_ones_never(folder):
+    pq.write_table(USERS_TABLE, folder / "users.parquet")
+    for place in (
+        "day=1/a.PARQUET",
+        "day=2/b.parquet",
+        "day=2/_temporary/c.parquet",
+        ".d/e.parquet",
+    ):
+        path = folder / "orders" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(ORDERS_TABLE.slice("day=2" in place, 1), path)
+    assert_same(folder)
+
+
 def test_hive_partitions_give_their_column_as_text(folder):
     pq.write_table(USERS_TABLE, folder / "users.parquet")
     for part in range(2):

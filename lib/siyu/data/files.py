@@ -144,11 +144,18 @@ def hash_files(files: Iterable[tuple[str, Path]]) -> str:
 
 
 def parts_of(path: Path) -> list[Path]:
-    """List the files behind a path: itself, or the Parquet files of a partitioned folder."""
+    """List the files behind a path: itself, or the Parquet files of a partitioned folder.
+
+    What begins with "_" or "." is left out, folders too: writers keep unfinished parts there.
+    """
     if path.is_file():
         return [path]
     return [
-        part for part in sorted(path.rglob("*.parquet")) if not part.name.startswith(("_", "."))
+        part
+        for part in sorted(path.rglob("*"))
+        if part.suffix.lower() == ".parquet"
+        and part.is_file()
+        and not any(name.startswith(("_", ".")) for name in part.relative_to(path).parts)
     ]
 
 

@@ -1,5 +1,7 @@
 """Bad input of the contract: a clear error, or a counted warning, and nothing lost silently."""
 
+import duckdb
+import openpyxl
 import pytest
 from siyu.data import SourceError, check, open_source, render
 
@@ -23,6 +25,48 @@ def test_a_clean_source_has_no_problems(write_source):
     report = check(folder)
     assert report.problems == ()
     assert report.counts == {"users": 2, "events": 1}
+
+
+def test_what_lies_there_and_no_table_uses_is_named_with_the_nearest_table(write_source):
+    folder = write_source(DAYS, stock="order_id\n1", Orders="order_id\n1")
+    for name in ("orders.tsv", "pushes.xls", "NOTES.md", "truth.json", ".hidden", "_log", "old"):
+        (folder / name).write_text("")
+    (problem,) = check(folder).problems
+    assert str(problem) == (
+        "not read, as no table uses it: 5 of the files or tables there, such as"
+        " 'Orders.csv (for orders?)', 'orders.tsv (for orders?)', 'pushes.xls (for pushes?)',"
+        " 'old', 'stock.csv'; name it like a table, ending in .csv, .csv.gz, .parquet or .xlsx,"
+        " or map it under tables in source.yaml"
+    )
+    assert problem.severity == "warning"
+    assert open_source(folder).warnings == (problem,)
+
+
+def test_files_that_a_layout_uses_are_not_reported_as_unread(write_source):
+    layout = DAYS + (
+        "tables:\n"
+        "  users: {file: members.txt}\n"
+        "  events: {sql: SELECT * FROM log}\n"
+        "  orders: {workbook: shop.xlsx, sheet: Sales}\n"
+    )
+    folder = write_source(layout, log=EVENTS + "a,2024-03-01,scan")
+    (folder / "users.csv").rename(folder / "members.txt")
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "Sales"
+    workbook.active.append(["order_id", "user_id", "paid_at", "amount_cny"])
+    workbook.active.append(["1", "a", "2024-03-01", "9.90"])
+    workbook.create_sheet("Help")
+    workbook.save(folder / "shop.xlsx")
+    (problem,) = check(folder).problems
+    assert problem.examples == ("shop.xlsx Help",)
+
+
+def test_tables_of_a_database_that_are_not_used_are_named(tmp_path):
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as database:
+        database.execute("CREATE TABLE users AS SELECT 'a' AS user_id, now() AS added_at")
+        database.execute("CREATE TABLE orderz AS SELECT 1 AS order_id")
+    (problem,) = (found for found in check(tmp_path / "shop.duckdb").problems if found.examples)
+    assert problem.examples == ("shop.duckdb orderz (for orders?)",)
 
 
 def test_a_source_without_users_is_refused_with_both_remedies(tmp_path):

@@ -9,7 +9,7 @@ import tempfile
 import weakref
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +32,18 @@ _FAILURES = (
     zipfile.BadZipFile,
     zlib.error,
 )
+_NO_DATA = ("truth.json", ".md", ".yaml", ".yml")
+"""How the names end of what may lie beside data: notes, declarations, the truths of a sample."""
 _LOGIN = re.compile(r"//\S*@")
 _FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s\"']+/)+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One thing to read as a table: a file, a folder of Parquet files, a sheet, a stored table."""
+    """One thing to read as a table: a file, a folder of Parquet files, a sheet, a stored table.
+
+    `sheet` is the part of the file at `path` that is meant, "" where it is the whole.
+    """
 
     name: str
     path: Path | None = None
@@ -48,7 +53,7 @@ class Item:
     @property
     def label(self) -> str:
         """What to call it in a message: never a whole path or an address with a password."""
-        return " ".join(part for part in (self.path.name if self.path else "", self.sheet) if part)
+        return f"{self.path.name} {self.sheet}".rstrip() if self.path else self.name
 
 
 @contextmanager
@@ -134,6 +139,20 @@ def pick_item(items: list[Item], name: str, *, table: str) -> Item:
     return found[0]
 
 
+def list_unread(place: str | Path, items: list[Item], read: Collection[str]) -> dict[str, str]:
+    """List the items that were not read and the files that are no item, label before name."""
+    there = {item.label: item.name for item in items}
+    if Path(place).is_dir():
+        there |= {
+            entry.name: entry.name.split(".")[0]
+            for entry in Path(place).iterdir()
+            if not kind_of(entry)
+            and not entry.name.startswith((".", "_", "~$"))
+            and not entry.name.lower().endswith(_NO_DATA)
+        }
+    return {label: name for label, name in sorted(there.items()) if label not in read}
+
+
 def hash_files(files: Iterable[tuple[str, Path]]) -> str:
     """Return the sha256 of names and contents; the same files elsewhere give the same."""
     digest = hashlib.sha256()
@@ -188,7 +207,7 @@ def _items_at(engine: Backend, path: Path) -> list[Item]:
                 " WHERE table_catalog = ? AND table_schema = 'main' ORDER BY 1",
                 [path.name],
             ).fetchall()
-        return [Item(name=name, path=path) for (name,) in names]
+        return [Item(name=name, path=path, sheet=name) for (name,) in names]
     return []
 
 

@@ -20,6 +20,7 @@ from siyu.data.files import (
     find_items,
     hash_files,
     kind_of,
+    list_unread,
     name_of,
     open_engine,
     parts_of,
@@ -27,11 +28,12 @@ from siyu.data.files import (
     reading,
 )
 from siyu.data.layout import Layout, TableLayout, read_layout, tables_in
-from siyu.data.problems import Problem, SourceError, suggest
+from siyu.data.problems import Problem, SourceError, nearest, suggest
 from siyu.data.read import read_item
 from siyu.data.shape import shape
 from siyu.data.zones import find_zone
 
+_EXAMPLES = 5
 _ROOT = Path(__file__).parents[3]
 
 
@@ -40,7 +42,8 @@ class Loaded:
     """A source before any masking.
 
     `tables` are typed. `facts` are, per table, the count of its rows and the first and last value
-    of each of its times. `problems` are errors. `files` are what was read; none for a database.
+    of each of its times. `problems` are errors, `doubts` warnings about files. `files` are
+    what was read; none for a database.
     """
 
     layout: Layout
@@ -49,6 +52,7 @@ class Loaded:
     tables: Mapping[str, ir.Table]
     facts: Mapping[str, Mapping[str, Any]]
     problems: tuple[Problem, ...]
+    doubts: tuple[Problem, ...]
     files: tuple[tuple[str, Path], ...]
 
     def fingerprint(self) -> str:
@@ -106,6 +110,7 @@ def load(location: str | Path, *, timezone: str = "") -> Loaded:
         tables=tables,
         facts=facts,
         problems=tuple(problems),
+        doubts=tuple(_unread_problems(list_unread(place, reader.items, reader.asked))),
         files=tuple(reader.files()),
     )
 
@@ -118,6 +123,7 @@ class _Reader:
     items: list[Item]
     place: str | Path
     done: dict[Item, tuple[ir.Table, bool]] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
 
     def read(
         self, name: str, layout: TableLayout, naive_zone: ZoneInfo | None
@@ -153,6 +159,7 @@ class _Reader:
 
     def _open(self, name: str, layout: TableLayout) -> tuple[ir.Table, bool]:
         item = self._find(name, layout)
+        self.asked.add(item.label)
         if item not in self.done:
             self.done[item] = read_item(self.engine, item, separator=layout.separator)
         return self.done[item]
@@ -212,6 +219,25 @@ def _wanted(layout: Layout, items: list[Item]) -> dict[str, TableLayout]:
         remedy = f"map what is there in source.yaml: {', '.join(sorted(there)) or 'no data file'}"
         raise SourceError(Problem(rule=rule, remedy=remedy))
     return {name: table for name, table in wanted.items() if table.from_events is None}
+
+
+def _unread_problems(unread: Mapping[str, str]) -> list[Problem]:
+    """Warn of what lies there and is no table, first of all of what is called nearly like one."""
+    if not unread:
+        return []
+    near = {label: nearest(name, TABLES) for label, name in unread.items()}
+    shown = sorted(unread, key=lambda label: not near[label])[:_EXAMPLES]
+    return [
+        Problem(
+            severity="warning",
+            rule=f"not read, as no table uses it: {len(unread)} of the files or tables there",
+            examples=tuple(
+                f"{label} (for {near[label]}?)" if near[label] else label for label in shown
+            ),
+            remedy="name it like a table, ending in .csv, .csv.gz, .parquet or .xlsx, or map it"
+            " under tables in source.yaml",
+        )
+    ]
 
 
 def _users_problems(layout: Layout, tables: Mapping[str, ir.Table]) -> list[Problem]:

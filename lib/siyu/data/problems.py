@@ -79,11 +79,16 @@ class SourceError(ValueError):
 def suggest(name: str, known: Iterable[str]) -> str:
     """Name the nearest known name, or else all of them, as a remedy."""
     names = sorted(map(str, known))
-    near = get_close_matches(name.casefold(), [known.casefold() for known in names], n=1)
-    for candidate in names:
-        if near and candidate.casefold() == near[0]:
-            return f"did you mean {candidate!r}?"
+    if near := nearest(name, names):
+        return f"did you mean {near!r}?"
     return f"there are: {', '.join(names)}" if names else "there are none"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that is most like a name, whatever its case; "" if none is."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    near = get_close_matches(name.casefold(), folded, n=1)
+    return folded[near[0]] if near else ""
 
 
 def _rows(rows: int) -> str:

@@ -33,7 +33,7 @@ def read_item(engine: Backend, item: Item, *, separator: str) -> tuple[ir.Table,
     Raises:
         SourceError: the file is unreadable.
     """
-    with reading(item.label or item.name):
+    with reading(item.label):
         if item.url:
             return _copy_from_database(engine, item), True
         assert item.path is not None

@@ -253,7 +253,7 @@ def _last_day(observation: _Observation, as_of: str) -> date:
 
 def _doubts(loaded: Loaded) -> list[Problem]:
     """Find warnings, and the one error that only shows when all tables are read: no time at all."""
-    problems: list[Problem] = []
+    problems = list(loaded.doubts)
     try:
         complete = _observe(loaded).complete
     except SourceError as error:

@@ -31,7 +31,8 @@ def both(root: Path) -> Config:
 
 def test_a_minimal_configuration_has_defaults(root: Path) -> None:
     config = read_config(write_config(root, MINIMAL))
-    assert (config.name, config.title, config.source) == ("weekly", "Weekly", "data")
+    assert (config.name, config.title) == ("weekly", "Weekly")
+    assert config.source == str(root / "data")
     assert (config.as_of, config.language) == ("", "en")
     assert config.root == root
     assert [study.name for study in config.studies] == ["funnel"]
@@ -220,6 +221,13 @@ def test_all_problems_of_the_command_line_are_told_at_once(root: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("secret", ["?password=hunter2", "?sslmode=on&api_token=hunter2"])
+def test_a_password_in_the_query_of_an_address_is_refused(root: Path, secret: str) -> None:
+    with pytest.raises(ConfigurationError, match="must not hold a password") as caught:
+        narrow(both(root), source=f"postgres://me@host/shop{secret}")
+    assert "hunter2" not in str(caught.value)
+
+
 def test_only_names_a_notebook_or_one_of_its_parameter_sets(root: Path) -> None:
     text = MINIMAL + "  - {notebook: funnel, suffix: first}\n  - notebook: tiers\n"
     config = read_config(write_config(root, text))
@@ -234,12 +242,15 @@ def test_only_names_a_notebook_or_one_of_its_parameter_sets(root: Path) -> None:
     }
 
 
-def test_a_source_is_named_from_the_project_wherever_the_command_runs(
+def test_a_source_is_looked_up_from_where_it_was_typed_wherever_the_command_runs(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = both(root)
     monkeypatch.chdir(root / "notebooks")
-    assert narrow(config, source="shop").source == "notebooks/shop"
-    assert narrow(config, source=str(root / "shop")).source == "shop"
-    assert narrow(config, source="sqlite:///shop.db").source == "sqlite:///shop.db"
+    assert narrow(config, source="shop").source == str(root / "notebooks/shop")
+    assert narrow(config, source=str(root / "shop")).source == str(root / "shop")
+    address = narrow(config, source="sqlite://shop.db").source
+    assert address == f"sqlite://{root}/notebooks/shop.db"
+    configured = read_config(write_config(root, MINIMAL.replace("data", "duckdb://shop.duckdb")))
+    assert configured.source == f"duckdb://{root}/shop.duckdb"
     assert narrow(config, as_of="2026-03-01").as_of == "2026-03-01"

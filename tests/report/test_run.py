@@ -219,6 +219,27 @@ def test_a_page_is_in_the_language_of_its_notebook_and_the_index_in_the_reports(
     assert "该分析未完成" in page.text
 
 
+def test_a_source_outside_the_project_is_read_there_and_published_by_its_name(
+    root: Path, config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("wang")
+    elsewhere = write_source(folder).rename(folder / "gb2")
+    cells = good_cells()
+    cells.insert(2, code("from siyu.data import open_source\nopen_source(source).name"))
+    write_notebook(root / "notebooks" / "01_funnel.ipynb", cells)
+    config = replace(config, source=str(elsewhere), studies=config.studies[:1])
+    published = publish(config, root)
+    assert published.ok
+    for path in published.index.parent.rglob("*.*"):
+        text = path.read_text(encoding="utf-8")
+        assert str(folder) not in text
+        assert "../gb2" not in text
+    (study,) = load(published.index.parent / "manifest.json")["notebooks"]
+    assert study["parameters"]["source"] == "gb2"
+    notebook = load(published.index.parent / "01_funnel" / "notebook.ipynb")
+    assert notebook["metadata"]["papermill"]["parameters"]["source"] == "gb2"
+
+
 def test_a_past_day_is_passed_to_every_notebook(root: Path, config: Config) -> None:
     published = publish(replace(config, as_of="2026-03-15", studies=config.studies[:1]), root)
     assert published.index.parent.name == "2026-03-15.1"
@@ -240,5 +261,5 @@ def test_a_page_over_its_budget_is_noted(
 
 def test_a_source_that_cannot_be_opened_publishes_nothing(root: Path, config: Config) -> None:
     with pytest.raises(SourceError, match="nowhere"):
-        publish(replace(config, source="nowhere"), root)
+        publish(replace(config, source=str(root / "nowhere")), root)
     assert not (root / "reports").exists()

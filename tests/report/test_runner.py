@@ -33,7 +33,7 @@ def job(root: Path, name: str, cells: list[dict[str, object]], *, cell_seconds: 
         folder=folder,
         parameters={"output_dir": str(folder), "as_of": "2026-03-31"},
         cell_timeout_seconds=cell_seconds,
-        hidden=machine_paths(root=root, folder=folder),
+        hidden=machine_paths(root=root, folder=folder, source=None),
     )
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 
 from siyu.data import plain_yaml
+from siyu.report.location import holds_secret, locate
 from siyu.report.parameters import Parameter, check_values, is_iso_date, read_parameters
 from siyu.report.problems import ConfigurationError, unknown
 from siyu.report.wording import LANGUAGES
@@ -55,7 +54,7 @@ class Study:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A checked configuration. Paths in `source` are relative to `root`, the project's folder."""
+    """A checked configuration; a path in `source` is absolute, `root` is the project's folder."""
 
     name: str
     title: str
@@ -103,7 +102,7 @@ def read_config(path: Path) -> Config:
     return Config(
         name=document.get("name", path.stem),
         title=document["title"],
-        source=_relative(document["source"], root, root),
+        source=locate(document["source"], root),
         as_of=document.get("as_of", ""),
         language=document.get("language", "en"),
         cell_timeout_seconds=document.get("cell_timeout_seconds", 600),
@@ -147,11 +146,11 @@ def narrow(
         problems += found
     config = replace(
         config,
-        source=config.source if source is None else _relative(source, Path.cwd(), config.root),
+        source=config.source if source is None else locate(source, Path.cwd()),
         as_of=config.as_of if as_of is None else as_of,
         studies=studies,
     )
-    if urlsplit(config.source).password:
+    if holds_secret(config.source):
         rule = "must not hold a password, which would be published; give it by the environment"
         problems.append(f"source {rule}, for example PGPASSWORD")
     if problems:
@@ -267,8 +266,3 @@ def _project_of(path: Path) -> Path:
         if (candidate / "pyproject.toml").is_file():
             return candidate
     return folder
-
-
-def _relative(source: str, start: Path, root: Path) -> str:
-    """Name a folder or file from the project's folder, as it is published; an address stays."""
-    return source if "://" in source else os.path.relpath(start / source, root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 import tempfile
@@ -10,16 +11,19 @@ from pathlib import Path
 from typing import Any
 
 
-def machine_paths(*, root: Path, folder: Path) -> list[tuple[str, str]]:
+def machine_paths(*, root: Path, folder: Path, source: Path | None) -> list[tuple[str, str]]:
     """List the paths that a run would betray, each with what stands for it, innermost first.
 
     Args:
         root: the project's folder; what lies in it is named from there.
         folder: where one notebook leaves its files; it stands as no folder at all.
+        source: the data; outside the project they stand by their name. None: no path at all.
     """
+    places = () if source is None else dict.fromkeys((str(source), os.path.realpath(source)))
     pairs = [
         (str(folder), ""),
         (str(root), "."),
+        *((place, Path(place).name) for place in places),
         (sys.prefix, "<environment>"),
         (sysconfig.get_path("stdlib"), "<python>"),
         (tempfile.gettempdir(), "<temporary>"),

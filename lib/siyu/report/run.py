@@ -12,6 +12,7 @@ from siyu import findings
 from siyu.data import Source, open_source
 from siyu.report import publish
 from siyu.report.config import Config, Study
+from siyu.report.location import path_of, published_name
 from siyu.report.manifest import describe
 from siyu.report.outcome import Outcome, read_notebook
 from siyu.report.page import render_index, render_study
@@ -86,14 +87,14 @@ def run_report(
 
 
 def _open(config: Config) -> Source:
-    location = config.source if "://" in config.source else str(config.root / config.source)
     zones = [one.parameters["timezone"] for one in config.studies if "timezone" in one.parameters]
-    return open_source(location, as_of=config.as_of, timezone=str(next(iter(zones), "")))
+    return open_source(config.source, as_of=config.as_of, timezone=str(next(iter(zones), "")))
 
 
 def _bind(study: Study, config: Config, as_of: str) -> Study:
-    """Set what all studies of a run share, so that they speak of the same data and day."""
-    return replace(study, given={**study.given, "source": config.source, "as_of": as_of})
+    """Set what all studies of a run share, as it is published: the same data and day."""
+    source = published_name(config.source, config.root)
+    return replace(study, given={**study.given, "source": source, "as_of": as_of})
 
 
 def _job(study: Study, staged: Path, config: Config) -> Job:
@@ -103,9 +104,9 @@ def _job(study: Study, staged: Path, config: Config) -> Job:
         name=study.name,
         notebook=study.notebook,
         folder=folder,
-        parameters={**study.given, "output_dir": str(folder)},
+        parameters={**study.given, "source": config.source, "output_dir": str(folder)},
         cell_timeout_seconds=config.cell_timeout_seconds,
-        hidden=machine_paths(root=config.root, folder=folder),
+        hidden=machine_paths(root=config.root, folder=folder, source=path_of(config.source)),
     )
 
 

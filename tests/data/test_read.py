@@ -292,6 +292,28 @@ def test_a_csv_line_with_too_many_fields_is_unreadable_and_not_skipped(folder):
         open_source(folder)
 
 
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("user_id,city_tier\na,北京\nb,".encode() + b"\xe5\x8c\n" + "c,上海\n".encode(), 29),
+        ("\ufeffuser_id,city_tier\n".encode() + b"a,\xb1\xb1\n", 23),
+        (b"user_id\n" + b"a" * 1_048_567 + b"\xe5\x8c\n" + "北\n京\n".encode(), 1_048_575),
+    ],
+    ids=["a cut character", "marked as UTF-8", "cut by the chunk, too"],
+)
+def test_damaged_utf8_is_refused_by_its_place_and_not_read_as_gb18030(folder, content, place):
+    (folder / "users.csv").write_bytes(content)
+    expected = rf"users\.csv: unreadable: byte {place:,} is not UTF-8, though .*; mend that place"
+    with pytest.raises(SourceError, match=expected):
+        open_source(folder)
+
+
+def test_a_file_that_ends_inside_a_character_is_refused(folder):
+    (folder / "users.csv").write_bytes("user_id\n一\n二".encode()[:-1])
+    with pytest.raises(SourceError, match="byte 12 is not UTF-8"):
+        open_source(folder)
+
+
 def test_a_file_neither_in_utf8_nor_gb18030_is_unreadable(folder):
     (folder / "users.csv").write_bytes("user_id\na".encode("utf-16"))
     with pytest.raises(SourceError, match="neither UTF-8 nor GB18030; save it as UTF-8"):

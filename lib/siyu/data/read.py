@@ -64,7 +64,7 @@ def _scan_parquet(engine: Backend, path: Path) -> ir.Table:
 
 def _copy_csv(engine: Backend, path: Path, separator: str) -> ir.Table:
     with tempfile.TemporaryDirectory(prefix="siyu-") as folder:
-        readable = path if _is_utf8(path) else _transcode(path, Path(folder) / "utf8.csv")
+        readable = _as_utf8(path, Path(folder) / "utf8.csv")
         # Nothing is left to be guessed: a guess could take 00123 for a number, or # for a remark.
         lines = engine.read_csv(
             readable,
@@ -92,16 +92,48 @@ def _header(path: Path, separator: str) -> list[str]:
     return names
 
 
-def _is_utf8(path: Path) -> bool:
+def _as_utf8(path: Path, target: Path) -> Path:
+    """Return a UTF-8 file as it is, and a GB18030 file as a UTF-8 copy in `target`."""
+    damage = _first_not_utf8(path)
+    if damage is None:
+        return path
+    # Nearly any bytes are GB18030: damaged UTF-8 would be read as other characters.
+    if _is_mostly_utf8(path):
+        rule = f"unreadable: byte {damage:,} is not UTF-8, though most of the file is"
+        remedy = "mend that place, or save the whole file again as UTF-8"
+        raise SourceError(Problem(table=path.name, rule=rule, remedy=remedy))
+    return _transcode(path, target)
+
+
+def _first_not_utf8(path: Path) -> int | None:
+    """Return the place of the first byte, from 0, that is not UTF-8; None if all are."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with _open_bytes(path) as stream:
-            while chunk := stream.read(_CHUNK):
-                decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+    before = 0
+    with _open_bytes(path) as stream:
+        while True:
+            chunk = stream.read(_CHUNK)
+            pending = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                return before - pending + error.start
+            if not chunk:
+                return None
+            before += len(chunk)
+
+
+def _is_mostly_utf8(path: Path) -> bool:
+    """Say whether a file is marked as UTF-8, or most of it beyond ASCII can be read as such."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    foreign = damaged = 0
+    with _open_bytes(path) as stream:
+        marked = stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+        stream.seek(0)
+        while chunk := stream.read(_CHUNK):
+            text = decoder.decode(chunk)
+            foreign += len(text) - len(text.encode("ascii", "ignore"))
+            damaged += text.count("\ufffd")
+    return marked or 2 * damaged < foreign
 
 
 def _transcode(path: Path, target: Path) -> Path:

@@ -115,6 +115,14 @@ def test_a_setting_out_of_range_is_refused(root: Path, line: str, rule: str) -> 
     assert rule in problem
 
 
+@pytest.mark.parametrize("suffix", ["../../x", "a/b", "''", "first week"])
+def test_a_suffix_that_is_no_plain_name_of_a_folder_is_refused(root: Path, suffix: str) -> None:
+    text = MINIMAL + f"  - {{notebook: funnel, suffix: {suffix}}}\n"
+    (problem,) = problems_of(root, text)
+    assert problem.startswith("weekly.yaml: notebooks, entry 2: suffix = ")
+    assert problem.endswith("must be letters, digits, _ and -: it names a folder")
+
+
 @pytest.mark.parametrize(
     ("text", "rule"),
     [

@@ -19,6 +19,7 @@ from siyu.report.wording import LANGUAGES
 DEFAULT_CONFIG = Path("notebooks/weekly.yaml")
 SET_BY_THE_RUN = ("source", "as_of", "output_dir")
 
+_FOLDER_NAME = re.compile(r"[\w-]+")
 _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "name": str,
     "title": str,
@@ -163,8 +164,8 @@ def _problems(document: Any) -> Iterator[str]:
         yield "must be a mapping with title, source and notebooks"
         return
     yield from _wrong_keys(document, _KEYS, required=("title", "source", "notebooks"))
-    if not re.fullmatch(r"[\w-]+", str(document.get("name", "weekly"))):
-        yield f"name = {document['name']!r} must be letters, digits, _ and -: it names a folder"
+    if not _FOLDER_NAME.fullmatch(str(document.get("name", "weekly"))):
+        yield _no_folder("name", document)
     if document.get("language", "en") not in LANGUAGES:
         yield f"language = {document['language']!r} must be one of {', '.join(LANGUAGES)}"
     if (as_of := document.get("as_of", "")) and not is_iso_date(str(as_of)):
@@ -182,6 +183,12 @@ def _problems(document: Any) -> Iterator[str]:
             continue
         for problem in _wrong_keys(entry, _ENTRY_KEYS, required=("notebook",)):
             yield f"notebooks, entry {number}: {problem}"
+        if not _FOLDER_NAME.fullmatch(str(entry.get("suffix", "first"))):
+            yield f"notebooks, entry {number}: {_no_folder('suffix', entry)}"
+
+
+def _no_folder(key: str, block: Mapping[str, object]) -> str:
+    return f"{key} = {block[key]!r} must be letters, digits, _ and -: it names a folder"
 
 
 def _wrong_keys(

@@ -157,6 +157,12 @@ def test_text_of_another_type_is_refused(annotation: str, text: str) -> None:
         ("str | None", "{best, first} start", None, True),
         ("list[str]", "{a, b}", ["a", "c"], False),
         ("str", "2 to 12 steps [not a range]", "anything", True),
+        (STEPS, "[2, 3] steps; a list within: any of it", ["a", ["b", "c", "d", "e"]], True),
+        (STEPS, "[2, 3] steps; a list within: any of it", ["a"], False),
+        (STEPS, "[2, 3] steps; a list within: any of it", [], False),
+        (STEPS, "[2, 3] steps; a list within: any of it", ["a", "b", "c", "d"], False),
+        ("list[str] | None", "[1, 3] columns; null = none", None, True),
+        ("list[int]", "[5, 365] days", [7], True),
     ],
 )
 def test_a_range_that_opens_the_comment_is_kept(
@@ -187,6 +193,16 @@ def test_a_value_of_another_type_is_refused(annotation: str, value: object) -> N
     problem = parameter(annotation).problem_with(value)
     assert problem is not None
     assert f"must be of type {annotation}" in problem
+
+
+def test_a_list_of_the_wrong_length_is_told_its_length() -> None:
+    steps = parameter(STEPS, comment="[2, 12] steps; a list within: any of it", name="steps")
+    assert steps.problem_with(steps.parse("")) == "steps = []: its length 0 must be in [2, 12]"
+
+
+def test_a_truth_value_in_another_spelling_is_told_the_right_one() -> None:
+    with pytest.raises(ValueError, match=r"x = 'False' is not of type bool; write true or false"):
+        parameter("bool").parse("False")
 
 
 def test_a_number_for_a_text_is_told_to_be_quoted() -> None:

@@ -1,7 +1,8 @@
 """The parameters cell of a notebook: what may be set, of which type, within which range.
 
 The cell is read, never run: each line is an annotated literal, with a comment that may open with a
-range.
+range, `[1, 365] days` or `{best, first}`. An interval is kept by numbers, also those within a list
+or a dictionary; of a list that holds no numbers it is the length: `[2, 12] steps`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ class Parameter:
         try:
             return _parse(text, self._type)
         except ValueError:
-            raise ValueError(f"{self.name} = {text!r} is not of type {self.annotation}") from None
+            remedy = "; write true or false" if self.annotation == "bool" else ""
+            rule = f"is not of type {self.annotation}{remedy}"
+            raise ValueError(f"{self.name} = {text!r} {rule}") from None
 
     def problem_with(self, value: object) -> str | None:
         """Say which rule a value breaks: type, range, form of a date; None when it may be used."""
@@ -69,6 +72,10 @@ class Parameter:
             return f"{self.name} = {value!r} must be of type {self.annotation}{remedy}"
         if self.name == "as_of" and value and not is_iso_date(str(value)):
             return f"as_of = {value!r} must be an ISO date such as 2026-03-31"
+        if isinstance(value, list) and not re.search(r"\b(int|float)\b", self.annotation):
+            given = f"{self.name} = {value!r}: its length {len(value)}"
+            if problem := self._beyond(len(value), given):
+                return problem
         return next((found for leaf in _leaves(value) if (found := self._outside(leaf))), None)
 
     def _outside(self, value: object) -> str | None:
@@ -76,12 +83,17 @@ class Parameter:
             allowed = [choice.strip() for choice in choices[1].split(",")]
             if value is not None and str(value) not in allowed:
                 return f"{self.name} = {value!r} must be one of {', '.join(allowed)}"
-        if (interval := _INTERVAL.match(self.comment)) and isinstance(value, int | float):
+        if isinstance(value, int | float):
+            return self._beyond(value, f"{self.name} = {value!r}")
+        return None
+
+    def _beyond(self, number: float, given: str) -> str | None:
+        if interval := _INTERVAL.match(self.comment):
             opening, lower, upper, closing = interval.groups()
-            above = value >= float(lower) if opening == "[" else value > float(lower)
-            below = value <= float(upper) if closing == "]" else value < float(upper)
+            above = number >= float(lower) if opening == "[" else number > float(lower)
+            below = number <= float(upper) if closing == "]" else number < float(upper)
             if not (above and below):
-                return f"{self.name} = {value!r} must be in {interval[0]}"
+                return f"{given} must be in {interval[0]}"
         return None
 
 

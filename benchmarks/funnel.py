@@ -35,8 +35,8 @@ _PACKAGES = ("duckdb", "ibis-framework", "chdb", "polars", "pandas")
 _PREFACE = """# How fast the funnel is
 
 Written by `python -m benchmarks.funnel --save`; its docstring says what is asked and how it is
-measured. The contenders of a table took turns in one run and gave the same answer. On a machine that
-has other work to do CPU seconds are steadier than seconds on the wall.
+measured. The contenders of a table took turns in one run and gave the same answer. On a machine
+with other work to do, CPU seconds are steadier than seconds on the wall.
 """
 _ABOUT = {
     "scan": "scan of the needed columns (floor)",

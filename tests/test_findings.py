@@ -55,7 +55,19 @@ def test_without_a_threshold_a_finding_informs():
         ({"ci_upper": math.inf}, "ci_upper = inf is not a finite number"),
         ({"ci_lower": 0.4}, "ci_lower 0.4 is above ci_upper 0.3"),
         ({"value": None}, "value may be null only where status is insufficient"),
-        ({"message": ""}, "id and message must not be empty"),
+        ({"message": ""}, "message = '' must be a text that is not empty"),
+        ({"value": "a quarter"}, "value = 'a quarter' is not a finite number"),
+        ({"value": True}, "value = True is not a finite number"),
+        ({"n": 400.5}, "n = 400.5 must be a whole number of at least 0"),
+        ({"n": -1}, "n = -1 must be a whole number of at least 0"),
+        ({"n": None}, "n = None must be a whole number of at least 0"),
+        ({"level": 95}, "level = 95 must be in (0, 1); 0.95 is 95%"),
+        ({"level": 1.0}, "level = 1.0 must be in (0, 1)"),
+        ({"level": None}, "level = None must be in (0, 1)"),
+        ({"direction": "up"}, "direction = 'up' must be one of above, below, or null"),
+        ({"status": "alert"}, "status = alert needs a threshold and its direction"),
+        ({"status": "ok", "threshold": 0.2}, "status = ok needs a threshold and its direction"),
+        ({"status": "watch", "direction": "above"}, "status = watch needs a threshold"),
     ],
 )
 def test_a_finding_that_breaks_the_contract_cannot_be_made(change, rule):
@@ -94,6 +106,12 @@ def test_two_findings_may_not_share_an_id():
         ('{"schema": 2}', "schema must be 1"),
         ('{"schema": 1, "notebook": "n"}', "'as_of' is missing"),
         (json.dumps({"schema": 1, **ABOUT, "findings": [{"id": "x"}]}), "metric, value"),
+        (json.dumps({"schema": 1, **ABOUT, "findings": {"id": "x"}}), "findings must be a list"),
+        (json.dumps({"schema": 1, **ABOUT, "findings": ["x"]}), "finding 1: must be a mapping"),
+        (
+            json.dumps({"schema": 1, **ABOUT, "findings": [asdict(RATE) | {"id": ["x"]}]}),
+            "id = .* must be a text",
+        ),
     ],
 )
 def test_a_file_that_is_no_findings_document_is_refused(tmp_path, text, rule):

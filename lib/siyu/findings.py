@@ -1,6 +1,4 @@
-"""Findings: the numbers a study stands by, in a form that machines, alerts and later runs can "
-"read.
-"""
+"""Findings: the numbers a study stands by, in a form that machines, alerts and later runs read."""
 
 from __future__ import annotations
 
@@ -25,6 +23,8 @@ Direction = Literal["above", "below"]
 UNITS = ("share", "ratio", "count", "cny", "days", "hours", "users")
 STATUSES = ("ok", "alert", "watch", "info", "insufficient")
 EVIDENCE = ("randomised", "adjusted", "descriptive")
+DIRECTIONS = ("above", "below")
+_NUMBERS = ("value", "ci_lower", "ci_upper", "level", "threshold", "worth_cny", "n")
 
 
 class FindingsError(ValueError):
@@ -196,10 +196,14 @@ def check(document: Mapping[str, Any]) -> None:
     for name in ("notebook", "as_of", "source", "parameters", "findings"):
         if name not in document:
             raise FindingsError(f"findings document: {name!r} is missing")
+    if not isinstance(document["findings"], list):
+        raise FindingsError("findings document: findings must be a list")
     seen: set[str] = set()
-    for finding in document["findings"]:
+    for position, finding in enumerate(document["findings"], start=1):
+        if not isinstance(finding, Mapping):
+            raise FindingsError(f"finding {position}: must be a mapping, not {finding!r}")
         for problem in _problems(finding):
-            raise FindingsError(f"finding {finding.get('id')!r}: {problem}")
+            raise FindingsError(f"finding {finding.get('id', position)!r}: {problem}")
         if finding["id"] in seen:
             raise FindingsError(f"finding {finding['id']!r}: the id is used twice")
         seen.add(finding["id"])
@@ -210,17 +214,42 @@ def _problems(finding: Mapping[str, Any]) -> Iterable[str]:
     if missing:
         yield f"{', '.join(missing)} missing"
         return
-    if not finding["id"] or not finding["message"]:
-        yield "id and message must not be empty"
+    for name in ("id", "message"):
+        if not isinstance(finding[name], str) or not finding[name]:
+            yield f"{name} = {finding[name]!r} must be a text that is not empty"
     for name, allowed in (("unit", UNITS), ("status", STATUSES), ("evidence", EVIDENCE)):
         if finding[name] not in allowed:
             yield f"{name} = {finding[name]!r} must be one of {', '.join(allowed)}"
-    for name in ("value", "ci_lower", "ci_upper", "level", "threshold", "worth_cny", "n"):
-        number = finding[name]
-        if number is not None and not math.isfinite(number):
-            yield f"{name} = {number} is not a finite number; use null"
+    for name in _NUMBERS:
+        if (number := finding[name]) is not None and not _is_finite(number):
+            yield f"{name} = {number!r} is not a finite number; use null"
+            return
+    yield from _wrong_numbers(finding)
+    yield from _wrong_verdict(finding)
+
+
+def _wrong_numbers(finding: Mapping[str, Any]) -> Iterable[str]:
+    n, level = finding["n"], finding["level"]
+    if not isinstance(n, int) or n < 0:
+        yield f"n = {n!r} must be a whole number of at least 0"
+    if level is None or not 0 < level < 1:
+        yield f"level = {level!r} must be in (0, 1); 0.95 is 95%"
     lower, upper = finding["ci_lower"], finding["ci_upper"]
     if lower is not None and upper is not None and lower > upper:
         yield f"ci_lower {lower} is above ci_upper {upper}"
-    if finding["value"] is None and finding["status"] != "insufficient":
+
+
+def _wrong_verdict(finding: Mapping[str, Any]) -> Iterable[str]:
+    status, direction = finding["status"], finding["direction"]
+    if finding["value"] is None and status != "insufficient":
         yield "value may be null only where status is insufficient"
+    if direction is not None and direction not in DIRECTIONS:
+        yield f"direction = {direction!r} must be one of {', '.join(DIRECTIONS)}, or null"
+    elif status in ("ok", "alert", "watch") and (finding["threshold"] is None or not direction):
+        yield f"status = {status} needs a threshold and its direction; without them it is info"
+
+
+def _is_finite(number: object) -> bool:
+    # In Python True is an int; and the numbers of NumPy are no JSON.
+    numeric = isinstance(number, int | float) and not isinstance(number, bool)
+    return numeric and math.isfinite(number)

@@ -2,6 +2,8 @@
 
 import duckdb
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from siyu.data import SourceError, check, open_source, render
 
@@ -67,6 +69,31 @@ def test_tables_of_a_database_that_are_not_used_are_named(tmp_path):
         database.execute("CREATE TABLE orderz AS SELECT 1 AS order_id")
     (problem,) = (found for found in check(tmp_path / "shop.duckdb").problems if found.examples)
     assert problem.examples == ("shop.duckdb orderz (for orders?)",)
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\t"])
+def test_a_blank_id_in_parquet_is_a_null_key_as_an_empty_one_in_csv(write_source, blank):
+    folder = write_source(DAYS)
+    (folder / "users.csv").unlink()
+    pq.write_table(pa.table({"user_id": ["a", blank, "!b", None]}), folder / "users.parquet")
+    assert found(folder, "null key") == ("users", "user_id", "error", 2, (blank,))
+
+
+def test_a_blank_id_that_need_not_be_there_is_an_empty_one(write_source):
+    folder = write_source(DAYS)
+    (folder / "users.csv").unlink()
+    users = {"user_id": ["a", "b", "c"], "staff_id": ["", "s 1", "  "], "referrer_id": [7, 8, None]}
+    pq.write_table(pa.table(users), folder / "users.parquet")
+    assert [problem.rule for problem in check(folder).problems] == []
+    table = open_source(folder).table("users").order_by("user_id")
+    assert table.staff_id.to_pyarrow().to_pylist() == [None, "s 1", None]
+
+
+def test_blanks_around_ids_are_counted_and_stay(write_source):
+    folder = write_source(DAYS, users="user_id\na\n a\na \na b\n\tc")
+    rule = "blank before or after an id"
+    assert found(folder, rule) == ("users", "user_id", "warning", 3, ("\tc", " a", "a "))
+    assert_opens(folder, "users", 5)
 
 
 def test_a_source_without_users_is_refused_with_both_remedies(tmp_path):

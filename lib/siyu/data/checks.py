@@ -123,6 +123,14 @@ def _value_rules(name: str, table: ir.Table) -> Iterator[Rule]:
         if column not in table.columns:
             continue
         value = table[column]
+        if spec.kind == "id":
+            yield Rule(
+                column=column,
+                rule="blank before or after an id",
+                remedy="remove it: ' 7' and '7' are two ids",
+                broken=(value < "!") | (value.right(1) < "!"),
+                value=value,
+            )
         if spec.values:
             yield Rule(
                 column=column,

@@ -62,6 +62,12 @@ def convert(value: ir.Value, kind: Kind, *, unit: str, zone: ZoneInfo | None) ->
     return Typed(value=_number(value, kind))
 
 
+def is_blank(text: ir.StringValue) -> ir.BooleanValue:
+    """Say whether a text holds nothing but blanks."""
+    # Only what sorts before "!" can begin with a blank; to strip every id would take long.
+    return (text < "!").ifelse(text.strip() == "", False)
+
+
 def _id(value: ir.Value) -> ir.StringValue:
     dtype = value.type()
     if dtype.is_floating():

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+import ibis
 import ibis.expr.types as ir
 
 from siyu.data.checks import Rule
 from siyu.data.contract import TABLES, Kind
-from siyu.data.convert import Typed, TypeMismatchError, convert
+from siyu.data.convert import Typed, TypeMismatchError, convert, is_blank
 from siyu.data.layout import TableLayout
 from siyu.data.problems import Problem, SourceError, suggest
 
@@ -59,7 +60,7 @@ def shape(name: str, raw: ir.Table, layout: TableLayout, *, naive_zone: ZoneInfo
         SourceError: a column is missing, or of a type that cannot hold what it should; all such
             columns are named.
     """
-    rows = _rename(name, _known_types(raw), layout)
+    rows = _without_blanks(name, _rename(name, _known_types(raw), layout))
     kinds = _kinds(name, rows, layout)
     problems = _missing_columns(name, rows)
     typed: dict[str, Typed] = {}
@@ -101,6 +102,17 @@ def _rename(name: str, raw: ir.Table, layout: TableLayout) -> ir.Table:
             raise SourceError(Problem(table=name, column=ours, rule=rule, remedy=remedy))
     kept = {column: raw[column] for column in raw.columns if column not in taken}
     return raw.select(**{ours: raw[theirs] for ours, theirs in layout.columns.items()}, **kept)
+
+
+def _without_blanks(name: str, rows: ir.Table) -> ir.Table:
+    """Leave blank ids empty where they may be; where they must be filled, a rule finds them."""
+    empty = {
+        column: is_blank(rows[column]).ifelse(ibis.null("string"), rows[column])
+        for column, spec in TABLES[name].columns.items()
+        if spec.kind == "id" and not spec.required and column in rows.columns
+        if rows[column].type().is_string()
+    }
+    return rows.mutate(**empty) if empty else rows
 
 
 def _known_types(raw: ir.Table) -> ir.Table:
@@ -175,11 +187,14 @@ def _rules(name: str, column: str, kind: Kind, raw: ir.Value, typed: Typed) -> I
             severity="error",
         )
     if spec and spec.required:
+        empty = raw.isnull()
+        if kind == "id" and raw.type().is_string():
+            empty = empty | is_blank(raw)
         yield Rule(
             column=column,
             rule="null key" if column in TABLES[name].key else "null in a required column",
             remedy="fill it or remove these rows",
-            broken=raw.isnull(),
+            broken=empty,
             value=raw,
             severity="error",
         )

@@ -87,6 +87,20 @@ def test_what_is_saved_can_be_read_back_and_holds_every_field(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_a_table_that_was_never_computed_is_not_saved(tmp_path):
+    tables = {"repair": pd.DataFrame(), "rates": pd.DataFrame(columns=["rate"])}
+    findings.save([RATE], tables, output_dir=str(tmp_path), **ABOUT)
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["rates.csv"]
+
+
+def test_a_document_is_written_readably_or_not_at_all(tmp_path):
+    findings.write(tmp_path / "x.json", {"城市": 1})
+    assert (tmp_path / "x.json").read_text("utf-8") == '{\n "城市": 1\n}\n'
+    with pytest.raises(ValueError, match="Out of range"):
+        findings.write(tmp_path / "y.json", {"rate": math.nan})
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
 def test_a_notebook_run_by_hand_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     findings.save([RATE], {"rates": pd.DataFrame()}, output_dir="", **ABOUT)

@@ -14,7 +14,19 @@ from typing import Any, Literal
 import pandas as pd
 
 SCHEMA = 1
-_PACKAGES = ("siyu", "duckdb", "ibis-framework", "numpy", "pandas", "scipy", "statsmodels")
+PACKAGES = (
+    "siyu",
+    "duckdb",
+    "ibis-framework",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "papermill",
+    "pyarrow",
+    "scipy",
+    "statsmodels",
+)
+"""What makes the numbers and the pages."""
 Unit = Literal["share", "ratio", "count", "cny", "days", "hours", "users"]
 Status = Literal["ok", "alert", "watch", "info", "insufficient"]
 Evidence = Literal["randomised", "adjusted", "descriptive"]
@@ -144,7 +156,8 @@ def save(
     folder = Path(output_dir)
     (folder / "tables").mkdir(exist_ok=True)
     for name, table in tables.items():
-        table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+        if len(table.columns):  # what was never computed would be a file of one empty line
+            table.to_csv(folder / "tables" / f"{name}.csv", index=False)
     document = to_json(found, notebook=notebook, as_of=as_of, source=source, parameters=parameters)
     write(folder / "findings.json", document)
 
@@ -158,12 +171,12 @@ def to_table(found: Iterable[Finding]) -> pd.DataFrame:
 
 def versions() -> pd.DataFrame:
     """Name the packages that made the numbers, with their versions: one row per package."""
-    rows = [{"package": name, "version": metadata.version(name)} for name in _PACKAGES]
+    rows = [{"package": name, "version": metadata.version(name)} for name in PACKAGES]
     return pd.DataFrame(rows)
 
 
-def write(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a findings document whole or not at all."""
+def write(path: Path, document: object) -> None:
+    """Write a JSON document whole or not at all, the way all of a report's are written."""
     staged = path.with_name(path.name + ".part")
     staged.write_text(
         json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
@@ -251,5 +264,6 @@ def _wrong_verdict(finding: Mapping[str, Any]) -> Iterable[str]:
 
 def _is_finite(number: object) -> bool:
     # In Python True is an int; and the numbers of NumPy are no JSON.
-    numeric = isinstance(number, int | float) and not isinstance(number, bool)
-    return numeric and math.isfinite(number)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    return math.isfinite(number)

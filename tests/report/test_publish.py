@@ -1,10 +1,9 @@
 import errno
-import json
 import os
 from pathlib import Path
 
 import pytest
-from siyu.report.publish import point_latest, publish, staging, write_json
+from siyu.report.publish import point_latest, publish, staging
 
 
 def publish_one(home: Path, text: str, *, as_of: str = "2026-03-31") -> Path:
@@ -80,11 +79,3 @@ def test_latest_is_replaced_in_one_step_and_is_relative(tmp_path: Path) -> None:
         "2026-03-31.2",
         "latest",
     ]
-
-
-def test_json_is_written_readably_and_without_nan(tmp_path: Path) -> None:
-    write_json(tmp_path / "x.json", {"城市": 1})
-    assert "城市" in (tmp_path / "x.json").read_text(encoding="utf-8")
-    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"城市": 1}
-    with pytest.raises(ValueError, match="Out of range"):
-        write_json(tmp_path / "y.json", {"rate": float("nan")})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from siyu import findings
-from siyu.data import SourceError
+from siyu.data import SourceError, open_source
 from siyu.report.config import Config, read_config
 from siyu.report.progress import Progress
 from siyu.report.run import Published, run_report
@@ -245,6 +245,32 @@ def test_a_past_day_is_passed_to_every_notebook(root: Path, config: Config) -> N
     assert published.index.parent.name == "2026-03-15.1"
     own = findings.read(published.index.parent / "01_funnel" / "findings.json")
     assert own["as_of"] == "2026-03-15"
+
+
+def test_the_fingerprint_is_of_the_data_as_the_run_found_them(root: Path, config: Config) -> None:
+    before = open_source(root / "data").fingerprint()
+    cells = good_cells()
+    cells.insert(2, code("open(source + '/users.csv', 'a').write('003,2026-03-03,social')"))
+    write_notebook(root / "notebooks" / "01_funnel.ipynb", cells)
+    published = publish(replace(config, studies=config.studies[:1]), root)
+    assert published.ok
+    assert open_source(root / "data").fingerprint() != before
+    assert load(published.index.parent / "manifest.json")["fingerprint"] == before
+
+
+def test_two_runs_of_the_same_differ_only_in_times(root: Path, config: Config) -> None:
+    first, second = (publish(config, root).index.parent for _ in range(2))
+    for name in ("01_funnel", "02_broken"):
+        one, other = (load(folder / name / "notebook.ipynb") for folder in (first, second))
+        assert without_times(one) == without_times(other)
+    assert (first / "findings.json").read_text() == (second / "findings.json").read_text()
+
+
+def without_times(document: Any) -> Any:
+    times = {"start_time", "end_time", "duration"}
+    if isinstance(document, dict):
+        return {key: without_times(one) for key, one in document.items() if key not in times}
+    return [without_times(one) for one in document] if isinstance(document, list) else document
 
 
 def test_a_page_over_its_budget_is_noted(

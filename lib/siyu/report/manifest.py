@@ -11,21 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from siyu.findings import PACKAGES
 from siyu.report.config import Config
 from siyu.report.outcome import Outcome
-
-_HEART = (
-    "siyu",
-    "duckdb",
-    "ibis-framework",
-    "matplotlib",
-    "numpy",
-    "pandas",
-    "papermill",
-    "pyarrow",
-    "scipy",
-    "statsmodels",
-)
 
 
 def describe(
@@ -61,7 +49,7 @@ def describe(
         "seconds": round((finished_at - started_at).total_seconds(), 1),
         "git": git_state(config.root),
         "versions": {"python": platform.python_version()}
-        | {name: metadata.version(name) for name in _HEART},
+        | {name: metadata.version(name) for name in PACKAGES},
         "notebooks": [
             {
                 "name": study.name,

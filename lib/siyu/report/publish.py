@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 LATEST = "latest"
 
@@ -56,9 +54,3 @@ def point_latest(target: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(target.name)
     os.replace(link, target.with_name(LATEST))
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Write a JSON document the way all of a report's are written."""
-    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")

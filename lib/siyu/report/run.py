@@ -48,9 +48,11 @@ def run_report(
 
     Raises:
         SourceError: the source cannot be used.
+        ConfigurationError: `out` cannot be written.
     """
     started_at = datetime.now(UTC)
     source = _open(config)
+    fingerprint = source.fingerprint()  # now, before the data can change under the run
     as_of = source.as_of.isoformat()
     config = replace(config, studies=[_bind(one, config, as_of) for one in config.studies])
     home = out.resolve() / config.name
@@ -67,7 +69,7 @@ def run_report(
             outcomes,
             source=source.name,
             as_of=as_of,
-            fingerprint=source.fingerprint(),
+            fingerprint=fingerprint,
             started_at=started_at,
             finished_at=datetime.now(UTC),
         )
@@ -130,16 +132,14 @@ def _write(
                 f"{study.name}: the page has {len(page) / 1e6:.1f} MB; 2 MB is the budget"
             )
         (home / "report.html").write_bytes(page)
-        publish.write_json(
-            home / "notebook.ipynb", outcome.notebook or read_notebook(study.notebook)
-        )
+        findings.write(home / "notebook.ipynb", outcome.notebook or read_notebook(study.notebook))
         if outcome.findings:
-            publish.write_json(home / "findings.json", outcome.findings)
+            findings.write(home / "findings.json", outcome.findings)
         views.append(shown)
     index = render_index(views, run=manifest, warnings=warnings, language=config.language)
     (folder / "index.html").write_text(index, encoding="utf-8")
-    publish.write_json(folder / "manifest.json", manifest)
-    publish.write_json(folder / "findings.json", _all_findings(outcomes, manifest))
+    findings.write(folder / "manifest.json", manifest)
+    findings.write(folder / "findings.json", _all_findings(outcomes, manifest))
 
 
 def _language(study: Study, config: Config) -> str:

@@ -34,9 +34,29 @@ def test_later_times_inside_earlier_rows_are_blanked(write_source):
         DAYS,
         users=f"user_id,added_at,left_at\na,2024-03-02,{IN_TIME}\nb,2024-03-02,{TOO_LATE}\n"
         f"c,{TOO_LATE},{TOO_LATE}\nd,,",
+        events=EVENTS + "c,2024-03-02,scan",
     )
     shown = [(r["added_at"] is not None, r["left_at"] is not None) for r in rows(folder, "users")]
     assert shown == [(True, True), (True, False), (False, False), (False, False)]
+
+
+def test_users_who_were_added_later_are_known_from_their_first_row_on(write_source):
+    users = ["seen", "asked", "asking", "early"]
+    folder = write_source(
+        DAYS,
+        users="user_id,added_at\nnever_added,\nin_time,2024-03-10 23:59:59.999999\n"
+        + "\n".join(f"{user},{TOO_LATE}" for user in ["late", "seen_late", "asked_late", *users]),
+        events=EVENTS + f"seen,{IN_TIME},scan\nseen_late,{TOO_LATE},scan\nseen_late,2024-03-12,x",
+        contacts="user_id,staff_id,added_at\nearly,s,2024-02-01",
+        invites="inviter_id,invited_at,invitee_id,accepted_at\n"
+        f"asking,{IN_TIME},asked,{IN_TIME}\nin_time,{IN_TIME},asked_late,{TOO_LATE}",
+    )
+    known = ["asked", "asking", "early", "in_time", "never_added", "seen"]
+    assert [row["user_id"] for row in rows(folder, "users")] == known
+    everybody = sorted([*known, "asked_late", "late", "seen_late"])
+    assert [row["user_id"] for row in rows(folder, "users", as_of="2024-03-11")] == everybody
+    counts = open_source(folder, as_of="2024-03-10").counts().set_index("table")["rows"]
+    assert counts["users"] == len(known)
 
 
 def test_what_is_known_with_a_later_time_is_blanked_with_it(write_source):

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
 
-from siyu.data.contract import TABLES
+from siyu.data.contract import PERSONS, TABLES
 from siyu.data.masks import is_before, known_at
 from siyu.data.problems import Problem, Severity
 
 _EXAMPLES = 5
 _ALL = "all rows"
-_PERSONS = ("user_id", "inviter_id", "invitee_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +212,7 @@ def _emptiness(name: str, filled: Mapping[str, int]) -> list[Problem]:
 
 def _strangers(name: str, table: ir.Table, users: ir.Table) -> list[Problem]:
     problems: list[Problem] = []
-    for column in _PERSONS:
+    for column in PERSONS:
         if column not in table.columns or name == "users":
             continue
         rows = table.group_by(person=table[column]).aggregate(rows=table.count())

@@ -71,6 +71,9 @@ _TEXT = Column(kind="text")
 _MUST = Column(kind="text", required=True)
 _CHANNEL = Column(kind="text", values=CHANNELS)
 
+PERSONS = ("user_id", "inviter_id", "invitee_id")
+"""The columns that name users."""
+
 TABLES: Mapping[str, Table] = {
     "users": Table(
         row="a person who was exposed to, or is in, the pool",

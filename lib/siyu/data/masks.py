@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
 
-from siyu.data.contract import TABLES
+from siyu.data.contract import PERSONS, TABLES
 from siyu.data.zones import start_of_day
 
 
@@ -29,6 +29,25 @@ def is_before(value: ir.Value, day: date, zone: ZoneInfo) -> ir.BooleanValue:
     """Say whether an instant, or a day, lies before the first instant of a calendar day."""
     limit = day if value.type().is_date() else start_of_day(day, zone)
     return value < ibis.literal(limit)
+
+
+def find_unknown(users: ir.Table, others: Iterable[ir.Table], *, end: datetime) -> ir.Table:
+    """Find the users of whom nothing is known yet: their ids.
+
+    They were added at `end` or later, and no other table shows them earlier. Users without a time
+    of adding are not among them: since when they are known is not said.
+
+    Args:
+        users: typed, before masking.
+        others: the other tables, masked to what was known before `end`.
+        end: aware, the first instant that is not known yet.
+    """
+    unknown = users.filter(users.added_at >= ibis.literal(end)).select("user_id")
+    for table in others:
+        for column in PERSONS:
+            if column in table.columns:
+                unknown = unknown.anti_join(table, [("user_id", column)])
+    return unknown
 
 
 def mask(

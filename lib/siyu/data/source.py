@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,12 +17,10 @@ from siyu.data.contract import TABLES
 from siyu.data.files import name_of
 from siyu.data.layout import TableLayout
 from siyu.data.load import Loaded, load
-from siyu.data.masks import known_at, mask
+from siyu.data.masks import find_unknown, known_at, mask
+from siyu.data.observation import DAY, last_day, observe
 from siyu.data.problems import Problem, Report, SourceError, suggest
 from siyu.data.zones import start_of_day, to_local
-
-_DAY = timedelta(days=1)
-_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +100,7 @@ class Source:
 
     @cached_property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is odd in the whole input, counted, without examples that would name a person."""
+        """What is odd in the whole input, whatever `as_of`, without examples that name a person."""
         return tuple(
             replace(problem, examples=()) if _names_persons(problem) else problem
             for problem in _doubts(self._loaded)
@@ -126,8 +124,9 @@ class Source:
 def open_source(location: str | Path, *, as_of: str = "", timezone: str = "") -> Source:
     """Open a merchant's data as tables in the shape of the contract.
 
-    Nothing later than `as_of` can be seen: rows that became known later are out, and later times
-    inside earlier rows are blanked. Without a declared observation it reaches from the first to the
+    Nothing later than `as_of` can be seen: rows that became known later are out, as are users who
+    were added later and of whom nothing earlier is recorded, and later times inside earlier rows
+    are blanked. Without a declared observation it reaches from the first to the
     last event (without events: to the last row of any table with a time).
 
     Args:
@@ -142,8 +141,9 @@ def open_source(location: str | Path, *, as_of: str = "", timezone: str = "") ->
     loaded = load(location, timezone=timezone)
     if loaded.problems:
         raise SourceError(*loaded.problems)
-    observation = _observe(loaded)
-    day = _last_day(observation, as_of)
+    observation = observe(loaded)
+    day = last_day(observation, as_of)
+    end = start_of_day(day + DAY, loaded.zone)
     users = loaded.layout.tables.get("users", TableLayout())
     declared = loaded.layout.observed
     masked = {
@@ -152,7 +152,7 @@ def open_source(location: str | Path, *, as_of: str = "", timezone: str = "") ->
             table,
             zone=loaded.zone,
             from_day=declared[0] if declared else None,
-            until_day=day + _DAY,
+            until_day=day + DAY,
             known_from=users.known_from if name == "users" else {},
         )
         for name, table in loaded.tables.items()
@@ -161,13 +161,19 @@ def open_source(location: str | Path, *, as_of: str = "", timezone: str = "") ->
     if "users" not in loaded.tables:
         # Derived once, not again for every question.
         tables["users"] = loaded.engine.create_table("siyu_users", tables["users"], temp=True)
+    elif _some_came_later(loaded, end):
+        others = [table for name, table in masked.items() if name != "users"]
+        unknown = find_unknown(loaded.tables["users"], others, end=end)
+        # Found once, not again for every question.
+        unknown = loaded.engine.create_table("siyu_unknown", unknown, temp=True)
+        tables["users"] = masked["users"].anti_join(unknown, "user_id")
     return Source(
         name=loaded.layout.name,
         timezone=loaded.zone.key,
         observed_from=observation.start,
         observed_to=observation.end,
         as_of=day,
-        as_of_end=start_of_day(day + _DAY, loaded.zone),
+        as_of_end=end,
         known_from=users.known_from,
         _tables=tables,
         _loaded=loaded,
@@ -196,66 +202,11 @@ def check(source: Source | str | Path) -> Report:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Observation:
-    """What was observed: from `start` to before `end`; `days` are the first and last day to ask."""
-
-    start: datetime
-    end: datetime
-    days: tuple[date, date]
-    complete: bool
-
-
-def _observe(loaded: Loaded) -> _Observation:
-    if loaded.layout.observed:
-        first, last = loaded.layout.observed
-        start, end = start_of_day(first, loaded.zone), start_of_day(last + _DAY, loaded.zone)
-        return _Observation(start=start, end=end, days=(first, last), complete=True)
-    instants = _recorded(loaded)
-    if not instants:
-        remedy = "write observed: {from: 2026-01-01, to: 2026-06-30} in source.yaml"
-        raise SourceError(Problem(rule="no table holds a time", remedy=remedy))
-    start, end = min(instants), max(instants) + _INSTANT
-    first, last = (at.astimezone(loaded.zone).date() for at in (start, end))
-    complete = last > first
-    return _Observation(
-        start=start, end=end, days=(first, last - _DAY if complete else first), complete=complete
-    )
-
-
-def _recorded(loaded: Loaded) -> list[datetime]:
-    """Return first and last instants: of events, or else of all happenings, or else of users."""
-    known: dict[str, list[datetime]] = {}
-    for name, facts in loaded.facts.items():
-        contract = TABLES[name]
-        columns = (contract.known_at, *contract.one_of) if contract.known_at else contract.later
-        ends = (facts.get(f"{end} {column}") for column in columns for end in ("first", "last"))
-        known[name] = [at for at in ends if isinstance(at, datetime)]
-    users = known.pop("users", [])
-    return known.get("events") or [at for found in known.values() for at in found] or users
-
-
-def _last_day(observation: _Observation, as_of: str) -> date:
-    first, last = observation.days
-    if not as_of:
-        return last
-    try:
-        day = date.fromisoformat(as_of)
-    except ValueError as error:
-        remedy = f"use an ISO date such as {last}"
-        raise SourceError(Problem(rule=f"as_of = {as_of!r} is no day", remedy=remedy)) from error
-    if not first <= day <= last:
-        rule = f"as_of = {day} must be a complete day of the observation, {first} to {last}"
-        remedy = "use one of these, or correct observed in source.yaml"
-        raise SourceError(Problem(rule=rule, remedy=remedy))
-    return day
-
-
 def _doubts(loaded: Loaded) -> list[Problem]:
     """Find warnings, and the one error that only shows when all tables are read: no time at all."""
     problems = list(loaded.doubts)
     try:
-        complete = _observe(loaded).complete
+        complete = observe(loaded).complete
     except SourceError as error:
         complete = True
         problems += error.problems if not loaded.problems else ()
@@ -279,6 +230,11 @@ def _with_users(loaded: Loaded, tables: Mapping[str, ir.Table]) -> dict[str, ir.
     values = {column: starts[column].min() for column in columns}
     users = starts.group_by("user_id").aggregate(**values) if values else first.select("user_id")
     return {**tables, "users": users}
+
+
+def _some_came_later(loaded: Loaded, end: datetime) -> bool:
+    last = loaded.facts["users"].get("last added_at")
+    return isinstance(last, datetime) and last >= end
 
 
 def _names_persons(problem: Problem) -> bool:

@@ -139,6 +139,18 @@ def test_a_notebook_cut_off_while_being_written_is_no_notebook(tmp_path: Path) -
     assert outcome.message == "OSError: disk full"
 
 
+def test_cells_that_papermill_adds_have_ids_that_do_not_change_from_run_to_run(
+    tmp_path: Path,
+) -> None:
+    write_findings(tmp_path)
+    added = ran("window_days = 7")
+    added["metadata"]["tags"] = ["injected-parameters"]
+    outcome = judged(tmp_path, [markdown("# Why?"), added, ran("2", count=2)])
+    assert outcome.notebook is not None
+    ids = [cell["id"] for cell in outcome.notebook["cells"]]
+    assert ids == ["cell-0", "papermill-2", "cell-2"]
+
+
 def test_machine_paths_are_left_out_of_everything(tmp_path: Path) -> None:
     error = ERROR | {"evalue": "/home/me/shop/a.csv", "traceback": ["in /home/me/shop/lib/x.py"]}
     write_notebook(tmp_path / "notebook.ipynb", [ran("open('/home/me/shop/a.csv')", error=error)])

@@ -267,7 +267,7 @@ def test_two_runs_of_the_same_differ_only_in_times(root: Path, config: Config) -
 
 
 def without_times(document: Any) -> Any:
-    times = {"start_time", "end_time", "duration"}
+    times = {"start_time", "end_time", "duration", "execution"}
     if isinstance(document, dict):
         return {key: without_times(one) for key, one in document.items() if key not in times}
     return [without_times(one) for one in document] if isinstance(document, list) else document

@@ -15,6 +15,7 @@ from siyu.report.paths import without_paths
 
 State = Literal["ok", "failed", "timeout", "kernel_died", "incomplete", "killed", "skipped"]
 
+_PAPERMILLS_OWN = {"injected-parameters", "papermill-error-cell-tag"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -86,7 +87,13 @@ def read_notebook(path: Path) -> dict[str, Any] | None:
         notebook = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return notebook if isinstance(notebook, dict) and "cells" in notebook else None
+    if not isinstance(notebook, dict) or "cells" not in notebook:
+        return None
+    for number, cell in enumerate(notebook["cells"], start=1):
+        # Papermill's own cells get an id by chance, by which two equal runs would differ.
+        if _PAPERMILLS_OWN.intersection(cell["metadata"].get("tags", [])):
+            cell["id"] = f"papermill-{number}"
+    return notebook
 
 
 def plain(text: str | list[str]) -> str:

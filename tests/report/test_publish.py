@@ -1,8 +1,11 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from siyu.report.problems import ConfigurationError
 from siyu.report.publish import point_latest, publish, staging
 
 
@@ -66,6 +69,27 @@ def test_a_run_that_breaks_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         break_off()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_removed_and_what_another_run_stages_is_not(
+    tmp_path: Path,
+) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    alive = os.getppid()
+    for pid in (dead.pid, os.getpid(), alive):
+        (tmp_path / f".staging-{pid}").mkdir()
+        (tmp_path / f".staging-{pid}" / "index.html").write_text("half")
+    target = publish_one(tmp_path, "mine")
+    assert {path.name for path in tmp_path.iterdir()} == {target.name, f".staging-{alive}"}
+    assert (target / "index.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("home", ["file", "file/weekly"])
+def test_a_folder_that_cannot_be_made_is_a_bad_configuration(tmp_path: Path, home: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"cannot be written: .*; name another folder"):
+        publish_one(tmp_path / home, "mine")
 
 
 def test_latest_is_replaced_in_one_step_and_is_relative(tmp_path: Path) -> None:

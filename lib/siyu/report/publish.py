@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
+from siyu.report.problems import ConfigurationError
+
 LATEST = "latest"
+_STAGING = ".staging-"
 
 
 @contextmanager
@@ -19,13 +24,30 @@ def staging(home: Path) -> Iterator[Path]:
 
     Args:
         home: the folder of the configuration, `reports/<config name>`; made when missing.
+
+    Raises:
+        ConfigurationError: it cannot be written.
     """
-    folder = home / f".staging-{os.getpid()}"
-    folder.mkdir(parents=True)
+    folder = home / f"{_STAGING}{os.getpid()}"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _clear(home)
+        folder.mkdir()
+    except OSError as error:
+        rule = f"cannot be written: {error.strerror}; name another folder by --out"
+        raise ConfigurationError([f"{home} {rule}"]) from error
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear(home: Path) -> None:
+    """Remove what runs that were killed have left: their process, or at least that run, is gone."""
+    for folder in home.glob(f"{_STAGING}*"):
+        pid = folder.name.removeprefix(_STAGING)
+        if pid == str(os.getpid()) or not (pid.isdecimal() and psutil.pid_exists(int(pid))):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def publish(staged: Path, *, home: Path, as_of: str) -> Path:

@@ -19,6 +19,7 @@ from tests.report.project import (
 )
 
 CONFIG = "title: Weekly\nsource: data\nnotebooks:\n  - notebook: 01_funnel\n"
+RUN = "import sys; from siyu.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
@@ -102,11 +103,45 @@ def test_a_bad_configuration_ends_with_exit_code_2_before_anything_starts(
     assert not (root / "reports").exists()
 
 
-def test_side_by_side_means_at_least_one(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("jobs", ["0", "x", "1.5"])
+def test_side_by_side_means_at_least_one(capsys: pytest.CaptureFixture[str], jobs: str) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["report", "--jobs", "0"])
+        main(["report", "--jobs", jobs])
     assert caught.value.code == 2
-    assert "0 must be at least 1" in capsys.readouterr().err
+    assert f"--jobs: '{jobs}' must be a whole number of at least 1" in capsys.readouterr().err
+
+
+def test_a_source_that_is_not_there_is_named_as_it_was_typed(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "--source", "../nowhere"]) == 2
+    assert "source '../nowhere' does not exist" in capsys.readouterr().err
+    write_config(root, CONFIG.replace("data", "shops/pool"))
+    assert main(["report"]) == 2
+    assert "source 'shops/pool' does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["report", "sample"])
+def test_a_folder_that_cannot_be_written_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    (root / "taken").touch()
+    assert main([command, "--out", "taken/reports"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("siyu: ")
+    assert line.endswith("cannot be written: Not a directory; name another folder by --out")
+
+
+def test_a_reader_who_leaves_early_gets_no_traceback(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    # Closing writes what is left in the buffer, as the end of a process does.
+    with os.fdopen(writing, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main(["check", "data"]) == 128 + signal.SIGPIPE
+    assert capsys.readouterr().err == ""
 
 
 def test_a_check_prints_the_report_and_fails_on_errors_only(
@@ -146,12 +181,12 @@ def test_an_interruption_ends_without_a_traceback(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signals) -> None:
     waiting = code("open('started', 'w').close()\nwhile True: pass")
     write_notebook(root / "notebooks" / "01_funnel.ipynb", [parameters(), waiting])
     process = subprocess.Popen(
-        [sys.executable, "-c", "import sys; from siyu.cli import main; sys.exit(main())", "report"],
+        [sys.executable, "-c", RUN, "report"],
         cwd=root,
         stderr=subprocess.PIPE,
         text=True,

@@ -6,6 +6,7 @@ Each command imports what it needs when it runs, so that help and errors come at
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -25,10 +26,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = _parser().parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        code = int(parsed.run(parsed))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("siyu: stopped", file=sys.stderr)
         return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader, such as `head`, has gone: what is left in the buffer must go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,8 +90,10 @@ def _report(parsed: argparse.Namespace) -> int:
     from siyu.report.config import find_config, narrow, read_config
     from siyu.report.problems import ConfigurationError
 
-    # A scheduler that stops the run must not leave kernels behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A scheduler that stops the run, or a terminal that is closed, must not leave kernels behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
+            signal.signal(number, signal.default_int_handler)
     try:
         whole = read_config(parsed.config or find_config())
         config = narrow(
@@ -98,6 +107,7 @@ def _report(parsed: argparse.Namespace) -> int:
         return _refuse(error.problems)
 
     from siyu.data import SourceError
+    from siyu.report.location import published_name
     from siyu.report.progress import Progress
     from siyu.report.run import run_report
 
@@ -109,8 +119,12 @@ def _report(parsed: argparse.Namespace) -> int:
             progress=Progress(sys.stderr, total=len(config.studies)),
             complete=len(config.studies) == len(whole.studies),
         )
+    except ConfigurationError as error:
+        return _refuse(error.problems)
     except SourceError as error:
-        return _refuse([f"source: {problem}" for problem in error.problems])
+        typed = parsed.source or published_name(config.source, config.root)
+        lines = [str(problem).replace(config.source, typed) for problem in error.problems]
+        return _refuse([f"source: {line}" for line in lines])
     print(published.index)
     return PUBLISHED if published.ok else FAILED
 
@@ -131,15 +145,22 @@ def _sample(parsed: argparse.Namespace) -> int:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
         return _refuse([str(error)])
-    write_sample(parsed.out, settings)
+    try:
+        write_sample(parsed.out, settings)
+    except OSError as error:
+        rule = f"cannot be written: {error.strerror or error}; name another folder by --out"
+        return _refuse([f"{parsed.out} {rule}"])
     print(parsed.out)
     return PUBLISHED
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} must be at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
     return number
 
 

@@ -1,10 +1,12 @@
 """Every format of the contract gives the same tables."""
 
 import gzip
+import os
 import sqlite3
 import zipfile
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import openpyxl
@@ -230,6 +232,36 @@ def test_a_database_address_is_read_from_the_location_and_from_the_environment(
     monkeypatch.setenv("SIYU_TEST_DATABASE", address)
     (tmp_path / "source.yaml").write_text(f"{OBSERVED}\nfiles: $SIYU_TEST_DATABASE")
     assert_same(tmp_path)
+
+
+def test_an_address_of_a_file_is_looked_up_here_and_beside_the_declaration(tmp_path, monkeypatch):
+    write_sqlite(tmp_path / "my shop%20.sqlite")
+    (tmp_path / "source.yaml").write_text(f"{OBSERVED}\nfiles: sqlite://my shop%20.sqlite")
+    assert_same(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    source = open_source("sqlite://my shop%20.sqlite")
+    monkeypatch.chdir("/")
+    assert source.table("users").count().to_pyarrow().as_py() == 2
+    project = Path(__file__).parents[2]
+    inside = os.path.relpath(tmp_path / "my shop%20.sqlite", project)
+    assert open_source(f"sqlite://{inside}").table("users").count().to_pyarrow().as_py() == 2
+
+
+def test_a_duckdb_address_is_its_file_opened_for_reading_only(tmp_path, monkeypatch):
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as database:
+        database.execute("CREATE TABLE users AS SELECT 'a' AS user_id, now() AS added_at")
+    source = open_source(f"duckdb://{tmp_path / 'shop.duckdb'}")
+    assert (source.name, source.table("users").count().to_pyarrow().as_py()) == ("shop", 1)
+    monkeypatch.chdir(tmp_path)
+    assert open_source("duckdb://shop.duckdb").fingerprint() == source.fingerprint()
+    (tmp_path / "source.yaml").write_text("files: duckdb://shop.duckdb")
+    assert open_source(tmp_path).has("users")
+
+
+def test_a_missing_duckdb_file_is_an_error_and_is_not_made(tmp_path):
+    with pytest.raises(SourceError, match=r"shop\.duckdb' does not exist; name a folder"):
+        open_source(f"duckdb://{tmp_path / 'shop.duckdb'}")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_sqlite_file_is_an_error_and_is_not_made(tmp_path):

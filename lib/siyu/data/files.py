@@ -228,6 +228,9 @@ def open_workbook(path: Path) -> Iterator[Any]:
 
 def connect(url: str) -> ibis.BaseBackend:
     """Open a database; SQLite would make a missing one anew, so the file is looked for first."""
-    if url.startswith("sqlite://") and not Path(url.removeprefix("sqlite://")).is_file():
+    if not url.startswith("sqlite://"):
+        return ibis.connect(url)
+    file = url.removeprefix("sqlite://")
+    if not Path(file).is_file():
         raise OSError("there is no such SQLite file")
-    return ibis.connect(url)
+    return cast(ibis.BaseBackend, ibis.sqlite.connect(file))

@@ -189,13 +189,12 @@ class _Reader:
 
 def _find_layout(location: str | Path) -> tuple[Layout, str | Path]:
     """Return what is declared about a location, and the place of its data."""
-    if "://" in str(location):
-        return Layout(name=name_of(str(location)), files=str(location)), str(location)
-    paths = [path for path in (Path(location), _ROOT / location) if path.exists()]
-    if not paths:
+    path = _resolve(str(location), Path(), _ROOT)
+    if isinstance(path, str):
+        return Layout(name=name_of(path), files=path), path
+    if not path.exists():
         remedy = "name a folder, source.yaml, .xlsx, .duckdb or a database address"
         raise SourceError(Problem(rule=f"source {str(location)!r} does not exist", remedy=remedy))
-    path = paths[0]
     declared = path / "source.yaml" if path.is_dir() else path
     if declared.suffix not in (".yaml", ".yml") or not declared.exists():
         return Layout(name=path.resolve().name.split(".")[0], files=str(path)), path
@@ -204,7 +203,20 @@ def _find_layout(location: str | Path) -> tuple[Layout, str | Path]:
     if "$" in place:
         remedy = "set the environment variable that it names"
         raise SourceError(Problem(table="source.yaml", rule="files: not set", remedy=remedy))
-    return layout, place if "://" in place else declared.parent / place
+    return layout, _resolve(place, declared.parent)
+
+
+def _resolve(place: str, *folders: Path) -> str | Path:
+    """Return an address as it is, and a path from the first of the folders where it exists.
+
+    A DuckDB file is opened by its path, for reading only, also when an address names it.
+    """
+    scheme, address, rest = place.partition("://")
+    if address and scheme not in ("duckdb", "sqlite"):
+        return place
+    paths = [folder / (rest if address else place) for folder in folders]
+    path = next((path for path in paths if path.exists()), paths[0])
+    return f"sqlite://{path.resolve()}" if scheme == "sqlite" and address else path
 
 
 def _wanted(layout: Layout, items: list[Item]) -> dict[str, TableLayout]:

@@ -79,6 +79,13 @@ def test_a_preview_shows_no_ids_and_nothing_beyond_the_contract(shop):
     assert len(open_source(shop).preview("events", rows=1)) == 1
 
 
+def test_a_preview_shows_the_time_of_the_business(shop):
+    shown = open_source(shop).preview("events")["occurred_at"]
+    expected = [datetime(2024, 3, 1, 23, 59, 59, 999_999), datetime(2024, 3, 2)]
+    assert shown.dt.tz is None
+    assert [at.to_pydatetime() for at in shown] == expected
+
+
 def test_a_preview_of_ids_only_is_empty(shop):
     assert open_source(shop).preview("users").empty
 

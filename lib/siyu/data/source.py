@@ -77,7 +77,7 @@ class Source:
         """Show the first rows of a table, without ids and without columns beyond the contract.
 
         A report never shows a person, and a column that nobody described may name one. A table of
-        nothing else is shown as an empty one.
+        nothing else is shown as an empty one. Instants are shown as the business's wall clock.
         """
         table = self.table(name)
         shown = [
@@ -87,7 +87,13 @@ class Source:
         ]
         if not shown:
             return pd.DataFrame()
-        return pd.DataFrame(table.select(*shown).order_by(*shown).limit(rows).to_pandas())
+        first = table.select(*shown).order_by(*shown).limit(rows)
+        local = {
+            column: self.local(first[column])
+            for column, dtype in first.schema().items()
+            if dtype.is_timestamp()
+        }
+        return pd.DataFrame(first.mutate(**local).to_pandas())
 
     def counts(self) -> pd.DataFrame:
         """Count the rows of each table, with the local days of the first and the last of them."""

@@ -157,6 +157,16 @@ def test_a_workbook_can_be_opened_itself(tmp_path):
     assert open_source(tmp_path / "shop.xlsx").table("users").count().to_pyarrow().as_py() == 2
 
 
+def test_what_is_declared_beside_a_workbook_holds_for_it(folder):
+    write_workbook(folder / "shop.xlsx")
+    tables = "tables: {orders: {workbook: shop.xlsx, sheet: orders}}"
+    (folder / "source.yaml").write_text(f"name: corner shop\n{OBSERVED}\n{tables}")
+    assert_same(folder / "shop.xlsx")
+    assert open_source(folder / "shop.xlsx").name == "corner shop"
+    (folder / "source.yaml").write_text("name: another\nfiles: elsewhere")
+    assert open_source(folder / "shop.xlsx").name == "shop"
+
+
 def test_excel_dates_and_whole_numbers_stay_what_they_are(folder):
     workbook = openpyxl.Workbook()
     sheet = workbook.active

@@ -167,7 +167,9 @@ class _Reader:
     def _find(self, name: str, layout: TableLayout) -> Item:
         if not (layout.file or layout.workbook):
             return pick_item(self.items, layout.sheet or name, table=name)
-        path = Path(self.place) / (layout.file or layout.workbook)
+        place = Path(self.place)
+        folder = place.parent if place.is_file() else place
+        path = folder / (layout.file or layout.workbook)
         if not path.exists():
             there = sorted({item.path.name for item in self.items if item.path})
             rule, remedy = f"there is no file {path.name!r}", suggest(path.name, there)
@@ -195,10 +197,14 @@ def _find_layout(location: str | Path) -> tuple[Layout, str | Path]:
     if not path.exists():
         remedy = "name a folder, source.yaml, .xlsx, .duckdb or a database address"
         raise SourceError(Problem(rule=f"source {str(location)!r} does not exist", remedy=remedy))
-    declared = path / "source.yaml" if path.is_dir() else path
-    if declared.suffix not in (".yaml", ".yml") or not declared.exists():
+    stated = path.suffix in (".yaml", ".yml")
+    declared = path if stated else (path if path.is_dir() else path.parent) / "source.yaml"
+    layout = read_layout(declared) if declared.exists() else None
+    # Beside a file lies what is declared about it, unless that is about files elsewhere.
+    if layout is None or (path.is_file() and not stated and layout.files != "."):
         return Layout(name=path.resolve().name.split(".")[0], files=str(path)), path
-    layout = read_layout(declared)
+    if path.is_file() and not stated:
+        return layout, path
     place = os.path.expandvars(layout.files)
     if "$" in place:
         remedy = "set the environment variable that it names"

@@ -42,20 +42,14 @@ def follow(
     Returns:
         One row per user with a start: `user_id`, `reached_1_at` (the first start), `reached_2_at` …
         (the earliest instant at which a chain is that long; null: never), and the columns
-        `at_start`. Of several rows at the first start the smallest value is taken, so that the
+        `at_start`. Of several rows at the first start the smallest values are taken, so that the
         answer does not depend on row order. The rows of the steps stay in the engine as long as
         the answer does, and serve every other definition of the same funnel meanwhile.
     """
     rows = _kept(events.filter(events.occurred_at >= starts_from), definition, at_start)
     starting = definition.events if definition.order == "any" else definition.names[0]
     starts = rows.filter(_is_any(rows, starting, definition), rows.at <= starts_until)
-    first = starts.group_by("user_id").agg(
-        reached_1_at=starts.at.min(),
-        **{
-            name: ibis.struct({"at": starts.at, "value": starts[name]}).min()["value"]
-            for name in at_start
-        },
-    )
+    first = _first_starts(starts, at_start)
     if definition.entry == "first":
         starts = starts.join(
             first, [starts.user_id == first.user_id, starts.at == first.reached_1_at], how="semi"
@@ -94,6 +88,17 @@ def _kept(events: ir.Table, definition: Definition, at_start: Sequence[str]) -> 
     code = rows.event.cases(*((name, i) for i, name in enumerate(definition.events)))
     columns = dict.fromkeys([*_columns(definition), *at_start])
     return rows.select(*columns, code=code).cache()
+
+
+def _first_starts(starts: ir.Table, at_start: Sequence[str]) -> ir.Table:
+    """Find each user's first start, with the columns `at_start` of its row."""
+    if not at_start:
+        return starts.group_by("user_id").agg(reached_1_at=starts.at.min())
+    # One minimum of (instant, values) is cheaper than one per column, and takes them from one row.
+    row = ibis.struct({name: starts[name] for name in ("at", *at_start)}).min()
+    first = starts.group_by("user_id").agg(row=row)
+    values = {name: first.row[name] for name in at_start}
+    return first.select("user_id", reached_1_at=first.row["at"], **values)
 
 
 def _is_any(rows: ir.Table, names: Iterable[str], definition: Definition) -> ir.BooleanValue:

@@ -121,6 +121,10 @@ def test_two_findings_may_not_share_an_id():
         ('{"schema": 1, "notebook": "n"}', "'as_of' is missing"),
         (json.dumps({"schema": 1, **ABOUT, "findings": [{"id": "x"}]}), "metric, value"),
         (json.dumps({"schema": 1, **ABOUT, "findings": {"id": "x"}}), "findings must be a list"),
+        (
+            json.dumps({"schema": 1, **ABOUT, "findings": [asdict(RATE) | {"level": 95}]}),
+            "level = 95 must be in",
+        ),
         (json.dumps({"schema": 1, **ABOUT, "findings": ["x"]}), "finding 1: must be a mapping"),
         (
             json.dumps({"schema": 1, **ABOUT, "findings": [asdict(RATE) | {"id": ["x"]}]}),

@@ -22,7 +22,6 @@ from tests.studies.funnel import oracle
 from tests.studies.funnel.oracle import Funnel, Row
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-MONDAY = "2026-01-05"
 INSTANT = pa.timestamp("us", tz="UTC")
 EVENTS = {
     "user_id": pa.string(),
@@ -155,9 +154,9 @@ def reduced(
     *,
     steps: Sequence[str] = ("A", "B", "C"),
     pairs: Sequence[tuple[str | None, int, str | None, int, int]] = (),
-    weekly: Sequence[tuple[str, int, int]] = (),
-    first: Sequence[tuple[str, int, int]] = (),
-    waiting: Sequence[tuple[str, int]] = (),
+    weekly: Sequence[tuple[str, int, int, int]] = (),
+    drift: Sequence[tuple[int, int, int, int, int]] = (),
+    waiting: Mapping[str, int] | None = None,
     halves: Sequence[tuple[str, int, int]] = (),
     times: Sequence[tuple[str, int, int, int]] = (),
     min_users: int = 1,
@@ -166,14 +165,14 @@ def reduced(
 ) -> Measures:
     """Make reduced tables: users who got exactly 1, 2, … steps far, per segment.
 
-    pairs: segment and depth before (None, 0: not entered), now, users. weekly, first: Monday,
-    depth, users. halves: half of the minute, depth, users. times: segment, minutes, outcome, users.
-    The period is that of `open_shop`, with a span before.
+    pairs: segment and depth before (None, 0: not entered), now, users. weekly: Monday, entered,
+    converted, waiting. drift: weeks early, converted, late, converted, users. halves: half of the
+    minute, depth, users. times: segment, minutes, outcome, users. The period is that of
+    `open_shop`, with a span before.
     """
-    rows = [(s, MONDAY, "first", k, n) for s, exact in now.items() for k, n in enumerate(exact, 1)]
-    rows = [("all", week, "first", k, n) for week, k, n in weekly] or rows
-    rows = [("all", MONDAY, half, k, n) for half, k, n in halves] or rows
-    counts = pd.DataFrame(rows, columns=["segment", "week", "half", "depth", "n"])
+    rows = [(s, "first", k, n) for s, exact in now.items() for k, n in enumerate(exact, 1)]
+    rows = [("all", half, k, n) for half, k, n in halves] or rows
+    counts = pd.DataFrame(rows, columns=["segment", "half", "depth", "n"])
     both = ["segment_before", "depth_before", "segment", "depth"]
     paired = pd.DataFrame(list(pairs), columns=[*both, "n"]).astype(dict.fromkeys(both, "object"))
     paired[["depth_before", "depth"]] = paired[["depth_before", "depth"]].replace(0, None)
@@ -181,7 +180,7 @@ def reduced(
         definition=Definition(steps=steps, window_days=window_days),
         span=Span(
             entry_from=at("2026-01-04 00:00"),
-            eligible_until=at("2026-01-25 00:00"),
+            eligible_until=at("2026-01-24 23:59:59.999999"),
             as_of_end=at("2026-02-01 00:00"),
             previous_from=at("2025-12-14 00:00") if pairs else None,
             no_previous="" if pairs else "no comparison was asked for",
@@ -191,17 +190,16 @@ def reduced(
         min_users=min_users,
         by=("channel",) if len(now) > 1 else (),
         refused=tuple(refused),
-        counts=_weeks(counts[counts["n"] > 0].reset_index(drop=True)),
-        first=_weeks(pd.DataFrame(list(first or weekly), columns=["week", "depth", "n"])),
-        waiting=_weeks(
-            pd.DataFrame([("all", *row) for row in waiting], columns=["segment", "week", "n"])
+        counts=counts[counts["n"] > 0].reset_index(drop=True),
+        waiting=pd.DataFrame(list((waiting or {}).items()), columns=["segment", "n"]),
+        weekly=pd.DataFrame(
+            list(weekly), columns=["week", "entered", "converted", "waiting"]
+        ).astype({"week": "datetime64[us]"}),
+        drift=pd.DataFrame(
+            list(drift), columns=["early", "early_converted", "late", "late_converted", "n"]
         ),
         pairs=paired,
         times=pd.DataFrame(list(times), columns=["segment", "minutes", "outcome", "n"]),
         done=pd.Series(0, index=steps, name="done"),
         tied_share=0.0,
     )
-
-
-def _weeks(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(week=[dt.date.fromisoformat(week) for week in table["week"]])

@@ -129,9 +129,11 @@ def test_the_repair_is_the_clear_gap_that_is_worth_most():
     assert by_id(findings(MEASURES))["funnel.repair"].worth_cny is None
 
 
-def test_the_range_over_definitions_leaves_out_those_that_cannot_be_judged():
+def test_the_range_over_definitions_is_said_but_is_no_interval():
+    """The definition that cannot be judged is left out."""
     found = FOUND["funnel.definitions"]
-    assert (found.value, found.ci_lower, found.ci_upper) == (0.25, 0.1, 0.4)
+    assert (found.value, found.ci_lower, found.ci_upper) == (0.25, None, None)
+    assert "between 10.0% and 40.0% under 3" in found.message
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_the_range_over_definitions_leaves_out_those_that_cannot_be_judged():
 def test_the_conversion_is_judged_by_its_whole_interval_against_the_target(target, status):
     found = by_id(findings(MEASURES, target_rate=target))["funnel.conversion"]
     assert (found.status, found.threshold) == (status, target)
-    assert bool(found.action) == (target is not None)
+    assert bool(found.action) == (status == "alert")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def pictures(pool: Source, definition: Definition, **options: object) -> list[Pi
     change = funnel.compare_periods(measures, level=LEVEL)
     curve, medians = funnel.times(measures, level=LEVEL)
     weekly = funnel.trend(measures, level=LEVEL)
-    late = funnel.late_against_early(weekly, level=LEVEL)
+    late = funnel.late_against_early(measures, level=LEVEL)
     repairs = funnel.repair(measures, level=LEVEL, value_cny=50)
     gains = funnel.per_point(measures, level=LEVEL)
     variants = funnel.sensitivity(pool, definition, period_days=21)

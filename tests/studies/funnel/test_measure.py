@@ -1,7 +1,7 @@
 """The reduced tables by hand, from small shops in Shanghai.
 
 Unless said otherwise the shop is observed in January 2026, a user has 7 days, and the period is 28
-days: starts from Sunday 4 January, 00:00, to 25 January, 00:00, both included, can be judged.
+days: starts from Sunday 4 January to Saturday 24 January, both included, can be judged.
 """
 
 from decimal import Decimal
@@ -24,12 +24,6 @@ def depths(table):
     return table.groupby("depth")["n"].sum().to_dict()
 
 
-def weeks(table):
-    return {
-        f"{week:%m-%d}": int(n) for week, n in table.groupby("week")["n"].sum().to_dict().items()
-    }
-
-
 MATURITY = log(
     """
     early  2026-01-03 23:59:59 A
@@ -38,9 +32,9 @@ MATURITY = log(
     first  2026-01-11 00:00    B
     slow   2026-01-05 10:00    A
     slow   2026-01-12 10:00:01 B
-    last   2026-01-25 00:00    A
+    last   2026-01-24 23:59:59.999999 A
     last   2026-01-31 23:59:59 B
-    young  2026-01-25 00:00:00.000001 A
+    young  2026-01-25 00:00    A
     young  2026-01-25 01:00    B
     again  2026-01-20 10:00    A
     again  2026-01-30 10:00    A
@@ -66,7 +60,7 @@ def test_a_user_who_converts_after_the_last_eligible_start_is_followed_there(ope
 
 
 def test_a_past_day_sees_neither_later_starts_nor_later_conversions(open_shop):
-    """Up to 15 January starts until 9 January, 00:00, are judged: b converts on the 16th."""
+    """b starts on the 9th at midnight: on the 15th the last instant of its window is to come."""
     rows = log(
         """
         a 2026-01-03 10:00 A
@@ -77,34 +71,100 @@ def test_a_past_day_sees_neither_later_starts_nor_later_conversions(open_shop):
         """
     )
     past = measure(open_shop(rows, as_of="2026-01-15"), AB, period_days=14, min_users=1)
-    assert (depths(past.counts), past.n_waiting) == ({1: 1, 2: 1}, 0)
+    assert (depths(past.counts), past.n_waiting) == ({2: 1}, 1)
+    assert past.times.groupby("outcome")["n"].sum().to_dict() == {0: 1, 1: 1}
     later = measure(open_shop(rows, as_of="2026-01-16"), AB, period_days=14, min_users=1)
     assert (depths(later.counts), later.n_waiting) == ({2: 2}, 1)
 
 
+WEEKLY = ["entered", "converted", "waiting"]
+
+
 def test_weeks_begin_on_monday_at_local_midnight(open_shop):
     """5 January 2026 is a Monday; its midnight in Shanghai is still Sunday in UTC."""
-    pool = open_shop(
-        log(
-            """
-            a 2026-01-04 23:59:59 A
-            b 2026-01-05 00:00 A
-            c 2026-01-26 00:00 A
-            c 2026-01-26 00:00 B
-            """
-        )
+    rows = log(
+        """
+        a 2026-01-04 23:59:59 A
+        b 2026-01-05 00:00 A
+        c 2026-01-26 00:00 A
+        c 2026-01-26 00:00 B
+        """
     )
-    measures = four_weeks(pool, AB)
-    assert weeks(measures.counts) == {"12-29": 1, "01-05": 1}
-    assert weeks(measures.first) == {"12-29": 1, "01-05": 1}
-    assert weeks(measures.waiting) == {"01-26": 1}
+    weekly = four_weeks(open_shop(rows), AB).weekly
+    assert weekly["week"].dt.strftime("%m-%d").tolist() == [
+        "12-29",
+        "01-05",
+        "01-12",
+        "01-19",
+        "01-26",
+    ]
+    assert weekly[WEEKLY].to_numpy().tolist() == [
+        [1, 0, 0],
+        [1, 0, 0],
+        [0, 0, 0],
+        [0, 0, 0],
+        [0, 0, 1],
+    ]
 
 
 def test_another_time_zone_has_other_weeks_and_another_period(open_shop):
     """In Berlin (UTC+1) b starts at 17:00 on Sunday, and a before the period."""
     rows = log("a 2026-01-04 00:00 A\n b 2026-01-05 00:00 A\n b 2026-01-05 00:01 B")
-    pool = open_shop(rows, layout={"timezone": "Europe/Berlin"})
-    assert weeks(four_weeks(pool, AB).counts) == {"12-29": 1}
+    measures = four_weeks(open_shop(rows, layout={"timezone": "Europe/Berlin"}), AB)
+    assert depths(measures.counts) == {2: 1}
+    assert measures.weekly[WEEKLY].to_numpy().tolist()[:2] == [[1, 1, 0], [0, 0, 0]]
+
+
+def test_each_week_follows_its_own_first_start(open_shop):
+    """again starts in three weeks and converts from the third; on Friday a second start of that
+    week would do too, but one is enough. The best of the period converts.
+    """
+    rows = log(
+        """
+        again 2026-01-05 10:00 A
+        again 2026-01-13 10:00 A
+        again 2026-01-20 10:00 A
+        again 2026-01-23 10:00 A
+        again 2026-01-24 10:00 B
+        """
+    )
+    measures = four_weeks(open_shop(rows), AB)
+    assert depths(measures.counts) == {2: 1}
+    assert measures.weekly[WEEKLY].to_numpy().tolist() == [
+        [0, 0, 0],
+        [1, 0, 0],
+        [1, 0, 0],
+        [1, 1, 0],
+        [0, 0, 0],
+    ]
+
+
+def test_a_later_start_of_the_week_does_not_save_its_first(open_shop):
+    """B comes 8 days after Monday's start and 4 after Friday's."""
+    rows = log("a 2026-01-05 10:00 A\n a 2026-01-09 10:00 A\n a 2026-01-13 10:00 B")
+    measures = four_weeks(open_shop(rows), AB)
+    assert depths(measures.counts) == {2: 1}
+    assert measures.weekly["entered"].sum() == 1
+    assert measures.weekly["converted"].sum() == 0
+
+
+def test_the_drift_tells_who_started_in_early_and_late_weeks(open_shop):
+    """The whole weeks are those of the 5th (early) and the 12th (late)."""
+    rows = log(
+        """
+        both  2026-01-05 10:00 A
+        both  2026-01-12 10:00 A
+        both  2026-01-13 10:00 B
+        early 2026-01-11 10:00 A
+        early 2026-01-11 10:00 B
+        none  2026-01-19 10:00 A
+        none  2026-01-19 10:00 B
+        """
+    )
+    drift = four_weeks(open_shop(rows), AB).drift
+    names = ["early", "early_converted", "late", "late_converted", "n"]
+    drift = drift[drift[["early", "late"]].sum(axis=1) > 0]
+    assert sorted(drift[names].to_numpy().tolist()) == [[1, 0, 1, 1, 1], [1, 1, 0, 0, 1]]
 
 
 def test_without_a_window_nobody_waits(open_shop):
@@ -112,21 +172,8 @@ def test_without_a_window_nobody_waits(open_shop):
     assert depths(measures.counts) == {2: 5}
     assert measures.n_waiting == 0
     assert measures.pairs.empty
-
-
-def test_the_first_start_is_followed_beside_the_best(open_shop):
-    """again converts from its second start only."""
-    rows = log(
-        """
-        again 2026-01-05 10:00 A
-        again 2026-01-20 10:00 A
-        again 2026-01-21 10:00 B
-        """
-    )
-    measures = four_weeks(open_shop(rows), AB)
-    assert depths(measures.counts) == {2: 1}
-    assert depths(measures.first) == {1: 1}
-    assert weeks(measures.counts) == weeks(measures.first) == {"01-05": 1}
+    assert measures.weekly.empty
+    assert measures.drift.empty
 
 
 def test_the_placebo_halves_are_those_of_the_minute(open_shop):
@@ -338,28 +385,33 @@ def orders(*columns):
     ]
 
 
+AO = Definition(steps=["A", ["pay", "order"]])
+BOUGHT = log("first 2026-01-05 10:00 A\n first 2026-01-05 11:00 order\n first 2026-01-05 11:00 pay")
+
+
 @pytest.mark.parametrize(
-    ("columns", "mean", "error"),
+    ("columns", "mean"),
     [
-        (("amount_cny",), 90, 10),  # 100 and 80: SD 14.1, over the root of two
-        (("amount_cny", "refunded_cny"), 70, 10),  # 60 and 80
-        (("amount_cny", "refunded_cny", "margin_cny"), 20, 10),  # 10 and 30
+        (("amount_cny",), 90),  # 100 and 80; the first was paid before the period
+        (("amount_cny", "refunded_cny"), 70),  # 60 and 80
+        (("amount_cny", "refunded_cny", "margin_cny"), 20),  # 10 and 30
     ],
 )
-def test_an_order_is_worth_its_margin_or_else_its_amount_less_the_refund(
-    open_shop, columns, mean, error
-):
-    pool = open_shop(MATURITY, orders=orders(*columns))
-    value = order_value(pool, four_weeks(pool, AB).span)
-    assert (value.mean_cny, value.n_orders) == (mean, 2)
-    assert value.se_cny == pytest.approx(error)
+def test_an_order_is_worth_its_margin_or_else_its_amount_less_the_refund(open_shop, columns, mean):
+    pool = open_shop(BOUGHT, orders=orders(*columns))
+    assert order_value(pool, AO, four_weeks(pool, AO).span) == mean
 
 
-def test_without_two_orders_an_order_has_no_value(open_shop):
-    pool = open_shop(MATURITY)
-    span = four_weeks(pool, AB).span
-    assert order_value(pool, span) is None
-    assert order_value(open_shop(MATURITY, orders=orders("amount_cny")[1:2]), span) is None
+def test_a_last_step_that_is_no_order_or_a_period_without_one_has_no_value(open_shop):
+    pool = open_shop(BOUGHT, orders=orders("amount_cny"))
+    span = four_weeks(pool, AO).span
+    assert order_value(pool, Definition(steps=["order", "pay"]), span) is None
+    assert order_value(open_shop(BOUGHT, orders=orders("amount_cny")[:1]), AO, span) is None
+
+
+def test_without_orders_an_order_has_no_value(open_shop):
+    pool = open_shop(BOUGHT)
+    assert order_value(pool, AO, four_weeks(pool, AO).span) is None
 
 
 class TestBadInput:
@@ -370,8 +422,8 @@ class TestBadInput:
         """Run every estimate; give the message of the only finding."""
         none = {"entry": "best", "window_days": 7.0, "ties": "either", "asked": True}
         definitions = pd.DataFrame([{**none, "entered": 0, "converted": 0}])
-        weekly = estimate.trend(measures, level=LEVEL)
-        assert estimate.late_against_early(weekly, level=LEVEL).empty
+        assert estimate.trend(measures, level=LEVEL)["rate"].isna().all()
+        assert estimate.late_against_early(measures, level=LEVEL).empty
         assert estimate.placebo(measures, level=LEVEL).empty
         assert estimate.repair(measures, level=LEVEL).empty
         assert len(estimate.per_point(measures, level=LEVEL)) == 1
@@ -425,7 +477,6 @@ class TestBadInput:
         assert (measures.n_entered, measures.n_waiting) == (0, 0)
         assert measures.done.tolist() == [0, 0]
         assert measures.tied_share == 0
-        assert estimate.trend(measures, level=LEVEL).empty
         assert self.insufficient(measures) == (
             "No user did “A” in 4 Jan 2026 to 24 Jan 2026: there is no funnel to measure."
         )
@@ -438,9 +489,7 @@ class TestBadInput:
         )
         measures = four_weeks(open_shop(rows), AB, by=by)
         assert (measures.n_entered, measures.n_waiting) == (0, 2)
-        weekly = estimate.trend(measures, level=LEVEL)
-        assert weekly[["entered", "waiting", "state"]].to_numpy().tolist() == [[0, 2, "unfinished"]]
-        assert weekly["rate"].isna().all()
+        assert measures.weekly["waiting"].tolist() == [0, 0, 0, 0, 2]
         assert self.insufficient(measures) == (
             "All 2 users who started are still inside their window: nobody can be judged yet."
         )
@@ -450,7 +499,7 @@ class TestBadInput:
         rows = log("a 2026-01-28 10:00 A group\n b 2026-01-28 11:00 B -", "touchpoint")
         measures = measure(open_shop(rows), AB, period_days=6, by=by)
         assert self.insufficient(measures) == (
-            "No start can be judged yet: the entry period is not longer than the window of 7.0 "
+            "No start can be judged yet: the entry period is not longer than the window of 7 "
             "days. Use a longer period_days or a shorter window_days."
         )
 

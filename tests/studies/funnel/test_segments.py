@@ -7,7 +7,7 @@ import pytest
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.estimate import steps
 from siyu.studies.funnel.measure import measure
-from siyu.studies.funnel.segments import leak, names_of
+from siyu.studies.funnel.segments import large, leak, names_of
 
 from tests.studies.funnel.builders import at, log
 
@@ -231,7 +231,7 @@ class TestLearntLater:
         """Nothing says since when it is known, but it is filled at the step `B`."""
         users = [{"user_id": "a", "first_item": "mask"}, {"user_id": "b", "first_item": None}]
         reason = refusal(four_weeks(open_shop(TWO, users=users), by=["first_item"]))
-        assert reason.startswith("by = 'first_item': only users who reached 'B' have a value, so")
+        assert reason.startswith("by = 'first_item': nearly all who have a value reached 'B' and")
 
     def test_taking_a_column_out_leaves_the_counts_of_the_others(self, open_shop):
         users = [
@@ -253,23 +253,64 @@ class TestLearntLater:
 class TestLeak:
     LABELS = ("A", "B", "C")
 
-    @staticmethod
-    def counts(*rows):
-        return pd.DataFrame(rows, columns=["city", "depth", "n"])
+    def leak(self, *rows):
+        counts = pd.DataFrame(rows, columns=["city", "depth", "n"])
+        return leak(counts, "city", self.LABELS)
 
-    def test_a_column_filled_on_every_depth_leaks_nothing(self):
-        assert leak(self.counts(("x", 1, 5), ("y", 3, 5)), "city", self.LABELS) == ""
+    def test_a_column_filled_for_users_of_every_depth_leaks_nothing(self):
+        assert self.leak(("x", 1, 50), ("x", 3, 20), ("y", 1, 50), ("y", 3, 50)) == ""
 
-    def test_a_column_missing_on_every_depth_alike_leaks_nothing(self):
-        counts = self.counts(("x", 1, 5), ("x", 3, 5), (None, 1, 5), (None, 3, 5))
-        assert leak(counts, "city", self.LABELS) == ""
+    def test_a_column_missing_for_users_of_every_depth_leaks_nothing(self):
+        assert self.leak(("x", 1, 50), ("x", 3, 50), (None, 1, 50), (None, 3, 50)) == ""
 
-    def test_a_column_filled_from_a_later_step_on_leaks_that_step(self):
-        counts = self.counts((None, 1, 5), ("x", 2, 5), ("x", 3, 5), (None, 3, 1))
-        assert "only users who reached 'B' have a value" in leak(counts, "city", self.LABELS)
+    def test_a_column_filled_from_a_step_on_leaks_that_step(self):
+        reason = self.leak((None, 1, 50), ("x", 2, 50), ("x", 3, 50), (None, 3, 1))
+        assert reason.startswith("by = 'city': nearly all who have a value reached 'B' and few")
+
+    @pytest.mark.parametrize(("before", "leaks"), [(5, True), (6, False)])
+    def test_nearly_all_are_95_of_100(self, before, leaks):
+        """Of those with a value, `before` did not get to B."""
+        rows = ("x", 1, before), ("x", 2, 100 - before), (None, 1, 50)
+        assert bool(self.leak(*rows)) == leaks
+
+    @pytest.mark.parametrize(("others", "leaks"), [(49, True), (50, False)])
+    def test_few_others_are_less_than_half(self, others, leaks):
+        rows = ("x", 2, 100), (None, 1, 100 - others), (None, 2, others)
+        assert bool(self.leak(*rows)) == leaks
+
+    @pytest.mark.parametrize(("n", "leaks"), [(30, True), (29, False)])
+    def test_a_value_that_all_convert_with_and_another_that_none_does_leak(self, n, leaks):
+        """Values of fewer than 30 users prove nothing."""
+        reason = self.leak(("yes", 3, 100), ("no", 1, n - 1), ("no", 2, 1))
+        assert bool(reason) == leaks
+        assert reason == "" or "all users of one value convert and none of another" in reason
+
+    def test_all_converting_or_none_alone_is_no_leak(self):
+        assert self.leak(("x", 3, 100), ("y", 1, 50), ("y", 3, 50)) == ""
+        assert self.leak(("x", 1, 100), ("y", 1, 50), ("y", 3, 50)) == ""
 
     def test_nobody_leaks_nothing(self):
-        assert leak(self.counts(), "city", self.LABELS) == ""
+        assert self.leak() == ""
+
+
+class TestLarge:
+    """What is not shown by name must not be a small group either: it is had by subtraction."""
+
+    @pytest.mark.parametrize(
+        ("sizes", "shown"),
+        [
+            ((50, 40), {"0", "1"}),
+            ((50, 40, 20, 10), {"0", "1"}),  # the last two are 30 together
+            ((50, 40, 20), {"0"}),  # 20 alone would be told by subtraction, so 40 joins them
+            ((50, 20), set()),
+            ((29,), set()),
+            ((30,), {"0"}),
+            ((), set()),
+        ],
+    )
+    def test_segments_shown_leave_no_few_over(self, sizes, shown):
+        entered = pd.Series({str(i): n for i, n in enumerate(sizes)}, dtype="int64")
+        assert large(entered, min_users=30) == shown
 
 
 class TestSmallGroups:
@@ -292,12 +333,20 @@ class TestSmallGroups:
 
     def test_they_share_one_name(self, open_shop):
         measures = four_weeks(self.open(open_shop), by=["city"], min_users=2)
-        assert sizes(measures.counts) == {"A-town": 3, "B-town": 2, "(small groups)": 1}
-        assert sizes(measures.times) == {"A-town": 3, "B-town": 2, "(small groups)": 1}
-        before = measures.pairs.groupby("segment_before")["n"].sum().to_dict()
-        assert before == {"(small groups)": 2}
+        assert sizes(measures.counts) == {"A-town": 3, "(small groups)": 3}
+        assert sizes(measures.times) == {"A-town": 3, "(small groups)": 3}
 
-    def test_a_group_that_was_large_before_keeps_its_name(self, open_shop):
+    def test_in_the_comparison_those_that_were_small_in_either_span_share_it(self, open_shop):
+        """C-town is one user in both spans, D-town one user before."""
+        measures = four_weeks(self.open(open_shop), by=["city"], min_users=2)
+        before, now = (
+            measures.pairs.groupby(name)["n"].sum().to_dict()
+            for name in ("segment_before", "segment")
+        )
+        assert before == {"(small groups)": 2}
+        assert now == {"A-town": 3, "B-town": 2, "(small groups)": 1}
+
+    def test_a_group_that_is_large_enough_in_each_span_keeps_its_name(self, open_shop):
         measures = four_weeks(self.open(open_shop), by=["city"], min_users=1)
         assert set(measures.pairs["segment_before"].dropna()) == {"C-town", "D-town"}
 

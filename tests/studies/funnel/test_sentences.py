@@ -11,10 +11,9 @@ from siyu.studies.funnel.spans import Span
 
 Bounds = tuple[float, float, float]
 LEVEL = 0.95
-WEEK = pd.Timestamp("2026-02-02")
 SPAN = Span(
     entry_from=datetime(2026, 2, 3, 16, tzinfo=UTC),
-    eligible_until=datetime(2026, 3, 17, 16, tzinfo=UTC),
+    eligible_until=datetime(2026, 3, 17, 15, 59, 59, 999999, tzinfo=UTC),
     as_of_end=datetime(2026, 3, 31, 16, tzinfo=UTC),
     previous_from=datetime(2025, 12, 23, 16, tzinfo=UTC),
 )
@@ -22,11 +21,8 @@ SPAN = Span(
 
 def measures(depths: dict[int, int], *, waiting: int = 0, done: tuple[int, ...] = ()) -> Measures:
     counts = pd.DataFrame(
-        [
-            {"segment": "all", "week": WEEK, "half": "first", "depth": d, "n": n}
-            for d, n in depths.items()
-        ],
-        columns=["segment", "week", "half", "depth", "n"],
+        [("all", "first", depth, n) for depth, n in depths.items()],
+        columns=["segment", "half", "depth", "n"],
     )
     return Measures(
         definition=Definition(steps=["scan", "add", "order"], window_days=14),
@@ -37,8 +33,9 @@ def measures(depths: dict[int, int], *, waiting: int = 0, done: tuple[int, ...] 
         by=(),
         refused=(),
         counts=counts,
-        first=counts,
-        waiting=pd.DataFrame({"segment": ["all"], "week": [WEEK], "n": [waiting]}),
+        waiting=pd.DataFrame({"segment": ["all"], "n": [waiting]}),
+        weekly=pd.DataFrame(),
+        drift=pd.DataFrame(),
         pairs=pd.DataFrame(),
         times=pd.DataFrame(),
         done=pd.Series(done or (100, 60, 20), index=["scan", "add", "order"]),
@@ -92,7 +89,7 @@ def test_a_window_longer_than_the_period_is_said_with_its_remedy():
     short = measures({}, waiting=50)
     short = replace(short, span=replace(SPAN, eligible_until=SPAN.entry_from - timedelta(days=1)))
     assert sentences.too_little(short) == (
-        "No start can be judged yet: the entry period is not longer than the window of 14.0 days. "
+        "No start can be judged yet: the entry period is not longer than the window of 14 days. "
         "Use a longer period_days or a shorter window_days."
     )
 
@@ -107,7 +104,7 @@ def test_where_nobody_is_lost_no_step_is_blamed():
     kept = STEPS.assign(reached=100, rate=1.0, step_rate=1.0)
     text = "Nobody is lost: all 100 users reached “add”"
     assert sentences.say_loss(measures({3: 100}), kept) == text
-    none = GAINS.assign(extra=0.0)
+    none = GAINS.assign(step_rate=1.0)
     said = sentences.say_repair(measures({3: 100}), pd.DataFrame(), none, level=LEVEL)
     assert said == "No step loses users, so there is none to repair"
 
@@ -115,8 +112,8 @@ def test_where_nobody_is_lost_no_step_is_blamed():
 def test_what_was_done_but_not_counted_is_said():
     kept = measures({1: 40, 2: 40, 3: 20}, done=(100, 61, 20))
     assert sentences.say_unordered(kept, STEPS) == (
-        "Not counted, because it was out of order, outside the window or before the start: "
-        "1 did “add”."
+        "Not counted, because it was out of order, outside the window, before the start or ruled "
+        "out otherwise: 1 did “add”."
     )
     assert sentences.say_unordered(measures({1: 40, 2: 40, 3: 20}), STEPS) == ""
 
@@ -178,9 +175,17 @@ def test_a_total_that_falls_while_segments_rise_is_called_by_its_name():
     text = sentences.say_change(measures({1: 100}), change(DOWN, UP, 0.02), level=LEVEL)
     assert text.endswith(
         "This is Simpson's paradox: within segments conversion rose by +3.0 pp (95% CI +1.0 pp to "
-        "+5.0 pp), in 2 of 2, and the total still fell, because the mix moved, above all with "
+        "+5.0 pp), and the total still fell, because the mix moved, above all with "
         "“ads”. Look at where users come from, not at the steps."
     )
+
+
+def test_a_mix_that_outweighs_is_no_paradox_where_a_segment_moves_the_other_way():
+    found = change(DOWN, UP, 0.02)
+    found.segments.loc[0, "change"] = -0.001
+    text = sentences.say_change(measures({1: 100}), found, level=LEVEL)
+    assert "The mix outweighs the rates: within segments conversion rose" in text
+    assert "paradox" not in text
 
 
 def test_a_total_that_rises_while_segments_fall_hides_a_loss():
@@ -203,7 +208,7 @@ def test_no_comparison_says_why():
         "Not compared with an earlier period: a reason."
     )
     assert sentences.say_change(measures({1: 100}), None, level=LEVEL) == (
-        "Not compared with an earlier period: nobody entered in one of the two spans."
+        "Not compared with an earlier period: fewer than 30 users entered in one of the two spans."
     )
 
 
@@ -233,18 +238,50 @@ def test_segments_are_named_only_where_they_clearly_differ(table, text):
     assert sentences.say_segments(table, by=["channel"]) == text
 
 
-def test_the_median_time_is_that_of_those_who_convert():
-    row = {"segment": "all", "median_days": 4.5, "ci_lower": 4.0, "ci_upper": float("nan")}
-    definition = Definition(steps=["a", "b"], window_days=1)
-    assert sentences.say_time(pd.DataFrame([row]), definition, level=LEVEL) == (
-        "Half of those who convert within 1.0 days do so in 4.5 days (95% CI 4.0 days to –)"
-    )
-    nobody = "Nobody has converted yet, so there is no time to convert."
-    assert sentences.say_time(pd.DataFrame(), definition, level=LEVEL) == nobody
-    assert (
-        sentences.say_time(pd.DataFrame([row | {"median_days": None}]), definition, level=LEVEL)
-        == nobody
-    )
+MEDIAN = {
+    "segment": "all",
+    "converted": 40,
+    "horizon_days": 14.0,
+    "median_days": 4.5,
+    "ci_lower": 4.0,
+    "ci_upper": float("nan"),
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (
+            MEDIAN,
+            "Half of those who convert within 14 days of the first start do so in 4.5 days (95% CI "
+            "4.0 days to –)",
+        ),
+        (
+            MEDIAN | {"converted": 0, "median_days": float("nan")},
+            "Nobody has converted yet, so there is no time to convert",
+        ),
+        (
+            MEDIAN | {"converted": 5, "median_days": float("nan")},
+            "Too few have converted to say how long it takes (5), or nobody was followed to the "
+            "end",
+        ),
+    ],
+)
+def test_the_median_time_is_that_of_those_who_convert(row, text):
+    assert sentences.say_time(pd.DataFrame([row]), level=LEVEL) == text
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (14, "within 14 days"),
+        (2.5, "within 2.5 days"),
+        (1, "within 24 hours"),
+        (0.1, "within 2.4 hours"),
+    ],
+)
+def test_a_window_is_said_in_the_unit_that_fits(days, text):
+    assert sentences.window(Definition(steps=["a", "b"], window_days=days)) == text
 
 
 def test_without_a_window_the_clock_runs_to_as_of():
@@ -275,7 +312,15 @@ def test_without_a_window_no_trend_is_read():
     assert text.startswith("No trend can be read without a window")
 
 
-GAINS = pd.DataFrame({"step": ["add", "order"], "extra": [1.0, 2.5]})
+GAINS = pd.DataFrame(
+    {
+        "step": ["add", "order"],
+        "step_rate": [0.6, 0.3],
+        "extra": [1.0, 2.5],
+        "extra_lower": [0.8, 2.1],
+        "extra_upper": [1.2, 2.9],
+    }
+)
 REPAIRS = pd.DataFrame(
     {
         "segment": ["ads", "ads"],
@@ -283,9 +328,11 @@ REPAIRS = pd.DataFrame(
         "step_rate": [0.1, 0.2],
         "others_rate": [0.3, 0.3],
         "extra": [52.4, 20],
-        "extra_lower": [-1, 2],
+        "extra_lower": [28, 2],
         "extra_upper": [76, 40],
         "worth_cny": [3334.0, None],
+        "worth_cny_lower": [1798.0, None],
+        "worth_cny_upper": [4870.0, None],
         "clear": [True, True],
     }
 )
@@ -295,19 +342,22 @@ def test_the_repair_that_brings_most_is_named_with_its_worth():
     users = measures({1: 100})
     assert sentences.say_repair(users, REPAIRS, GAINS, level=LEVEL) == (
         "Test a repair of “order” for “ads” first: at the other segments' rate (30.0% instead of "
-        "10.0%) it would add 52 conversions (95% CI 0 to 76) in 42 days, worth about 3,334 yuan"
+        "10.0%) it would add 52 conversions (95% CI 28 to 76) in 42 days, worth 3,334 yuan (1,798 "
+        "to 4,870)"
     )
-    assert not sentences.say_repair(users, REPAIRS.iloc[1:], GAINS, level=LEVEL).endswith("yuan")
+    assert "yuan" not in sentences.say_repair(users, REPAIRS.iloc[1:], GAINS, level=LEVEL)
 
 
 def test_where_no_segment_is_behind_the_step_that_pays_most_is_named():
-    text = (
-        "No segment is clearly behind at any step; one point more at “order” would add most, 2.5 "
-        "conversions in 42 days"
-    )
+    text = "ne point more at “order” would add most: 2.5 conversions (95% CI 2.1 to 2.9) in 42 "
+    text += "days"
+    behind = "No segment is clearly behind at any step; o"
     users = measures({1: 100})
-    assert sentences.say_repair(users, REPAIRS.assign(clear=False), GAINS, level=LEVEL) == text
-    assert sentences.say_repair(users, pd.DataFrame(), GAINS, level=LEVEL) == text
+    assert (
+        sentences.say_repair(users, REPAIRS.assign(clear=False), GAINS, level=LEVEL)
+        == behind + text
+    )
+    assert sentences.say_repair(users, pd.DataFrame(), GAINS, level=LEVEL) == "O" + text
     assert "at least 30" in sentences.say_repair(measures({1: 5}), REPAIRS, GAINS, level=LEVEL)
 
 
@@ -318,9 +368,17 @@ def test_the_range_of_definitions_leaves_out_those_that_cannot_be_judged():
     )
     same = sentences.say_definitions(table.assign(rate=0.1))
     assert same == "The answer 10.0% is the same under 3 defensible definitions"
+    unasked = sentences.say_definitions(table.assign(asked=[False, False, True]))
+    assert unasked == "Under the definition asked for too few users can be judged"
     assert sentences.say_definitions(table.assign(rate=float("nan"))) == (
         "No definition has users who can be judged."
     )
+
+
+def test_in_any_order_nothing_is_out_of_order():
+    definition = Definition(steps=["scan", "add", "order"], order="any")
+    loose = replace(measures({1: 100}, done=(100, 90, 80)), definition=definition)
+    assert sentences.say_unordered(loose, STEPS) == ""
 
 
 def test_the_share_of_ties_is_said():
@@ -337,5 +395,5 @@ def test_a_placebo_that_fires_is_a_warning():
     assert fired.startswith("Warning: users who started in the first half of a minute differ")
     assert "one in 20 such comparisons does by chance" in fired
     calm = sentences.say_placebo(pd.DataFrame([row | {"p": 0.3}]), level=LEVEL)
-    assert calm.startswith("As it should be")
+    assert calm.startswith("As expected")
     assert sentences.say_placebo(pd.DataFrame(), level=LEVEL).startswith("No placebo")

@@ -1,6 +1,6 @@
 """Instants by hand, for a shop in Shanghai (UTC+8) observed until 31 January 2026."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,19 +26,19 @@ def test_four_weeks_begin_at_a_local_midnight_and_end_a_window_before_the_end(la
     span = lay_out()
     assert span.entry_from == at("2026-01-04 00:00")
     assert span.as_of_end == at("2026-02-01 00:00")
-    assert span.eligible_until == at("2026-01-25 00:00")
+    assert span.eligible_until == at("2026-01-25 00:00") - INSTANT
     assert span.eligible_days == 21
 
 
 def test_an_earlier_as_of_moves_everything_back(lay_out):
     span = lay_out(as_of="2026-01-30")
     assert span.entry_from == at("2026-01-03 00:00")
-    assert span.eligible_until == at("2026-01-24 00:00")
+    assert span.eligible_until == at("2026-01-24 00:00") - INSTANT
 
 
 def test_the_span_before_is_equally_long_and_ends_an_instant_before_this_one(lay_out):
     span = lay_out()
-    assert span.previous_from == at("2025-12-14 00:00") - INSTANT
+    assert span.previous_from == at("2025-12-14 00:00")
     assert (span.entry_from - INSTANT) - span.previous_from == span.eligible_until - span.entry_from
     assert span.no_previous == ""
 
@@ -73,7 +73,7 @@ def test_it_is_said_why_there_is_no_earlier_span(lay_out, case, reason):
 
 
 def test_a_log_that_just_reaches_back_over_the_span_before_is_long_enough(lay_out):
-    assert lay_out(first="2025-12-13").previous_from is not None
+    assert lay_out(first="2025-12-14").previous_from == at("2025-12-14 00:00")
 
 
 def test_in_a_period_shorter_than_the_window_no_day_is_eligible(lay_out):
@@ -85,6 +85,30 @@ def test_in_a_period_shorter_than_the_window_no_day_is_eligible(lay_out):
 def test_a_period_has_a_day(lay_out, period_days):
     with pytest.raises(FunnelError, match=f"period_days = {period_days} must be at least 1; use"):
         lay_out(period_days=period_days)
+
+
+def test_every_week_of_the_period_says_whether_it_is_whole(lay_out):
+    """The period begins on Sunday the 4th; the last start that can be judged is on the 24th."""
+    weeks = lay_out().weeks("Asia/Shanghai")
+    assert [(f"{monday:%m-%d}", state) for monday, state in weeks] == [
+        ("12-29", "cut"),
+        ("01-05", "whole"),
+        ("01-12", "whole"),
+        ("01-19", "unfinished"),
+        ("01-26", "unfinished"),
+    ]
+
+
+def test_a_week_that_ends_with_the_last_start_that_can_be_judged_is_whole(lay_out):
+    """With windows of six days starts until Sunday the 25th are judged, with seven not."""
+    six = Definition(steps=["A", "B"], window_days=6)
+    states = [dict(lay_out(window).weeks("Asia/Shanghai")) for window in (six, WEEK)]
+    assert [of[date(2026, 1, 19)] for of in states] == ["whole", "unfinished"]
+
+
+def test_a_period_that_begins_on_a_monday_cuts_no_week(lay_out):
+    monday, state = lay_out(period_days=27).weeks("Asia/Shanghai")[0]
+    assert (monday, state) == (date(2026, 1, 5), "whole")
 
 
 def test_midnight_is_that_of_the_zone_on_that_day():

@@ -122,10 +122,11 @@ def _within_window(
 ) -> ir.BooleanValue:
     if definition.window is None:
         return start.notnull()
-    return start >= at - _span(definition)
+    return start >= at - within(definition)
 
 
-def _span(definition: Definition) -> ir.IntervalScalar:
+def within(definition: Definition) -> ir.IntervalScalar:
+    """Give the window of a definition that has one, as the engine counts it."""
     assert definition.window is not None
     return ibis.interval(microseconds=round(definition.window.total_seconds() * 1e6))
 
@@ -262,7 +263,7 @@ def _in_any_order(rows: ir.Table, starts: ir.Table, definition: Definition) -> i
     begun = rows.semi_join(starts, [*keys, "at"])
     times = ibis.array([begun[name] for name in done]).sort()
     begun = begun.mutate(**{f"done_{k}": times[k - 1] for k in range(2, len(done) + 1)})
-    latest = never - _PEER if definition.window is None else begun.at + _span(definition)
+    latest = never - _PEER if definition.window is None else begun.at + within(definition)
     return begun.group_by("user_id").agg(
         **{
             f"reached_{k}_at": begun[f"done_{k}"].min(where=begun[f"done_{k}"] <= latest)

@@ -16,8 +16,8 @@ from siyu.studies.funnel.segments import EVERYONE, SMALL
 from siyu.studies.tables import each_row
 
 _WILSON = "Wilson score interval; users independent"
-_NEWCOMBE = "Newcombe hybrid score interval; verdict by Holm over the segments"
-_DELTA = "delta method over users, those who entered in both spans counted once"
+_CHANGE = "delta method with users in both spans as one cluster, and Newcombe: the wider ends"
+_PART = "delta method with users in both spans as one cluster"
 
 
 def conclude(
@@ -81,6 +81,9 @@ def _conversion(
     measures: Measures, steps: pd.DataFrame, *, level: float, target_rate: float | None
 ) -> Finding:
     last = steps[steps["segment"] == EVERYONE].iloc[-1]
+    status = status_of(
+        ci_lower=last.ci_lower, ci_upper=last.ci_upper, threshold=target_rate, direction="above"
+    )
     return Finding(
         id="funnel.conversion",
         metric="conversion",
@@ -92,11 +95,9 @@ def _conversion(
         n=int(last.entered),
         threshold=target_rate,
         direction="above",
-        status=status_of(
-            ci_lower=last.ci_lower, ci_upper=last.ci_upper, threshold=target_rate, direction="above"
-        ),
+        status=status,
         message=sentences.say_conversion(measures, steps, level=level),
-        action="" if target_rate is None else "Start with the step most worth repairing.",
+        action="Start with the step most worth repairing." if status == "alert" else "",
         method=_WILSON,
     )
 
@@ -127,7 +128,7 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
             if whole
             else f"{row.part.capitalize()} of segments: {points(row.value)} of the change.",
             action="See whether users or steps changed before acting on a step." if whole else "",
-            method=_DELTA,
+            method=_CHANGE if whole else _PART,
         )
     if alone:
         return
@@ -151,7 +152,7 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
             message=f"Conversion of {quote(row.segment)} {verb}: {percent(row.rate_before)} "
             f"to {percent(row.rate_now)} ({points(row.change)}).",
             action="Look at this segment's steps." if row.verdict == "lower" else "",
-            method=_NEWCOMBE,
+            method=_CHANGE + "; verdict by Holm over the segments",
         )
 
 
@@ -211,7 +212,7 @@ def _time(measures: Measures, medians: pd.DataFrame, *, level: float) -> Iterato
         level=level,
         unit="days",
         n=int(row.n),
-        message=sentences.say_time(medians, measures.definition, level=level) + ".",
+        message=sentences.say_time(medians, level=level) + ".",
         action=f"Follow up those who are still open after {span(row.median_days)}.",
         method="Aalen-Johansen, leaving competes; immature users count while followed",
     )
@@ -241,18 +242,15 @@ def _repair(measures: Measures, repairs: pd.DataFrame, *, level: float) -> Itera
 
 
 def _range(measures: Measures, definitions: pd.DataFrame, *, level: float) -> Finding:
-    rates = definitions["rate"].dropna()
     return Finding(
         id="funnel.definitions",
         metric="range over definitions",
         value=float(definitions.loc[definitions["asked"], "rate"].iloc[0]),
-        ci_lower=_finite(rates.min()),
-        ci_upper=_finite(rates.max()),
         level=level,
         unit="share",
         n=measures.n_entered,
         message=sentences.say_definitions(definitions) + ".",
-        method="range of estimates over entry x ties x window; not a confidence interval",
+        method="estimates over entry x ties x window",
     )
 
 

@@ -90,7 +90,12 @@ class Definition:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A name for each step to show; a step that is asked for again says so."""
+        """A name for each step to show; a step that is asked for again says so.
+
+        In any order, step k is no particular event but k of them.
+        """
+        if self.order == "any":
+            return tuple(f"{k} of {len(self.steps)} steps" for k in range(1, len(self.steps) + 1))
         plain = [step if isinstance(step, str) else " or ".join(step) for step in self.steps]
         return tuple(
             label if plain[:k].count(label) == 0 else f"{label} ({plain[:k].count(label) + 1})"

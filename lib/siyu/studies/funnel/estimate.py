@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import norm
 
+from siyu.stats.checks import normal_quantile
 from siyu.stats.decomposition import kitagawa_parts, shapley
 from siyu.stats.intervals import (
     difference_pvalue,
@@ -27,8 +28,7 @@ from siyu.stats.intervals import (
 from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.stats.survival import cumulative_incidence, time_to_share
 from siyu.studies.funnel.measure import Measures
-from siyu.studies.funnel.segments import EVERYONE
-from siyu.studies.funnel.spans import midnight
+from siyu.studies.funnel.segments import EVERYONE, SMALL
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[Any]
@@ -107,80 +107,51 @@ def compare_segments(measures: Measures, *, level: float) -> pd.DataFrame:
 
 
 def trend(measures: Measures, *, level: float) -> pd.DataFrame:
-    """Give conversion by the week of the first start.
+    """Give conversion by entry week: of those who started in it, who converted from that start.
 
-    A user with a first start early in the period has had more chances to start again than a late
-    one. With entry = "best" the weeks therefore fall by construction; `first_rate` gives every user
-    one chance.
+    Every week has all who started in it, with one chance each, so weeks can be compared; a user who
+    starts in two weeks is in both.
 
     Returns:
-        One row per entry week, gaps included: `week` (Monday), `entered` (mature), `waiting`
-        (immature), `converted`, `rate` with a Wilson interval, `first` (converted from the very
-        first start) and `first_rate`, and `state`: "whole"; "cut" (the period begins inside it);
-        "unfinished" (some windows are still open at as_of). No rates for a week of fewer than
-        min_users.
+        One row per week of the period: `week` (Monday), `state` ("whole"; "cut": the period begins
+        inside it; "unfinished": some windows are still open at as_of), `entered` (mature),
+        `waiting` (immature), `converted`, `rate` with a Wilson interval. NaN for a week of fewer
+        than min_users. Empty without a window.
     """
-    span, last = measures.span, len(measures.definition.steps)
-    weekly = pd.DataFrame(
-        {
-            "entered": measures.counts.groupby("week")["n"].sum(),
-            "converted": _where(measures.counts, last).groupby("week")["n"].sum(),
-            "first": _where(measures.first, last).groupby("week")["n"].sum(),
-            "waiting": measures.waiting.groupby("week")["n"].sum(),
-        }
-    )
+    weekly = measures.weekly
     if weekly.empty:
-        return pd.DataFrame()
-    weekly.index = pd.DatetimeIndex(weekly.index)
-    weekly = weekly.asfreq("7D").fillna(0).astype(int).rename_axis("week").reset_index()
+        return weekly
+    states = [state for _, state in measures.span.weeks(measures.timezone)]
     n, x = weekly["entered"].to_numpy(), weekly["converted"].to_numpy()
-    begins = [midnight(week.date(), measures.timezone) for week in weekly["week"]]
-    ends = [midnight(week.date() + timedelta(days=7), measures.timezone) for week in weekly["week"]]
-    weekly["state"] = np.select(
-        [
-            [end > span.eligible_until for end in ends],
-            [begin < span.entry_from for begin in begins],
-        ],
-        ["unfinished", "cut"],
-        "whole",
-    )
-    weekly = weekly.assign(
-        first_rate=_ratio(weekly["first"].to_numpy(), n), **_share("", x, n, level)
-    )
-    rates = ["first_rate", "rate", "ci_lower", "ci_upper"]
-    weekly[rates] = weekly[rates].mask(weekly["entered"] < measures.min_users)
+    weekly = weekly.assign(state=states, **_share("", x, n, level))
+    hidden = ["entered", "converted", "rate", "ci_lower", "ci_upper"]
+    weekly[hidden] = weekly[hidden].astype(float).mask(weekly["entered"] < measures.min_users)
     return weekly
 
 
-def late_against_early(weekly: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """Compare the later half of the whole entry weeks with the earlier half, by the first start
-    alone.
-
-    Args:
-        weekly: the table of `trend`.
-        level: coverage of the interval.
+def late_against_early(measures: Measures, *, level: float) -> pd.DataFrame:
+    """Compare the later half of the whole entry weeks with the earlier half.
 
     Returns:
-        One row: `difference` of conversion, later less earlier, with a Newcombe interval, and `p`.
-        Empty with fewer than two whole weeks with users.
+        One row: `difference` of conversion per user and week, later less earlier, with a
+        delta-method interval in which a user's weeks are one cluster. Empty where a half has fewer
+        than min_users, or the data give no interval.
     """
-    if weekly.empty:
+    drift = measures.drift
+    names = ["early", "early_converted", "late", "late_converted"]
+    weeks = drift[names].to_numpy(dtype=np.float64)
+    cells = drift["n"].to_numpy(dtype=np.float64)
+    if len(drift) == 0 or (cells @ weeks)[[0, 2]].min() < measures.min_users:
         return pd.DataFrame()
-    whole = weekly[(weekly["state"] == "whole") & (weekly["entered"] > 0)]
-    if len(whole) < 2:
+
+    def later(counts: FloatArray) -> FloatArray:
+        early, early_converted, late, late_converted = np.moveaxis(counts @ weeks, -1, 0)
+        return np.asarray(late_converted / late - early_converted / early)[..., None]
+
+    value, lower, upper = multinomial_delta(later, cells, level=level)
+    if np.isnan(lower[0]):
         return pd.DataFrame()
-    half = len(whole) // 2
-    early, late = whole.iloc[:half], whole.iloc[-half:]
-    pair = [part[column].sum() for part in (late, early) for column in ("first", "entered")]
-    difference, lower, upper = newcombe_difference(*pair, level=level)
-    return pd.DataFrame(
-        {
-            "difference": [float(difference)],
-            "ci_lower": [float(lower)],
-            "ci_upper": [float(upper)],
-            "p": [float(difference_pvalue(*pair))],
-        }
-    )
+    return pd.DataFrame({"difference": value, "ci_lower": lower, "ci_upper": upper})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,12 +159,11 @@ class Change:
     """The change of conversion against the span just before, split exactly.
 
     total: rows "before", "now" (rates), "change", "mix" and "rate" (its two parts), with intervals.
-    segments: per segment entered and rate before and now, `change` with a simultaneous interval and
-    `p_holm`,
-        `verdict`, and its `mix` and `rate` parts of the total change with intervals; the parts sum
-        to the total change.
-    steps: per step (from the second) its step rate before and now and its `part` of the total
-    change (Shapley).
+    segments: per segment entered and rate before and now, `change` with an interval, `p_holm` and
+        `verdict`, and its `mix` and `rate` parts of the total change with intervals; the parts of
+        all segments sum to the total change. Segments that were small in either span share a name.
+    steps: per step (from the second) its step rate before and now, and its `part` of the total
+        change (Shapley).
     """
 
     total: pd.DataFrame
@@ -204,66 +174,66 @@ class Change:
 def compare_periods(measures: Measures, *, level: float) -> Change | None:
     """Split the change since the span before into mix and rate per segment, and into steps.
 
-    Users who entered in both spans count as one user in the variance, so repeated customers do not
-    make the comparison look more certain than it is.
+    Parts have delta-method intervals over users; one who entered in both spans is one cluster. For
+    the changes themselves, where rates near 0 or 1 make that interval too short, the interval is
+    the delta method's and Newcombe's (which takes the spans as independent) together, and the
+    p-value the larger of the two: at least the stated coverage, whichever way the spans hang
+    together.
 
     Args:
         measures: the reduced tables.
-        level: coverage of each interval; joint for the segments' own changes.
+        level: coverage of each interval, between 0 and 1.
 
     Returns:
-        The change, or None where there is nobody to compare (`Span.no_previous`, or an empty span,
-        says why).
+        The change, or None where there is nothing to compare (`Span.no_previous` says why, or one
+        of the spans has fewer than min_users).
     """
     pairs = measures.pairs
     n_steps = len(measures.definition.steps)
     now, before = _cells(pairs, "", n_steps), _cells(pairs, "_before", n_steps)
     names = sorted(now.keys() | before.keys())
     cells = pairs["n"].to_numpy(dtype=np.float64)
-    if not now or not before:
-        return None
     none = np.zeros((len(cells), n_steps))
     after_each = [now.get(name, none) for name in names]
     before_each = [before.get(name, none) for name in names]
+    if not now or not before:
+        return None
+    n1, x1 = _ends(cells, after_each)
+    n0, x0 = _ends(cells, before_each)
+    if min(n0.sum(), n1.sum()) < measures.min_users:
+        return None
+    k = len(names)
 
     def split(counts: FloatArray) -> FloatArray:
-        """Map cell counts to before, now, change, mix, rate, then mix and rate per segment and
-        steps' parts.
-        """
+        """Give before, now, mix, rate; then change, mix and rate per segment; the steps' parts."""
         n1, x1 = _ends(counts, after_each)
         n0, x0 = _ends(counts, before_each)
         mix, rate = kitagawa_parts(n0, x0, n1, x1)
         r0, r1 = (_step_rates(counts @ np.sum(each, axis=0)) for each in (before_each, after_each))
-        old, new = (
-            x.sum(axis=-1, keepdims=True) / n.sum(axis=-1, keepdims=True)
-            for n, x in ((n0, x0), (n1, x1))
-        )
-        sums = [part.sum(axis=-1, keepdims=True) for part in (mix, rate)]
-        return np.concatenate([old, new, new - old, *sums, mix, rate, shapley(r0, r1)], axis=-1)
+        old, new = (_ratio(x.sum(axis=-1), n.sum(axis=-1)) for n, x in ((n0, x0), (n1, x1)))
+        whole = np.stack([old, new, new - old, mix.sum(axis=-1), rate.sum(axis=-1)], axis=-1)
+        own = _ratio(x1, n1) - _ratio(x0, n0)
+        return np.concatenate([whole, own, mix, rate, shapley(r0, r1)], axis=-1)
 
     value, lower, upper = multinomial_delta(split, cells, level=level)
     table = pd.DataFrame({"value": value, "ci_lower": lower, "ci_upper": upper})
-    k = len(names)
     total = table.iloc[:5].assign(part=["before", "now", "change", "mix", "rate"])
-    n1, x1 = _ends(cells, after_each)
-    n0, x0 = _ends(cells, before_each)
-    # Takes the spans as independent: users who entered in both make it wider than it needs to be.
-    difference, d_lower, d_upper = newcombe_difference(x1, n1, x0, n0, level=level)
-    p = holm(difference_pvalue(x1, n1, x0, n0))
+    whole = _widened(table.iloc[2:3], x1.sum(), n1.sum(), x0.sum(), n0.sum(), level=level)
+    total.loc[2, ["ci_lower", "ci_upper"]] = whole.loc[0, ["ci_lower", "ci_upper"]].to_numpy()
+    own = _widened(table.iloc[5 : 5 + k], x1, n1, x0, n0, level=level)
+    p = holm(own["p"])
     segments = pd.DataFrame(
         {
             "segment": names,
             "entered_before": n0.astype(int),
             "entered": n1.astype(int),
-            "rate_before": np.where(n0 >= measures.min_users, _ratio(x0, n0), np.nan),
-            "rate_now": np.where(n1 >= measures.min_users, _ratio(x1, n1), np.nan),
-            "change": difference,
-            "change_lower": d_lower,
-            "change_upper": d_upper,
+            "rate_before": _ratio(x0, n0),
+            "rate_now": _ratio(x1, n1),
+            **_part("change", own),
             "p_holm": p,
-            "verdict": _verdicts(difference, p, level),
-            **_part("mix", table.iloc[5 : 5 + k]),
-            **_part("rate", table.iloc[5 + k : 5 + 2 * k]),
+            "verdict": _verdicts(own["value"].to_numpy(), p, level),
+            **_part("mix", table.iloc[5 + k : 5 + 2 * k]),
+            **_part("rate", table.iloc[5 + 2 * k : 5 + 3 * k]),
         }
     )
     by_step = pd.DataFrame(
@@ -271,10 +241,29 @@ def compare_periods(measures: Measures, *, level: float) -> Change | None:
             "step": measures.definition.labels[1:],
             "before": _step_rates(cells @ np.sum(before_each, axis=0)),
             "now": _step_rates(cells @ np.sum(after_each, axis=0)),
-            **_part("part", table.iloc[5 + 2 * k :]),
+            **_part("part", table.iloc[5 + 3 * k :]),
         }
     )
-    return Change(total=total, segments=segments, steps=by_step)
+    shown = ~((segments["segment"] == SMALL) & (np.minimum(n0, n1) < measures.min_users))
+    return Change(total=total, segments=segments[shown].reset_index(drop=True), steps=by_step)
+
+
+def _widened(
+    delta: pd.DataFrame, x1: Any, n1: Any, x0: Any, n0: Any, *, level: float
+) -> pd.DataFrame:
+    """Join the delta-method and the Newcombe interval of differences, and take the larger p."""
+    value, lower, upper = newcombe_difference(x1, n1, x0, n0, level=level)
+    delta = delta.reset_index(drop=True)
+    half = (delta["ci_upper"] - delta["ci_lower"]) / 2
+    p = 2 * norm.sf(np.abs(delta["value"]) / half * normal_quantile(level))
+    return pd.DataFrame(
+        {
+            "value": np.atleast_1d(value),
+            "ci_lower": np.fmin(delta["ci_lower"], lower),
+            "ci_upper": np.fmax(delta["ci_upper"], upper),
+            "p": np.fmax(p, difference_pvalue(x1, n1, x0, n0)),
+        }
+    )
 
 
 def times(measures: Measures, *, level: float) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -286,8 +275,8 @@ def times(measures: Measures, *, level: float) -> tuple[pd.DataFrame, pd.DataFra
     Returns:
         Two tables. Curve, one row per segment and time: `segment`, `days`, `at_risk`, `incidence`,
         `ci_lower`, `ci_upper`. Medians, one row per segment: `segment`, `n`, `converted`,
-        `median_days`, `ci_lower`, `ci_upper` (NaN where nobody converted, or where the data give no
-        bound).
+        `horizon_days`, `median_days`, `ci_lower`, `ci_upper` (NaN where fewer than min_users
+        converted, or the data give no bound).
     """
     if measures.times.empty:
         return pd.DataFrame(), pd.DataFrame()
@@ -300,12 +289,16 @@ def times(measures: Measures, *, level: float) -> tuple[pd.DataFrame, pd.DataFra
         curve = cumulative_incidence(own, level=level).rename(columns={"time": "days"})
         curves.append(curve.assign(segment=segment))
         horizon = window or float(own["time"].max())
-        median, lower, upper = time_to_share(own, horizon=horizon, level=level)
+        converted = int(own.loc[own["outcome"] == 1, "n"].sum())
+        median, lower, upper = np.nan, np.nan, np.nan
+        if converted >= measures.min_users:
+            median, lower, upper = time_to_share(own, horizon=horizon, level=level)
         medians.append(
             {
                 "segment": segment,
                 "n": int(own["n"].sum()),
-                "converted": int(own.loc[own["outcome"] == 1, "n"].sum()),
+                "converted": converted,
+                "horizon_days": horizon,
                 "median_days": median,
                 "ci_lower": lower,
                 "ci_upper": upper,
@@ -324,17 +317,18 @@ def repair(measures: Measures, *, level: float, value_cny: float | None = None) 
     Args:
         measures: the reduced tables.
         level: joint coverage of all intervals together, between 0 and 1.
-        value_cny: what one conversion is worth, in yuan; None: not valued.
+        value_cny: what one conversion is worth, in yuan, taken as known; None: not valued.
 
     Returns:
         One row per segment and step (from the second), most extra conversions first: `segment`,
         `step`, `at_step` (users at the step before), `step_rate`, `others_rate`, `gap` (others less
-        own) with a simultaneous Newcombe interval, `p_holm`, `clear` (the segment is behind by
-        Holm), `extra` conversions per span with a simultaneous interval, `worth_cny`. Empty with
-        fewer than two segments.
+        own) and `extra` conversions per span, both with simultaneous intervals, `p_holm` of the
+        gap, `clear` (behind by Holm, and extra clearly above zero), and `worth_cny` of extra with
+        its interval. Empty with fewer than two segments.
     """
     reached = _reached_by_segment(measures)
     everyone = reached.pop(EVERYONE)
+    reached.pop(SMALL, None)
     if len(reached) < 2:
         return pd.DataFrame()
     joint = bonferroni_level(level, len(reached) * (len(everyone) - 1))
@@ -356,6 +350,7 @@ def repair(measures: Measures, *, level: float, value_cny: float | None = None) 
                     "gap": gap,
                     "gap_lower": lower,
                     "gap_upper": upper,
+                    "p": difference_pvalue(*pair),
                     "extra": extra,
                     "extra_lower": extra_lower,
                     "extra_upper": extra_upper,
@@ -363,8 +358,13 @@ def repair(measures: Measures, *, level: float, value_cny: float | None = None) 
             )
         )
     table = pd.concat(rows, ignore_index=True)
-    table["clear"] = table["gap_lower"] > 0
-    table["worth_cny"] = np.nan if value_cny is None else table["extra"] * value_cny
+    table["p_holm"] = holm(table.pop("p"))
+    behind = (table["gap"] > 0) & (table["p_holm"] <= 1 - level)
+    table["clear"] = behind & (table["extra_lower"] > 0)
+    for end in ("", "_lower", "_upper"):
+        table[f"worth_cny{end}"] = table[f"extra{end}"] * (
+            np.nan if value_cny is None else value_cny
+        )
     return table.sort_values("extra", ascending=False, ignore_index=True)
 
 
@@ -402,12 +402,13 @@ def placebo(measures: Measures, *, level: float) -> pd.DataFrame:
 
     Returns:
         One row: `entered_first`, `entered_second` (users), `difference` of their conversion with a
-        Newcombe interval, `p`. Empty where one half is empty (times to the minute, or to the day).
+        Newcombe interval, `p`. Empty where a half has fewer than min_users (as with times to the
+        minute, or to the day).
     """
     last = len(measures.definition.steps)
     n = measures.counts.groupby("half")["n"].sum().reindex(["first", "second"], fill_value=0)
     x = _where(measures.counts, last).groupby("half")["n"].sum().reindex(n.index, fill_value=0)
-    if (n == 0).any():
+    if n.min() < measures.min_users:
         return pd.DataFrame()
     pair = (x["first"], n["first"], x["second"], n["second"])
     difference, lower, upper = newcombe_difference(*pair, level=level)
@@ -426,11 +427,13 @@ def placebo(measures: Measures, *, level: float) -> pd.DataFrame:
 def with_intervals(definitions: pd.DataFrame, *, level: float, min_users: int) -> pd.DataFrame:
     """Add `rate` and its Wilson interval to the rows of `measure.sensitivity`.
 
-    A definition under which fewer than min_users can be judged has no rate.
+    A definition under which fewer than min_users can be judged has no numbers.
     """
     n, x = definitions["entered"].to_numpy(), definitions["converted"].to_numpy()
-    shares = pd.DataFrame(_share("", x, n, level), index=definitions.index)
-    return definitions.join(shares.mask(definitions["entered"] < min_users))
+    table = definitions.assign(**_share("", x, n, level))
+    hidden = ["entered", "converted", "rate", "ci_lower", "ci_upper"]
+    table[hidden] = table[hidden].astype(float).mask(table["entered"] < min_users)
+    return table
 
 
 def _reached_by_segment(measures: Measures) -> dict[str, IntArray]:
@@ -469,7 +472,9 @@ def _step_rates(reached: FloatArray) -> FloatArray:
 
 def _downstream(reached: FloatArray) -> FloatArray:
     """Chance to convert from each step (from the second) on: converted / reached that step."""
-    return _ratio(reached[..., -1:], reached[..., 1:])
+    onward = _ratio(reached[..., -1:], reached[..., 1:])
+    onward[..., -1] = 1  # who reached the last step has converted
+    return onward
 
 
 def _extra(cells: FloatArray) -> FloatArray:

@@ -148,7 +148,7 @@ def draw_times(
 ) -> Picture:
     """Draw the share converted by time since the first start."""
     name = "time_to_convert"
-    title = sentences.say_time(medians, measures.definition, level=level)
+    title = sentences.say_time(medians, level=level)
     if sentences.too_little(measures) or medians["converted"].iloc[0] == 0:
         reason = sentences.too_little(measures) or title
         return nothing(reason, name=name, title="No time to convert can be drawn")
@@ -186,10 +186,11 @@ def draw_times(
             )
         ends.append([float(own["incidence"].iloc[-1]), segment, colour])
     row = medians.iloc[0]
-    total = curve[curve["segment"] == row.segment]
-    height = float(total.loc[total["days"] <= row.median_days, "incidence"].iloc[-1])
-    axes.plot([row.median_days] * 2, [0, height], color=BLACK, linewidth=1, linestyle=":")
-    axes.plot(row.median_days, height, "o", color=BLACK, markersize=5)
+    if not np.isnan(row.median_days):
+        total = curve[curve["segment"] == row.segment]
+        height = float(total.loc[total["days"] <= row.median_days, "incidence"].iloc[-1])
+        axes.plot([row.median_days] * 2, [0, height], color=BLACK, linewidth=1, linestyle=":")
+        axes.plot(row.median_days, height, "o", color=BLACK, markersize=5)
     axes.set_ylim(0, 1.1 * max(end[0] for end in ends))
     axes.set_xlim(0, float(curve["days"].max()))
     _label_ends(axes, float(curve["days"].max()), ends)
@@ -205,67 +206,43 @@ def draw_trend(
 ) -> Picture:
     """Draw conversion by entry week, with the weeks that are not finished hatched."""
     name, title = "trend", sentences.say_trend(measures.definition, late, level=level)
-    if reason := sentences.too_little(measures):
+    seen = weekly[weekly["rate"].notna()] if len(weekly) else weekly
+    if seen.empty:
+        few = f"No week has {measures.min_users} users who can be judged"
+        reason = title if measures.definition.window is None else few
         return nothing(reason, name=name, title="No trend can be drawn")
-    best = not np.allclose(weekly["rate"], weekly["first_rate"], atol=5e-4, equal_nan=True)
+    hatched = weekly[weekly["state"] != "whole"]
     figure, (axes,) = canvas(
         title,
-        "Share of users converted, by the week of their first start; hatched: windows still open"
-        + (" or week cut by the period" if (weekly["state"] == "cut").any() else ""),
+        f"Of the users who started in a week, the share who converted "
+        f"{sentences.window(measures.definition)} of their first start in it"
+        + ("; hatched: week cut by the period, or windows still open" if len(hatched) else ""),
         _footer(
             measures,
-            f"Wilson {level:.0%} intervals"
-            + (
-                "; early weeks had more chances to start again: judge by the grey line"
-                if best
-                else ""
-            ),
+            f"Wilson {level:.0%} intervals; a user who started in two weeks is in both, and is one "
+            "cluster in the comparison of halves",
         ),
         height=4.2,
     )
-    seen = weekly[weekly["rate"].notna()]
     axes.fill_between(
         seen["week"], seen["ci_lower"], seen["ci_upper"], color=ACCENT, alpha=0.15, linewidth=0
     )
     axes.plot(seen["week"], seen["rate"], "o-", color=ACCENT, linewidth=2.2, markersize=5)
     top = 1.15 * float(seen["ci_upper"].max())
     half = pd.Timedelta(days=3.5)
-    for row in each_row(weekly[weekly["state"] != "whole"]):
-        axes.axvspan(
-            row.week - half,
-            row.week + half,
-            facecolor="none",
-            edgecolor=PALE,
-            hatch="///",
-            linewidth=0,
-        )
-        if row.state == "unfinished":
-            axes.text(
-                row.week,
-                0.98 * top,
-                f"{number(row.waiting)}\nopen",
-                ha="center",
-                va="top",
-                size=8,
-                color=GREY,
-            )
+    for row in each_row(hatched):
+        ends = (row.week - half, row.week + half)
+        axes.axvspan(*ends, facecolor="none", edgecolor=PALE, hatch="///", linewidth=0)
+        if row.waiting:
+            text = f"{number(row.waiting)}\nopen"
+            axes.text(row.week, 0.98 * top, text, ha="center", va="top", size=8, color=GREY)
     for row in each_row(seen.iloc[:: 1 + len(weekly) // 16]):
         axes.text(row.week, 0.015 * top, number(row.entered), ha="center", size=8, color=GREY)
     axes.set_ylim(0, top)
-    if best:
-        axes.plot(seen["week"], seen["first_rate"], "o-", color=GREY, linewidth=1.2, markersize=3)
-        _label_ends(
-            axes,
-            seen["week"].iloc[-1],
-            [
-                [float(seen["rate"].iloc[-1]), "any start", ACCENT],
-                [float(seen["first_rate"].iloc[-1]), "first start only", GREY],
-            ],
-        )
     axes.set_xlim(weekly["week"].iloc[0] - half, weekly["week"].iloc[-1] + half)
     _percent_axis(axes.yaxis)
     _week_axis(axes, weekly["week"])
-    axes.set_xlabel("week of the first start (Monday); small figures: users who can be judged")
+    axes.set_xlabel("entry week (Monday); small figures: users who can be judged")
     axes.grid(axis="y")
     alt = f"Line chart of conversion by entry week. {title}."
     return finish(figure, name=name, alt=alt, table=weekly)
@@ -360,7 +337,7 @@ def draw_repair(
         axes,
         shown["extra"],
         places,
-        shown["extra_lower"].clip(lower=0),
+        shown["extra_lower"],
         shown["extra_upper"],
         colour=BLACK,
     )
@@ -378,7 +355,7 @@ def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: fl
     """Draw the answer under every defensible definition."""
     name, title = "definitions", sentences.say_definitions(definitions)
     seen = definitions[definitions["rate"].notna()].sort_values("rate", ignore_index=True)
-    if seen.empty:
+    if seen.empty or sentences.too_little(measures):
         return nothing(title, name=name, title="No comparison of definitions")
     figure, (axes,) = canvas(
         title,

@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
 from siyu.data import Source
 from siyu.studies.funnel import segments
-from siyu.studies.funnel.chains import follow
+from siyu.studies.funnel.chains import follow, within
 from siyu.studies.funnel.definition import Definition, Entry, FunnelError, Ties
 from siyu.studies.funnel.spans import INSTANT, Span, entry_span
 
@@ -30,14 +29,14 @@ class Measures:
     Segments are named in the column `segment` by the values of the columns `by` that users had on
     entering; groups under `min_users` share one name.
 
-    counts: per segment, entry week, half and depth: `n` users with an eligible start. `week` is the
-    Monday of the
-        first start, `half` tells starts in the first half of a minute from the others (a placebo),
-        `depth` is the number of steps reached.
-    first: the same by week and depth with entry = "first", so that each week had one attempt per
-    user.
-    waiting: per segment and week: `n` immature users, who have started but whose window is still
-    open.
+    counts: per segment, half and depth: `n` users with an eligible start. `half` tells starts in
+        the first half of a minute from the others (a placebo), `depth` counts the steps reached.
+    waiting: per segment and half: `n` immature users, whose window is still open.
+    weekly: per entry week (`week`, its Monday): users with a start in it that can be judged
+        (`entered`), those of them who converted from their first start of the week, and those too
+        recent (`waiting`). A user counts once in each week with a start. Empty without a window.
+    drift: users by the weeks they started in and converted from, among the whole weeks: `early`,
+        `early_converted`, `late`, `late_converted` (weeks) and `n` users.
     pairs: per segment and depth now and before (`_before`; null: not entered then): `n` users.
     Empty without
         a comparison.
@@ -59,8 +58,9 @@ class Measures:
     by: tuple[str, ...]
     refused: tuple[str, ...]
     counts: pd.DataFrame
-    first: pd.DataFrame
     waiting: pd.DataFrame
+    weekly: pd.DataFrame
+    drift: pd.DataFrame
     pairs: pd.DataFrame
     times: pd.DataFrame
     done: pd.Series
@@ -121,14 +121,16 @@ def measure(
         pool, definition, period_days=period_days, compare_to_previous=compare_to_previous
     )
     breakdown = segments.resolve(pool, by)
-    eligible = _follow(events, definition, span.entry_from, span.eligible_until, breakdown)
+    eligible = _follow(events, definition, span.entry_from, span.eligible_until, breakdown.at_start)
     breakdown = breakdown.without(*breakdown.learnt_later(eligible))
     eligible = breakdown.attach(eligible)
     everyone = eligible
     if definition.window is not None:
         last = span.as_of_end - INSTANT
-        everyone = breakdown.attach(_follow(events, definition, span.entry_from, last, breakdown))
-    once = replace(definition, entry="first")
+        everyone = breakdown.attach(
+            _follow(events, definition, span.entry_from, last, breakdown.at_start)
+        )
+    weekly, drift = _weeks(pool, definition, span)
     measures = Measures(
         definition=definition,
         span=span,
@@ -137,15 +139,14 @@ def measure(
         min_users=min_users,
         by=breakdown.by,
         refused=breakdown.refused,
-        counts=_counts(pool, eligible, [*breakdown.by, "week", "half", "depth"]),
-        first=_counts(
-            pool, _follow(events, once, span.entry_from, span.eligible_until), ["week", "depth"]
-        ),
+        counts=_counts(pool, eligible, [*breakdown.by, "half", "depth"]),
         waiting=_counts(
             pool,
             everyone.filter(everyone.reached_1_at > span.eligible_until),
-            [*breakdown.by, "week"],
+            [*breakdown.by, "half"],
         ),
+        weekly=weekly,
+        drift=drift,
         pairs=_pairs(events, definition, span, breakdown, eligible),
         times=_times(pool, everyone, definition, span, breakdown.by),
         done=_done(events, eligible, definition, span),
@@ -192,24 +193,14 @@ def sensitivity(pool: Source, definition: Definition, *, period_days: int) -> pd
     return pd.DataFrame(rows)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrderValue:
-    """What an order earned: mean and its standard error in yuan, over `n_orders` orders."""
-
-    mean_cny: float
-    se_cny: float
-    n_orders: int
-
-
-def order_value(pool: Source, span: Span) -> OrderValue | None:
+def order_value(pool: Source, definition: Definition, span: Span) -> float | None:
     """Give what an order of the period earned: margin where the source has it, else amount less
     refund.
 
     Returns:
-        The value, orders taken as independent; None where the source has fewer than two orders paid
-        in the period.
+        Mean in yuan per order; None where the last step is no order, or no order was paid.
     """
-    if not pool.has("orders"):
+    if "order" not in definition.names[-1] or not pool.has("orders"):
         return None
     orders = pool.table("orders")
     earned = orders.amount_cny
@@ -218,11 +209,8 @@ def order_value(pool: Source, span: Span) -> OrderValue | None:
     if "margin_cny" in orders.columns:
         earned = orders.margin_cny
     paid = orders.filter(orders.paid_at >= span.entry_from).select(earned=earned.cast("float64"))
-    found = paid.agg(mean=paid.earned.mean(), sd=paid.earned.std(), n=paid.earned.count())
-    mean, sd, n = found.to_pandas().iloc[0]
-    if n < 2:
-        return None
-    return OrderValue(mean_cny=float(mean), se_cny=float(sd / np.sqrt(n)), n_orders=int(n))
+    mean = paid.earned.mean().to_pandas()
+    return None if pd.isna(mean) else float(mean)
 
 
 def _require_column(events: ir.Table, hold: str | None) -> None:
@@ -237,7 +225,7 @@ def _follow(
     definition: Definition,
     starts_from: datetime,
     starts_until: datetime,
-    breakdown: segments.Breakdown | None = None,
+    at_start: Sequence[str] = (),
 ) -> ir.Table:
     """Follow all starts in a span, and count the steps each user reached (`depth`)."""
     users = follow(
@@ -245,7 +233,7 @@ def _follow(
         definition,
         starts_from=starts_from,
         starts_until=starts_until,
-        at_start=breakdown.at_start if breakdown else (),
+        at_start=at_start,
     )
     steps = range(1, len(definition.steps) + 1)
     return users.mutate(depth=sum(users[f"reached_{k}_at"].notnull().cast("int64") for k in steps))
@@ -257,6 +245,8 @@ def _without(measures: Measures, name: str, reason: str) -> Measures:
 
     def collapse(table: pd.DataFrame) -> pd.DataFrame:
         keys = [column for column in table.columns if column not in (*gone, "n")]
+        if not keys:
+            return pd.DataFrame({"n": [table["n"].sum()]})
         return table.groupby(keys, dropna=False)["n"].sum().reset_index()
 
     return replace(
@@ -272,43 +262,119 @@ def _without(measures: Measures, name: str, reason: str) -> Measures:
 
 def _with_segments(measures: Measures) -> Measures:
     """Replace the segment columns by one name per segment, and let small groups share one."""
-    by = measures.by
-    pairs = measures.pairs
-    was = segments.names_of(pairs, by, suffix="_before").where(pairs["depth_before"].notna())
-    now = segments.names_of(pairs, by).where(pairs["depth"].notna())
+    by, pairs = measures.by, measures.pairs
+    if not by:
+        return _named(measures, {segments.EVERYONE}, {segments.EVERYONE})
     entered = measures.counts["n"].groupby(segments.names_of(measures.counts, by)).sum()
-    entered_before = pairs["n"].groupby(was).sum()
-    large = {
-        *entered.index[entered >= measures.min_users],
-        *entered_before.index[entered_before >= measures.min_users],
-    }
+    was = segments.names_of(pairs, by, suffix="_before").where(pairs["depth_before"].notna())
+    before = pairs["n"].groupby(was).sum()
+    before = before.reindex(entered.index.union(before.index), fill_value=0)
+    now = entered.reindex(before.index, fill_value=0)
+    few = now.between(1, measures.min_users - 1) | before.between(1, measures.min_users - 1)
+    return _named(
+        measures,
+        segments.large(entered, min_users=measures.min_users),
+        set(before.index[~few]) if len(pairs) else set(),
+    )
 
-    def rename(names: pd.Series) -> pd.Series:
-        return names.where(names.isin(large) | names.isna(), segments.SMALL) if by else names
+
+def _named(measures: Measures, large: set[str], comparable: set[str]) -> Measures:
+    by, pairs = measures.by, measures.pairs
+
+    def rename(names: pd.Series, kept: set[str]) -> pd.Series:
+        return names.where(names.isin(kept) | names.isna(), segments.SMALL)
 
     def named(table: pd.DataFrame) -> pd.DataFrame:
-        table = table.assign(segment=rename(segments.names_of(table, by))).drop(columns=list(by))
+        names = rename(segments.names_of(table, by), large)
+        table = table.assign(segment=names).drop(columns=list(by))
         keys = ["segment", *(column for column in table.columns if column not in ("segment", "n"))]
         return table.groupby(keys, dropna=False)["n"].sum().reset_index()
 
+    was = segments.names_of(pairs, by, suffix="_before").where(pairs["depth_before"].notna())
+    now = segments.names_of(pairs, by).where(pairs["depth"].notna())
+    ends = {"segment": rename(now, comparable), "segment_before": rename(was, comparable)}
     gone = [*by, *(f"{name}_before" for name in by)]
     return replace(
         measures,
         counts=named(measures.counts),
         waiting=named(measures.waiting),
         times=named(measures.times),
-        pairs=pairs.assign(segment=rename(now), segment_before=rename(was)).drop(columns=gone),
+        pairs=pairs.assign(**ends).drop(columns=gone),
     )
 
 
 def _counts(pool: Source, users: ir.Table, columns: Sequence[str]) -> pd.DataFrame:
     start = users.reached_1_at
-    users = users.mutate(
-        week=pool.day(start).truncate("W"),
-        half=ibis.ifelse(pool.local(start).second() < 30, "first", "second"),
+    users = users.mutate(half=ibis.ifelse(pool.local(start).second() < 30, "first", "second"))
+    grouped = users.group_by(list(columns)) if columns else users
+    counts: pd.DataFrame = grouped.agg(n=users.count()).to_pandas()
+    return counts.sort_values([*columns, "n"], ignore_index=True)
+
+
+def _weeks(pool: Source, definition: Definition, span: Span) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Follow each user from the first start of each week, as if every week were a new user.
+
+    Weeks can then be compared: each has all who started in it, with one chance each. (By the first
+    start of the whole period, the early weeks would hold the frequent visitors.)
+    """
+    columns = ["week", "entered", "converted", "waiting"]
+    cells = ["early", "early_converted", "late", "late_converted"]
+    if definition.window is None:
+        return pd.DataFrame(columns=columns), pd.DataFrame(columns=[*cells, "n"])
+    events = pool.table("events")
+    starting = definition.events if definition.order == "any" else definition.names[0]
+    starts = events.filter(events.event.isin(list(starting)), events.occurred_at >= span.entry_from)
+    if definition.hold:
+        starts = starts.filter(starts[definition.hold].notnull())
+    starts = starts.mutate(week=pool.day(starts.occurred_at).truncate("W").strftime("%Y-%m-%d"))
+    begun = starts.group_by(["user_id", "week"]).agg(begun=starts.occurred_at.min())
+    begun = begun.rename(person="user_id").cache()
+    log = events.join(
+        begun.filter(begun.begun <= span.eligible_until),
+        [
+            events.user_id == begun.person,
+            events.occurred_at >= begun.begun,
+            events.occurred_at - within(definition) <= begun.begun,
+        ],
     )
-    counts: pd.DataFrame = users.group_by(list(columns)).agg(n=users.count()).to_pandas()
-    return counts.sort_values(list(columns), ignore_index=True)
+    log = log.mutate(user_id=log.person + " " + log.week)
+    users = _follow(
+        log,
+        replace(definition, entry="first"),
+        span.entry_from,
+        span.eligible_until,
+        at_start=["person", "week"],
+    )
+    users = users.mutate(done=(users.depth == len(definition.steps)).cast("int64"))
+    judged = users.group_by("week").agg(entered=users.count(), converted=users.done.sum())
+    recent = begun.filter(begun.begun > span.eligible_until).group_by("week")
+    weeks = span.weeks(pool.timezone)
+    weekly = (
+        pd.DataFrame({"week": [week.isoformat() for week, _ in weeks]})
+        .merge(judged.to_pandas(), how="left")
+        .merge(recent.agg(waiting=lambda t: t.count()).to_pandas(), how="left")
+        .fillna(0)
+        .astype(dict.fromkeys(columns[1:], "int64"))
+    )
+    whole = [week.isoformat() for week, state in weeks if state == "whole"]
+    half = len(whole) // 2
+    early, late = (
+        users.week.isin(ends or [""]) for ends in (whole[:half], whole[-half:] if half else [])
+    )
+    drift = (
+        users.group_by("person")
+        .agg(
+            early=early.cast("int64").sum(),
+            early_converted=(early.cast("int64") * users.done).sum(),
+            late=late.cast("int64").sum(),
+            late_converted=(late.cast("int64") * users.done).sum(),
+        )
+        .group_by(cells)
+        .agg(n=lambda t: t.count())
+        .to_pandas()
+        .sort_values(cells, ignore_index=True)
+    )
+    return weekly.assign(week=pd.to_datetime(weekly["week"])), drift
 
 
 def _pairs(
@@ -323,7 +389,9 @@ def _pairs(
     if span.previous_from is None:
         return pd.DataFrame(columns=[*both, "n"])
     before = breakdown.attach(
-        _follow(events, definition, span.previous_from, span.entry_from - INSTANT, breakdown)
+        _follow(
+            events, definition, span.previous_from, span.entry_from - INSTANT, breakdown.at_start
+        )
     )
     before = before.select("user_id", **{f"{name}_before": before[name] for name in columns})
     joined = eligible.select("user_id", *columns).outer_join(before, "user_id")
@@ -357,11 +425,19 @@ def _times(
 
 
 def _done(events: ir.Table, eligible: ir.Table, definition: Definition, span: Span) -> pd.Series:
+    """Count the entered users who did each step in whatever order; a repeat needs as many rows."""
     rows = events.filter(events.occurred_at >= span.entry_from).semi_join(eligible, "user_id")
-    found = rows.agg(
+    each = rows.group_by("user_id").agg(
         **{
-            f"step_{k}": rows.user_id.nunique(where=rows.event.isin(list(names)))
+            f"n_{k}": rows.event.isin(list(names)).cast("int64").sum()
             for k, names in enumerate(definition.names, start=1)
+        }
+    )
+    needed = [definition.names[:k].count(names) for k, names in enumerate(definition.names, 1)]
+    found = each.agg(
+        **{
+            f"step_{k}": (each[f"n_{k}"] >= rows_needed).cast("int64").sum().fill_null(0)
+            for k, rows_needed in enumerate(needed, start=1)
         }
     ).to_pandas()
     return pd.Series(found.iloc[0].to_numpy(dtype=int), index=definition.labels, name="done")

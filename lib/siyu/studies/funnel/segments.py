@@ -23,6 +23,8 @@ SMALL = "(small groups)"
 _OURS = (EVERYONE, SMALL, "mix", "rate")
 """Names that stand for something else in tables and in the ids of findings."""
 _HALF = 0.5
+_NEARLY_ALL = 0.95
+_MANY = 30
 _PERSONS = ("user_id", "referrer_id")
 
 
@@ -157,29 +159,54 @@ def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
 def leak(counts: pd.DataFrame, name: str, labels: Sequence[str]) -> str:
     """Say why a segment column tells the outcome, or "" where it does not.
 
-    A column whose value exists only for users who reached some later step was learnt at that step:
-    rates by it would be 0 and 1 by construction.
+    A column that is filled (nearly) only for users who reached some later step was learnt at that
+    step, and one of whose values all convert and of another none was written after the outcome. It
+    finds the plain cases; what was learnt later without such a trace, only `known_from` can tell.
 
     Args:
         counts: one row per segment and depth; a segment value that was not known is null.
         name: the column.
         labels: names of the steps.
     """
-    filled, depth = counts[name].notna(), counts["depth"]
-    if counts.empty or filled.all():
+    filled, n = counts[name].notna(), counts["n"]
+    if not n.any():
         return ""
-    if not filled.any():
+    if not n[filled].any():
         return (
             f"by = {name!r}: no user had a value on entering; it is learnt later, or never{_REMEDY}"
         )
-    reached = int(depth[filled].min())
-    if reached > depth[~filled].min():
+    for step in range(2, len(labels) + 1) if n[~filled].any() else ():
+        reached = counts["depth"] >= step
+        known, unknown = (n[reached & rows].sum() / n[rows].sum() for rows in (filled, ~filled))
+        if known >= _NEARLY_ALL and unknown < _HALF:
+            return (
+                f"by = {name!r}: nearly all who have a value reached {labels[step - 1]!r} and few "
+                f"others did, so it tells the outcome, not who they were on entering{_REMEDY}"
+            )
+    own = counts[filled].groupby(name)["n"].sum()
+    converted = counts[filled & (counts["depth"] == len(labels))].groupby(name)["n"].sum()
+    rate = (converted.reindex(own.index, fill_value=0) / own)[own >= _MANY]
+    if (rate == 0).any() and (rate == 1).any():
         return (
-            f"by = {name!r}: only users who reached {labels[reached - 1]!r} have a value, so it "
-            "tells the outcome, "
-            f"not who they were on entering{_REMEDY}"
+            f"by = {name!r}: all users of one value convert and none of another, so it tells the "
+            f"outcome, not who they were on entering{_REMEDY}"
         )
     return ""
+
+
+def large(entered: pd.Series, *, min_users: int) -> set[str]:
+    """Choose the segments to be shown by name, so that the rest is no small group either.
+
+    Args:
+        entered: users per segment, by name.
+        min_users: smallest group that may be told from the others.
+    """
+    sizes = entered.sort_values(kind="stable")
+    small = int((sizes < min_users).sum())
+    # What the others leave over can be had by subtraction: it must not be a few persons.
+    while 0 < sizes.iloc[:small].sum() < min_users and small < len(sizes):
+        small += 1
+    return set(sizes.index[small:])
 
 
 def names_of(table: pd.DataFrame, by: Sequence[str], *, suffix: str = "") -> pd.Series:

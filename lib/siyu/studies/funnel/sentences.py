@@ -19,17 +19,17 @@ from siyu.studies.tables import each_row
 
 def population(measures: Measures) -> str:
     """Say between which days the users entered, as the business counts days."""
-    # A span that ends on a midnight ends with the day before.
-    ends = (measures.span.entry_from, measures.span.eligible_until - INSTANT)
+    ends = (measures.span.entry_from, measures.span.eligible_until)
     first, last = (moment.astimezone(measures.tz).date() for moment in ends)
     return f"{day(first)} to {day(last)}"
 
 
 def window(definition: Definition) -> str:
     """Say how long a user has."""
-    if definition.window_days is None:
+    days = definition.window_days
+    if days is None:
         return "so far at as_of (no window)"
-    return f"within {number(definition.window_days, 0 if definition.window_days >= 2 else 1)} days"
+    return f"within {days:g} days" if days >= 2 else f"within {days * 24:g} hours"
 
 
 def too_little(measures: Measures) -> str:
@@ -41,7 +41,7 @@ def too_little(measures: Measures) -> str:
     if measures.span.eligible_days == 0:
         return (
             f"No start can be judged yet: the entry period is not longer than the window of "
-            f"{number(definition.window_days or 0, 1)} days. Use a longer period_days or a "
+            f"{definition.window_days:g} days. Use a longer period_days or a "
             "shorter window_days."
         )
     if entered == 0 and waiting == 0:
@@ -96,6 +96,8 @@ def say_loss(measures: Measures, steps: pd.DataFrame) -> str:
 
 def say_unordered(measures: Measures, steps: pd.DataFrame) -> str:
     """Say how many did a step, but not as the definition asks; "" where there are none."""
+    if measures.definition.order == "any":
+        return ""
     total = _total(steps).set_index("step")["reached"]
     missed = [
         f"{number(measures.done[str(step)] - reached)} did {quote(str(step))}"
@@ -105,8 +107,8 @@ def say_unordered(measures: Measures, steps: pd.DataFrame) -> str:
     if not missed:
         return ""
     return (
-        f"Not counted, because it was out of order, outside the window or before the start: "
-        f"{', '.join(missed)}."
+        "Not counted, because it was out of order, outside the window, before the start or ruled "
+        f"out otherwise: {', '.join(missed)}."
     )
 
 
@@ -115,7 +117,8 @@ def say_change(measures: Measures, change: Change | None, *, level: float) -> st
     changed.
     """
     if change is None:
-        reason = measures.span.no_previous or "nobody entered in one of the two spans"
+        few = f"fewer than {measures.min_users} users entered in one of the two spans"
+        reason = measures.span.no_previous or few
         return f"Not compared with an earlier period: {reason}."
     total = {row.part: row for row in each_row(change.total)}
     whole, mix, rate = total["change"], total["mix"], total["rate"]
@@ -135,26 +138,22 @@ def paradox(change: Change, *, level: float) -> str:
     """Name Simpson's paradox where the whole moves one way and its segments the other; else ""."""
     total = {row.part: row for row in each_row(change.total)}
     whole, rate, table = total["change"], total["rate"], change.segments
-    inside = (
-        f"{points(rate.value)} {between(points(rate.ci_lower), points(rate.ci_upper), level=level)}"
-    )
+    interval = between(points(rate.ci_lower), points(rate.ci_upper), level=level)
+    inside = f"{points(rate.value)} {interval}"
     if whole.ci_upper < 0 and rate.ci_lower > 0:
-        better = f"{int((table['change'] > 0).sum())} of {len(table)}"
         grew = quote(str(table.nsmallest(1, "mix")["segment"].iloc[0]))
-        return (
-            f"This is Simpson's paradox: within segments conversion rose by {inside}, in {better}, "
-            f"and the total still fell, because the mix moved, above all with {grew}. Look at "
-            "where users come from, not at the steps."
-        )
-    if whole.ci_lower > 0 and rate.ci_upper < 0:
-        worse = f"{int((table['change'] < 0).sum())} of {len(table)}"
+        told = f"within segments conversion rose by {inside}, and the total still fell"
+        paradoxical = (table["change"] > 0).all()
+        advice = "Look at where users come from, not at the steps."
+    elif whole.ci_lower > 0 and rate.ci_upper < 0:
         grew = quote(str(table.nlargest(1, "mix")["segment"].iloc[0]))
-        return (
-            f"This is Simpson's paradox: within segments conversion fell by {inside}, in {worse}, "
-            f"and the total still rose, because the mix moved, above all with {grew}. The gain "
-            "hides a loss in the steps."
-        )
-    return ""
+        told = f"within segments conversion fell by {inside}, and the total still rose"
+        paradoxical = (table["change"] < 0).all()
+        advice = "The gain hides a loss in the steps."
+    else:
+        return ""
+    name = "This is Simpson's paradox" if paradoxical else "The mix outweighs the rates"
+    return f"{name}: {told}, because the mix moved, above all with {grew}. {advice}"
 
 
 def say_segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
@@ -175,14 +174,19 @@ def say_segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
     return f"By {name}: {'; '.join(parts)}."
 
 
-def say_time(medians: pd.DataFrame, definition: Definition, *, level: float) -> str:
+def say_time(medians: pd.DataFrame, *, level: float) -> str:
     """Say how fast those who convert do."""
-    if medians.empty or pd.isna(medians.iloc[0].median_days):
-        return "Nobody has converted yet, so there is no time to convert."
+    if medians.empty or medians.iloc[0].converted == 0:
+        return "Nobody has converted yet, so there is no time to convert"
     total = medians.iloc[0]
+    if pd.isna(total.median_days):
+        return (
+            f"Too few have converted to say how long it takes ({number(total.converted)}), or "
+            "nobody was followed to the end"
+        )
     interval = between(span(total.ci_lower), span(total.ci_upper), level=level)
-    median = f"{span(total.median_days)} {interval}"
-    return f"Half of those who convert {window(definition)} do so in {median}"
+    horizon = f"within {total.horizon_days:.3g} days of the first start"
+    return f"Half of those who convert {horizon} do so in {span(total.median_days)} {interval}"
 
 
 def say_trend(definition: Definition, late: pd.DataFrame, *, level: float) -> str:
@@ -209,19 +213,22 @@ def say_repair(
     clear = repairs[repairs["clear"]] if len(repairs) else repairs
     if len(clear):
         top = clear.iloc[0]
-        interval = between(number(max(top.extra_lower, 0)), number(top.extra_upper), level=level)
-        money = "" if pd.isna(top.worth_cny) else f", worth about {yuan(top.worth_cny)}"
+        interval = between(number(top.extra_lower), number(top.extra_upper), level=level)
+        ends = f"{number(top.worth_cny_lower)} to {number(top.worth_cny_upper)}"
+        money = "" if pd.isna(top.worth_cny) else f", worth {yuan(top.worth_cny)} ({ends})"
         return (
             f"Test a repair of {quote(top.step)} for {quote(top.segment)} first: at the other "
             f"segments' rate ({percent(top.others_rate)} instead of {percent(top.step_rate)}) it "
             f"would add {number(top.extra)} conversions {interval} in {days}{money}"
         )
-    best = gains.nlargest(1, "extra").iloc[0]
-    if best.extra == 0:
+    if (gains["step_rate"] == 1).all():
         return "No step loses users, so there is none to repair"
+    best = gains.nlargest(1, "extra").iloc[0]
+    interval = between(number(best.extra_lower, 1), number(best.extra_upper, 1), level=level)
+    behind = "No segment is clearly behind at any step; one" if len(repairs) else "One"
     return (
-        f"No segment is clearly behind at any step; one point more at {quote(best.step)} would add "
-        f"most, {number(best.extra, 1)} conversions in {days}"
+        f"{behind} point more at {quote(best.step)} would add most: {number(best.extra, 1)} "
+        f"conversions {interval} in {days}"
     )
 
 
@@ -231,6 +238,8 @@ def say_definitions(definitions: pd.DataFrame) -> str:
     if rates.empty:
         return "No definition has users who can be judged."
     asked = definitions.loc[definitions["asked"], "rate"].iloc[0]
+    if pd.isna(asked):
+        return "Under the definition asked for too few users can be judged"
     if percent(rates.min()) == percent(rates.max()):
         return f"The answer {percent(asked)} is the same under {len(rates)} defensible definitions"
     return (
@@ -250,19 +259,17 @@ def say_ties(measures: Measures) -> str:
 def say_placebo(halves: pd.DataFrame, *, level: float) -> str:
     """Read the placebo."""
     if halves.empty:
-        return "No placebo: times are not finer than a minute"
+        return "No placebo: times are not finer than a minute, or there are too few users"
     row = halves.iloc[0]
     interval = between(points(row.ci_lower), points(row.ci_upper), level=level)
+    size = f"{points(row.difference)} {interval}"
     if row.p <= 1 - level:
         return (
-            f"Warning: users who started in the first half of a minute differ from the others by "
-            f"{points(row.difference)} {interval}; one in {round(1 / (1 - level))} such "
-            "comparisons does by chance, but look at the data before you trust the rest"
+            f"Warning: users who started in the first half of a minute differ from the others: "
+            f"{size}; one in {round(1 / (1 - level))} such comparisons does by chance, but look at "
+            "the data before you trust the rest"
         )
-    return (
-        f"As it should be, the half of the minute makes no difference: {points(row.difference)} "
-        f"{interval}"
-    )
+    return f"As expected, no difference is seen between the halves of a minute: {size}"
 
 
 def _total(steps: pd.DataFrame) -> pd.DataFrame:

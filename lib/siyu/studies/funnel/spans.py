@@ -33,7 +33,25 @@ class Span:
     @property
     def eligible_days(self) -> float:
         """Length of the span in which a start is mature, in days; 0 when nobody can be."""
-        return max((self.eligible_until - self.entry_from) / timedelta(days=1), 0.0)
+        return max((self.eligible_until + INSTANT - self.entry_from) / timedelta(days=1), 0.0)
+
+    def weeks(self, timezone: str) -> list[tuple[date, str]]:
+        """Give the Mondays of the entry period, in order, each with the state of its week.
+
+        "whole"; "cut": the period begins inside it; "unfinished": some of its starts are too recent
+        to be judged.
+        """
+        first, last = (
+            moment.astimezone(ZoneInfo(timezone)).date()
+            for moment in (self.entry_from, self.as_of_end - INSTANT)
+        )
+        monday, found = first - timedelta(days=first.weekday()), []
+        while monday <= last:
+            begins, ends = (midnight(monday + timedelta(days=n), timezone) for n in (0, 7))
+            state = "cut" if begins < self.entry_from else "whole"
+            found.append((monday, "unfinished" if ends - INSTANT > self.eligible_until else state))
+            monday += timedelta(days=7)
+        return found
 
 
 def entry_span(
@@ -48,7 +66,8 @@ def entry_span(
         raise FunnelError(f"period_days = {period_days} must be at least 1; use 28 for four weeks")
     first_day = pool.as_of - timedelta(days=period_days - 1)
     entry_from = max(midnight(first_day, pool.timezone), pool.observed_from)
-    last = pool.as_of_end - (INSTANT if definition.window is None else definition.window)
+    # The window is closed at its end: that very instant must have been observed too.
+    last = pool.as_of_end - INSTANT - (definition.window or timedelta(0))
     previous, reason = None, ""
     if not compare_to_previous:
         reason = "no comparison was asked for"

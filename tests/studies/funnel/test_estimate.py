@@ -297,6 +297,17 @@ class TestChange:
         assert (row.ci_lower, row.ci_upper) == pytest.approx((-half, half), rel=1e-6)
         assert half > newcombe(50, 200, 50, 200)[1]
 
+    def test_the_larger_p_counts_where_users_change_sides(self):
+        """30% to 15%, by 60 users who no longer convert and 30 who now do: of 200 changes by -1,
+        0 and 1 the variance is 90 - 30^2 / 200, more than of independent spans.
+        """
+        cells = (("all", 3, "all", 1, 60), ("all", 1, "all", 3, 30), ("all", 1, "all", 1, 110))
+        measures = reduced({"all": (170, 0, 30)}, pairs=cells)
+        (row,) = estimate.compare_periods(measures, level=LEVEL).segments.itertuples()
+        expected = 2 * norm.sf(30 / np.sqrt(90 - 30**2 / 200))
+        assert row.p_holm == pytest.approx(expected, rel=1e-5)
+        assert row.p_holm > difference_pvalue(30, 200, 60, 200)
+
     def test_the_interval_is_that_of_a_sum_over_users(self):
         """Linearised by hand: a user adds (x - r) / n now less the same before."""
         cells = (
@@ -484,6 +495,17 @@ class TestRepair:
         assert not table["clear"]["ads", "C"]
         assert table["clear"]["ads", "B"]
 
+    def test_a_repair_that_may_add_nothing_is_not_clear(self):
+        """ads' last step, 14 of 40 against 52 of 90: clear by Holm (p = 0.04), whose second pair
+        is tested at half the level, but not by the interval that is joint over all four gaps.
+        """
+        measures = reduced({"ads": (60, 26, 14), "group": (10, 38, 52)})
+        row = estimate.repair(measures, level=LEVEL).set_index(["segment", "step"]).loc["ads", "C"]
+        assert row.gap > 0
+        assert row.p_holm < 0.05
+        assert row.extra_lower < 0
+        assert not row.clear
+
     def test_small_groups_are_among_the_others_but_are_not_repaired(self):
         measures = reduced(TWO | {"(small groups)": (40, 0, 0)}, min_users=30)
         table = estimate.repair(measures, level=LEVEL).set_index(["segment", "step"])
@@ -525,6 +547,15 @@ class TestPerPoint:
         assert table["at_step"].tolist() == [100, 40]
         assert table["step_rate"].tolist() == [0.4, 0.25]
         assert table["extra"].tolist() == pytest.approx([0.01 * 100 * 0.25, 0.01 * 40])
+
+    def test_at_a_step_that_nobody_took_a_point_more_converts_at_once(self):
+        table = estimate.per_point(reduced({"all": (60, 40, 0)}), level=LEVEL)
+        assert table["extra"].tolist() == pytest.approx([0, 0.01 * 40])
+
+    def test_where_less_than_a_point_is_lost_what_is_lost_counts(self):
+        """1 of 200 is lost at the first step, nobody at the second."""
+        table = estimate.per_point(reduced({"all": (1, 0, 199)}), level=LEVEL)
+        assert table["extra"].tolist() == pytest.approx([1, 0])
 
     def test_its_interval_takes_the_counts_as_poisson(self):
         """At the last step it is a hundredth of 40 users, give or take the root of 40."""

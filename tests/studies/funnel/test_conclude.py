@@ -271,3 +271,11 @@ def test_segments_of_two_columns_name_both():
     found = by_id(findings(replace(reduced(now, min_users=30), by=("channel", "city"))))
     segment = found["funnel.conversion.group × (unknown)"].segment
     assert segment == {"channel": "group", "city": "(unknown)"}
+
+
+def test_a_segment_whose_values_cannot_be_told_apart_is_named_whole():
+    """A value may hold the sign that joins values."""
+    now = {"ads × A × B": (200, 40, 60), "group × C": (40, 20, 40)}
+    found = by_id(findings(replace(reduced(now, min_users=30), by=("channel", "city"))))
+    segment = found["funnel.conversion.ads × A × B"].segment
+    assert segment == {"channel × city": "ads × A × B"}

@@ -70,6 +70,14 @@ def test_names_events_and_labels_say_what_was_asked_for():
     )
 
 
+def test_in_any_order_a_step_is_a_number_of_steps():
+    assert Definition(steps=["A", "B", "C"], order="any").labels == (
+        "1 of 3 steps",
+        "2 of 3 steps",
+        "3 of 3 steps",
+    )
+
+
 @pytest.mark.parametrize(
     ("steps", "shares", "overlaps"),
     [

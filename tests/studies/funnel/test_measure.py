@@ -167,6 +167,22 @@ def test_the_drift_tells_who_started_in_early_and_late_weeks(open_shop):
     assert sorted(drift[names].to_numpy().tolist()) == [[1, 0, 1, 1, 1], [1, 1, 0, 0, 1]]
 
 
+def test_a_week_begins_with_a_row_that_can_start(open_shop):
+    """With a value held, Monday's row without one does not; in any order, B does."""
+    rows = log(
+        """
+        a 2026-01-05 10:00 A -
+        a 2026-01-07 10:00 A mask
+        a 2026-01-13 10:00 B mask
+        """,
+        "item",
+    )
+    held = four_weeks(open_shop(rows), Definition(steps=["A", "B"], hold="item")).weekly
+    assert held[WEEKLY].to_numpy().tolist()[1:3] == [[1, 1, 0], [0, 0, 0]]
+    loose = four_weeks(open_shop(rows), Definition(steps=["A", "B"], order="any")).weekly
+    assert loose[WEEKLY].to_numpy().tolist()[1:3] == [[1, 0, 0], [1, 0, 0]]
+
+
 def test_without_a_window_nobody_waits(open_shop):
     measures = four_weeks(open_shop(MATURITY), Definition(steps=["A", "B"], window_days=None))
     assert depths(measures.counts) == {2: 5}

@@ -245,8 +245,6 @@ def _without(measures: Measures, name: str, reason: str) -> Measures:
 
     def collapse(table: pd.DataFrame) -> pd.DataFrame:
         keys = [column for column in table.columns if column not in (*gone, "n")]
-        if not keys:
-            return pd.DataFrame({"n": [table["n"].sum()]})
         return table.groupby(keys, dropna=False)["n"].sum().reset_index()
 
     return replace(
@@ -306,9 +304,8 @@ def _named(measures: Measures, large: set[str], comparable: set[str]) -> Measure
 def _counts(pool: Source, users: ir.Table, columns: Sequence[str]) -> pd.DataFrame:
     start = users.reached_1_at
     users = users.mutate(half=ibis.ifelse(pool.local(start).second() < 30, "first", "second"))
-    grouped = users.group_by(list(columns)) if columns else users
-    counts: pd.DataFrame = grouped.agg(n=users.count()).to_pandas()
-    return counts.sort_values([*columns, "n"], ignore_index=True)
+    counts: pd.DataFrame = users.group_by(list(columns)).agg(n=users.count()).to_pandas()
+    return counts.sort_values(list(columns), ignore_index=True)
 
 
 def _weeks(pool: Source, definition: Definition, span: Span) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -2,9 +2,9 @@
 trends.
 
 The engine never enumerates chains. It carries, for each row that could be step k, the *latest*
-start from which a chain arrives there. A later start leaves more of the window, so whatever an
-earlier start could still reach, the latest one reaches too; keeping one start per row is therefore
-exact. `tests/studies/funnel/test_chains.py` holds it against an enumeration of all subsequences.
+start from which a chain arrives there (or when its window ends, which says the same). A later start
+leaves more of the window, so whatever an earlier start could still reach, the latest one reaches
+too; keeping one start per row is therefore exact. `tests/studies/funnel/test_chains.py` holds it against an enumeration of all subsequences.
 """
 
 from __future__ import annotations
@@ -117,14 +117,6 @@ def _columns(definition: Definition) -> list[str]:
     return [*_keys(definition), "at", *(["rank"] if definition.order == "strict" else [])]
 
 
-def _within_window(
-    start: ir.TimestampValue, at: ir.TimestampValue, definition: Definition
-) -> ir.BooleanValue:
-    if definition.window is None:
-        return start.notnull()
-    return start >= at - within(definition)
-
-
 def within(definition: Definition) -> ir.IntervalScalar:
     """Give the window of a definition that has one, as the engine counts it."""
     assert definition.window is not None
@@ -134,19 +126,22 @@ def within(definition: Definition) -> ir.IntervalScalar:
 def _step_by_step(rows: ir.Table, starts: ir.Table, definition: Definition) -> ir.Table:
     """Chains in which no row can serve two steps: each step looks back at the rows that reached the
     one before.
+
+    A live row carries when the window of its latest start ends: reckoned once per start, not once
+    per row and step.
     """
     columns = _columns(definition)
-    live = starts.select(*columns, start=starts.at)
+    ends = starts.at if definition.window is None else starts.at + within(definition)
+    live = starts.select(*columns, ends=ends)
     reached = []
     for k, names in enumerate(definition.names[1:], start=2):
         arriving = rows.filter(_is_any(rows, names, definition)).select(
-            *columns, start=ibis.null(live.start.type())
+            *columns, ends=ibis.null(live.ends.type())
         )
         both = live.union(arriving)
-        both = both.mutate(latest=_latest_start(both, definition))
-        live = both.filter(
-            both.start.isnull(), _within_window(both.latest, both.at, definition)
-        ).select(*columns, start="latest")
+        both = both.mutate(latest=_latest_end(both, definition))
+        in_time = both.latest.notnull() if definition.window is None else both.at <= both.latest
+        live = both.filter(both.ends.isnull(), in_time).select(*columns, ends="latest")
         reached.append(live.select("user_id", "at", step=ibis.literal(k)))
     every = ibis.union(*reached) if len(reached) > 1 else reached[0]
     return every.group_by("user_id").agg(
@@ -157,22 +152,22 @@ def _step_by_step(rows: ir.Table, starts: ir.Table, definition: Definition) -> i
     )
 
 
-def _latest_start(both: ir.Table, definition: Definition) -> ir.TimestampValue:
-    """Give each arriving row (`start` is null) the latest start among the live rows it may follow.
+def _latest_end(both: ir.Table, definition: Definition) -> ir.TimestampValue:
+    """Give each arriving row (`ends` is null) the latest end among the live rows it may follow.
 
-    Where other events may lie between, the row before tells: starts never decrease along the rows
-    of a user, so the last live row has the latest. A row right behind another arriving one gets
-    nothing, and loses nothing: the earlier one has the same start, and reaches whatever it would.
+    Where other events may lie between, the row before tells: ends never decrease along the rows of
+    a user, so the last live row has the latest. A row right behind another arriving one gets
+    nothing, and loses nothing: the earlier one has the same end, and reaches whatever it would.
     """
     strictly_after = definition.ties == "strict"
     if definition.order == "strict":
         over = ibis.range_window(
             preceding=(1, 1 if strictly_after else 0), group_by=_keys(definition), order_by="rank"
         )
-        return both.start.max().over(over)
-    by_ties = both.start.asc(nulls_first=strictly_after)
+        return both.ends.max().over(over)
+    by_ties = both.ends.asc(nulls_first=strictly_after)
     over = ibis.window(group_by=_keys(definition), order_by=["at", by_ties])
-    return both.start.lag().over(over)
+    return both.ends.lag().over(over)
 
 
 def _one_by_one(rows: ir.Table, starts: ir.Table, definition: Definition) -> ir.Table:
@@ -206,8 +201,10 @@ def _one_by_one(rows: ir.Table, starts: ir.Table, definition: Definition) -> ir.
         start = ibis.greatest(*options)
         here = here.mutate(
             **{
-                f"start_{k}": ibis.ifelse(
-                    _within_window(start, here.at, definition), start, ibis.null(here.at.type())
+                f"start_{k}": start
+                if definition.window is None
+                else ibis.ifelse(
+                    start >= here.at - within(definition), start, ibis.null(here.at.type())
                 )
             }
         )

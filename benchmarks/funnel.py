@@ -166,7 +166,9 @@ def _save(title: str, text: str) -> None:
     kept = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     sections = dict(section.split("\n", 1) for section in kept.split("\n## ")[1:])
     sections[title] = text
-    body = "".join(f"\n## {name}\n\n{found.strip()}\n" for name, found in sections.items())
+    # By the number of events, then without a bot before with one.
+    titles = sorted(sections, key=lambda name: (int(name.split()[0].replace(",", "")), name))
+    body = "".join(f"\n## {name}\n\n{sections[name].strip()}\n" for name in titles)
     RESULTS.write_text(_PREFACE + body, encoding="utf-8")
 
 

@@ -1,0 +1,1 @@
+"""What is true of the simulated pool: from its settings, never from the drawn data."""

@@ -124,7 +124,9 @@ def _report(parsed: argparse.Namespace) -> int:
     except SourceError as error:
         typed = parsed.source or published_name(config.source, config.root)
         lines = [str(problem).replace(config.source, typed) for problem in error.problems]
-        return _refuse([f"source: {line}" for line in lines])
+        return _refuse(
+            [line if line.startswith("source ") else f"source: {line}" for line in lines]
+        )
     print(published.index)
     return PUBLISHED if published.ok else FAILED
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 
 import numpy as np
+import pyarrow as pa
 
 from siyu.data.contract import LURES
 from siyu.data.world.assignments import Assignments
+from siyu.data.world.columns import Columns, happened, texts
 from siyu.data.world.draws import DAY, HOUR, NEVER, Bools, Floats, Ints, Stream
 from siyu.data.world.frame import Frame
 from siyu.data.world.lives import Lives, Spell, build_lives
 from siyu.data.world.people import STAFF, People
 from siyu.data.world.rules import each_outside, outside
-from siyu.data.world.welcome import FOLLOW_UPS, GREETING_TEST, Plan, draw_plan
+from siyu.data.world.welcome import FOLLOW_UPS, GREETING_TEST, Plan, assign_staff, draw_plan
 
 
 def _by_lure(*shares: float) -> Mapping[str, float]:
@@ -240,3 +242,39 @@ def plan_lives(staying: Staying, people: People, plan: Plan) -> Lives:
         followed = plan.followed[:, number]
         spells.append(spell(begins, begins + 7 * DAY, followed, staying.follow_up_factor))
     return build_lives(hazard, spells)
+
+
+def tabulate_contacts(columns: Columns, staying: Staying, stay: Stay, left_at: Ints) -> pa.Table:
+    """Write the table `contacts`: a row per member and staff, in the order of the people.
+
+    Args:
+        columns: writes the columns.
+        staying: who resigns, and when: his members of the time have two rows.
+        stay: who looks after each person at the addition.
+        left_at: when each person leaves in the end, blocking included.
+    """
+    handed_over_at = columns.frame.second(staying.resigned_on)
+    colleague = assign_staff(staying, columns.frame, stay.staff, np.full(len(left_at), NEVER))
+    added = happened(columns.frame, stay.added_at)
+    still_there = (stay.added_at < handed_over_at) & (left_at >= handed_over_at)
+    changes = added & still_there & (colleague != stay.staff)
+    changes &= handed_over_at < columns.frame.end
+    person = np.concatenate([np.flatnonzero(added), np.flatnonzero(changes)])
+    second = np.arange(len(person)) >= added.sum()
+    order = np.lexsort((second, person))
+    person, second = person[order], second[order]
+    first_of_two = changes[person] & ~second
+    ends = np.where(first_of_two, handed_over_at, left_at[person])
+    return pa.table(
+        {
+            "user_id": columns.users(person),
+            "staff_id": texts(STAFF, np.where(second, colleague[person], stay.staff[person])),
+            "added_at": columns.instants(np.where(second, handed_over_at, stay.added_at[person])),
+            "left_at": columns.instants(ends),
+            "left_by": texts(
+                ("user", "staff"),
+                first_of_two.astype(np.int64),
+                known=happened(columns.frame, ends),
+            ),
+        }
+    )

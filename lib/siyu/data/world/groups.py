@@ -270,7 +270,7 @@ def _draw_times(
     count = poisson.ppf(luck[index], (mean_per_day * length)[index]).astype(np.int64)
     index = np.repeat(index, count)
     at = np.interp(start[index] + rng.random(len(index)) * length[index], elapsed, hours)
-    return index, at.astype(np.int64)
+    return index, np.clip(at.astype(np.int64), since[index], until[index] - 1)
 
 
 def _seconds(days: Floats) -> Ints:

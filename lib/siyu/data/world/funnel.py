@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from siyu.data.contract import CHANNELS
-from siyu.data.world.draws import DAY, HOUR, NEVER, Bools, Floats, Ints, Stream
+from siyu.data.world.draws import DAY, HOUR, NEVER, Floats, Ints, Stream
 from siyu.data.world.frame import Frame
 from siyu.data.world.lures import Offers
 from siyu.data.world.people import PLACES, People
@@ -173,9 +173,7 @@ def draw_additions(
     )
 
 
-def draw_conversions(
-    funnel: Funnel, people: People, stay: Stay, *, stream: Stream
-) -> Conversions:
+def draw_conversions(funnel: Funnel, people: People, stay: Stay, *, stream: Stream) -> Conversions:
     """Draw reply, consultation and first order, one from another, until the person leaves."""
 
     def stop(at: Ints) -> Ints:
@@ -237,8 +235,3 @@ def _follow(
     spread = funnel.delay_sigma[step] * stream(f"{step} delay").standard_normal(at.shape)
     delay = np.maximum(np.rint(median * slow * HOUR * np.exp(spread)), 1).astype(np.int64)
     return np.where((uniform < rate * factor) & (at < NEVER), at + delay, NEVER)
-
-
-def reached_before(at: Ints, left_at: Ints) -> Bools:
-    """Whether something happened while the person had not left."""
-    return at <= (left_at if at.ndim == 1 else left_at[:, None])

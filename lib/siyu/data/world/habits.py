@@ -56,7 +56,7 @@ class Happenings:
 def draw_habits(
     habits: Habits, frame: Frame, people: People, *, added_at: Ints, left_at: Ints, stream: Stream
 ) -> Happenings:
-    """Draw what people do while they are in the pool: heavy-tailed, in the rhythm of days and hours.
+    """Draw what people do while they are in the pool, in the rhythm of days and hours.
 
     Drawn at the busiest day's rate, then thinned to each day's rate (Lewis and Shedler 1979).
 

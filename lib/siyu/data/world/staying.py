@@ -60,7 +60,7 @@ class Staying:
     """Factor on the hazard for 30 days when greeted within one hour; 0 or more."""
     recommendation_factor: float = 0.7
     """Factor on the hazard for 30 days when recommended to within 24 hours; 0 or more."""
-    follow_up_factor: float = 0.6
+    follow_up_factor: float = 0.5
     """Factor on the hazard in the 7 days after a follow-up (days 2, 7, 15, 30); 0 or more."""
 
     slow_staff: tuple[str, ...] = STAFF[6:]

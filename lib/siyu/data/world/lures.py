@@ -88,7 +88,7 @@ class Lures:
     """What a lure does to joining, what it costs, and which tests were run."""
 
     adding: Mapping[str, float] = field(
-        default_factory=lambda: dict(zip(LURES, (1.0, 0.9, 1.22, 0.7), strict=True))
+        default_factory=lambda: dict(zip(LURES, (1.0, 0.9, 1.2, 0.82), strict=True))
     )
     """Factor on the probability of adding, by lure offered; 0 or more."""
     slowness: Mapping[str, float] = field(

@@ -37,7 +37,7 @@ class Lives:
     def survive(self, at: Ints | int) -> Floats:
         """Give the probability of a life longer than `at` seconds."""
         when = np.broadcast_to(np.asarray(at), len(self.edges))[:, None]
-        piece = (self.edges <= when).sum(axis=1, keepdims=True) - 1
+        piece = (self.edges <= when).sum(axis=1) - 1
         edge, rate, risk = self._take(piece)
         return np.asarray(np.exp(-(risk + rate * (when[:, 0] - edge))))
 
@@ -46,7 +46,7 @@ class Lives:
 
         The cumulative hazard of a life is exponential, so its inverse at the draw is the length.
         """
-        piece = (self.risks <= exponential[:, None]).sum(axis=1, keepdims=True) - 1
+        piece = (self.risks <= exponential[:, None]).sum(axis=1) - 1
         edge, rate, risk = self._take(piece)
         rest = np.full(len(edge), float(NEVER))
         np.divide(exponential - risk, rate, out=rest, where=rate > 0)
@@ -54,11 +54,8 @@ class Lives:
         return np.asarray(np.maximum(seconds, 1).astype(np.int64))
 
     def _take(self, piece: Ints) -> tuple[Ints, Floats, Floats]:
-        edge, rate, risk = (
-            np.take_along_axis(array, piece, axis=1)[:, 0]
-            for array in (self.edges, self.rates, self.risks)
-        )
-        return edge, rate, risk
+        row = np.arange(len(piece))
+        return self.edges[row, piece], self.rates[row, piece], self.risks[row, piece]
 
 
 def build_lives(hazard_per_day: Floats, spells: Sequence[Spell]) -> Lives:

@@ -85,7 +85,7 @@ def draw_plan(
         booklet=stream("booklet").random(len(people)) < staying.booklet_share,
         arm=arm,
         greeted=greeted,
-        greeted_at=_time_greeting(staying, added_at, greeted, stream("greeting times")),
+        greeted_at=_time_greeting(staying, added_at, greeted, stream),
         recommended=recommended,
         recommended_at=recommended_at,
         followed=followed,
@@ -116,14 +116,12 @@ def _draw_greeting(
     return arm, np.where(drawn, arm == 0, uniform[:, 2] < share)
 
 
-def _time_greeting(
-    staying: Staying, added_at: Ints, greeted: Bools, rng: np.random.Generator
-) -> Ints:
-    people = len(added_at)
-    soon = np.ceil((1 - rng.random(people)) ** 2 * HOUR).astype(np.int64)
-    hours = _LATER_HOURS * np.exp(_LATER_SIGMA * rng.standard_normal(people))
-    later = _work(added_at + HOUR, np.ceil(hours * HOUR).astype(np.int64))
-    later = np.where(rng.random(people) < staying.never_greeted, NEVER, later)
+def _time_greeting(staying: Staying, added_at: Ints, greeted: Bools, stream: Stream) -> Ints:
+    uniform = stream("greeting times").random((len(added_at), 2))
+    soon = np.ceil((1 - uniform[:, 0]) ** 2 * HOUR).astype(np.int64)
+    spread = _LATER_SIGMA * stream("later greetings").standard_normal(len(added_at))
+    later = _work(added_at + HOUR, np.ceil(_LATER_HOURS * HOUR * np.exp(spread)).astype(np.int64))
+    later = np.where(uniform[:, 1] < staying.never_greeted, NEVER, later)
     return np.minimum(np.where(greeted, added_at + soon, later), NEVER)
 
 

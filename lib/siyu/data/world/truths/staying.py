@@ -13,10 +13,9 @@ import numpy as np
 
 from siyu.data.contract import LURES
 from siyu.data.world.draws import DAY, HOUR, Bools, Floats, Ints
-from siyu.data.world.funnel import draw_additions, draw_exposures
 from siyu.data.world.lives import Lives
-from siyu.data.world.lures import draw_offers
-from siyu.data.world.people import People, draw_people
+from siyu.data.world.people import People
+from siyu.data.world.pool import draw_core
 from siyu.data.world.staying import Staying, plan_lives, share_at_once
 from siyu.data.world.truths.facts import Truth, closed_form, simulated, truth_stream
 from siyu.data.world.welcome import Plan, draw_plan
@@ -124,17 +123,15 @@ class _Members:
 
 def _draw_members(settings: Settings, batch: int) -> _Members:
     stream, frame = truth_stream(batch), settings.frame
-    people = draw_people(settings.arrivals, frame, users=BATCH_USERS, stream=stream)
-    exposed_at = draw_exposures(settings.funnel, people, stream=stream)
-    offers = draw_offers(settings.lures, frame, people, exposed_at, stream)
-    added = draw_additions(settings.funnel, people, exposed_at, offers, stream=stream)
+    core = draw_core(settings, users=BATCH_USERS, stream=stream)
+    lure, added_at = core.stay.lure, core.stay.added_at
     plan = draw_plan(
-        settings.staying, frame, people, lure=added.lure, added_at=added.added_at, stream=stream
+        settings.staying, frame, core.people, lure=lure, added_at=added_at, stream=stream
     )
-    members = np.flatnonzero(added.added_at < frame.end)
+    members = np.flatnonzero(added_at < frame.end)
     return _Members(
         staying=settings.staying,
-        people=_take(people, members),
+        people=_take(core.people, members),
         plan=_take(plan, members),
         end=frame.end,
     )
@@ -174,12 +171,12 @@ def _measure_effect(members: _Members, care: str) -> _Values:
     followed, there = members.followed(until), members.stay(landmark)
     gain = members.stay(until, members.treat(care, True))
     gain -= members.stay(until, members.treat(care, False))
-    values = {f"effect.{care}": _mean(gain, followed) / _mean(there, followed)}
+    values = {f"effect.{care}": _divide(gain, there, followed)}
     if care == "greeting":
         tested = followed & (members.plan.arm >= 0)
         usual = followed & (members.plan.arm < 0)
-        values["effect.greeting.usual"] = _mean(gain, usual) / _mean(there, usual)
-        values["effect.greeting.test"] = _mean(gain, tested) / _mean(there, tested)
+        values["effect.greeting.usual"] = _divide(gain, there, usual)
+        values["effect.greeting.test"] = _divide(gain, there, tested)
         # Who is not greeted as drawn is greeted as usual in both arms: nothing is gained by it.
         values["itt.greeting"] = members.staying.adherence * _mean(gain, tested)
     return values
@@ -192,17 +189,23 @@ def _measure_naive(members: _Members, care: str) -> _Values:
     until = landmark + HORIZON_DAYS * DAY
     those = members.followed(until) & (members.plan.arm < 0)
     stays, there = members.stay(until), members.stay(landmark)
-    crude = [_mean(stays, group) / _mean(there, group) for group in (those & has, those & ~has)]
+    crude = [_divide(stays, there, group) for group in (those & has, those & ~has)]
     # Care comes only to those still there at its time; all others count as left without.
     reached = np.where(has, members.stay(np.maximum(at - 1, 0)), 0)
     kept = np.where(has, stays, 0)
-    with_care = _mean(kept, those) / _mean(reached, those)
-    without = _mean(stays - kept, those) / _mean(1 - reached, those)
+    with_care = _divide(kept, reached, those)
+    without = _divide(stays - kept, 1 - reached, those)
     return {f"crude.{care}": crude[0] - crude[1], f"everyone.{care}": with_care - without}
 
 
+def _divide(part: Floats, whole: Floats, those: Bools) -> float:
+    """Expected number of one kind among the expected number of another; NaN where there is none."""
+    total = whole[those].sum()
+    return float(part[those].sum() / total) if total > 0 else math.nan
+
+
 def _mean(values: Floats, those: Bools) -> float:
-    return float(values[those].mean()) if those.any() else math.nan
+    return _divide(values, np.ones(len(values)), those)
 
 
 def _state_hazards(staying: Staying) -> Iterable[Truth]:
@@ -225,9 +228,8 @@ def _state_hazards(staying: Staying) -> Iterable[Truth]:
     for care, words in CARE.items():
         yield closed_form(
             f"staying.hazard_ratio.{care}",
-            f"hazard of leaving of a member {words}, relative to the same member without, for "
-            + ("7 days from calendar day 3" if care == "follow_up" else "30 days")
-            + " on",
+            f"hazard of leaving of a member {words}, relative to the same member without, in the "
+            f"{7 if care == 'follow_up' else 30} days from the landmark on ({_LANDMARKS[care]})",
             getattr(staying, f"{care}_factor"),
             how,
         )
@@ -260,12 +262,13 @@ def _describe(settings: Settings, name: str) -> tuple[str, Mapping[str, object]]
         study |= {"added": f"in the test, {tested}"}
     elif rest == ["usual"] or kind in ("crude", "everyone"):
         study |= {"added": f"outside the test, {tested}"}
-    there = f"among members still there {_LANDMARKS[subject]}, of still being there"
+    who = f"members still there {_LANDMARKS[subject]}" if subject != "booklet" else "all members"
+    there = f"difference in the probability, among {who}, of still being there"
     until = _ENDS[subject]
     words = {
-        "effect": f"difference in the probability, {there} {until}: if all were {CARE[subject]}, "
+        "effect": f"{there} {until}: if all were {CARE[subject]}, "
         "less if none were, everything else as it is",
-        "crude": f"what a comparison without adjustment shows (confounded): difference {there} "
+        "crude": f"what a comparison without adjustment shows (confounded): {there} "
         f"{until}, between those {CARE[subject]} and the others",
         "everyone": "what a comparison of everyone shows (confounded, and immortal until the "
         f"contact): difference between all members {CARE[subject]} and all others in the "

@@ -94,11 +94,11 @@ def draw_friends(
     came: list[tuple[People, Stay]] = []
     sent: list[Invites] = []
     added_at, left_at = stay.added_at, stay.left_at
-    for number, campaign in enumerate(referral.campaigns):
-        named = _within(stream, f"referral {campaign.name}")
+    for number, (name, campaign) in enumerate(referral.campaigns.items()):
+        named = _within(stream, f"referral {name}")
         inviters = find_seeds(campaign, frame, added_at, left_at, named)
         for generation in count():
-            named = _within(stream, f"referral {campaign.name} {generation}")
+            named = _within(stream, f"referral {name} {generation}")
             invites = draw_invites(referral, number, generation, frame, inviters, named)
             person = len(added_at) + np.arange(invites.new.sum())
             invites.invitee[invites.new] = person
@@ -119,9 +119,9 @@ def draw_friends(
             inviters = Inviters(
                 person=person, since=theirs.added_at, until=theirs.left_at, willing=~rewarded
             )
-    names = [each.name for each in fields(Invites)]
+    columns = [each.name for each in fields(Invites)]
     invites = Invites(
-        **{name: np.concatenate([getattr(part, name) for part in sent]) for name in names}
+        **{each: np.concatenate([getattr(part, each) for part in sent]) for each in columns}
     )
     return Friends(
         people=reduce(People.join, (friends for friends, _ in came)),
@@ -161,7 +161,7 @@ def draw_invites(
     Returns:
         The invitations within the observation; the invitee of a new member is not known yet.
     """
-    campaign = referral.campaigns[number]
+    campaign = list(referral.campaigns.values())[number]
     below = campaign.weigh_invitations()
     many = np.searchsorted(below, stream("invitations").random(len(inviters.person)), side="right")
     index = np.repeat(np.arange(len(many)), np.where(inviters.willing, many, 0))
@@ -235,7 +235,9 @@ def tabulate_invites(columns: Columns, referral: Referral, invites: Invites) -> 
     The inviter gets the reward for each new member; an invitee who was a member already brings
     none.
     """
-    reward = np.array([round(100 * campaign.reward_cny) for campaign in referral.campaigns])
+    reward = np.array(
+        [round(100 * campaign.reward_cny) for campaign in referral.campaigns.values()]
+    )
     accepted = happened(columns.frame, invites.accepted_at)
     return pa.table(
         {
@@ -243,7 +245,7 @@ def tabulate_invites(columns: Columns, referral: Referral, invites: Invites) -> 
             "invited_at": columns.instants(invites.invited_at),
             "invitee_id": columns.users(invites.invitee, known=accepted),
             "accepted_at": columns.instants(invites.accepted_at),
-            "campaign": texts([campaign.name for campaign in referral.campaigns], invites.campaign),
+            "campaign": texts(tuple(referral.campaigns), invites.campaign),
             "reward_cny": yuan(np.where(invites.new, reward[invites.campaign], 0)),
         }
     )

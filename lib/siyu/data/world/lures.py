@@ -23,7 +23,6 @@ class LureTest:
     All arms are equally likely, apart from everything else; the stratum is the channel.
     """
 
-    name: str
     first_day: date
     last_day: date
     arms: tuple[str, ...]
@@ -37,9 +36,8 @@ class LureTest:
     lost_share: float = 0.0
     """Share of the rows of that arm lost since that day."""
 
-    def problems(self) -> Iterable[str]:
-        """Yield each broken rule as one sentence."""
-        name = f"lures.tests.{self.name}"
+    def problems(self, name: str) -> Iterable[str]:
+        """Yield each broken rule as one sentence; `name` is what the test is called."""
         if self.last_day < self.first_day:
             yield (
                 f"{name}.last_day = {self.last_day} must not lie before first_day = "
@@ -56,10 +54,9 @@ class LureTest:
         yield from outside(f"{name}.lost_share", self.lost_share, most=1)
 
 
-def _tests() -> tuple[LureTest, ...]:
-    return (
-        LureTest(
-            name="lure_2025_06",
+def _tests() -> Mapping[str, LureTest]:
+    return {
+        "lure_2025_06": LureTest(
             first_day=date(2025, 6, 1),
             last_day=date(2025, 6, 30),
             arms=("physical", "virtual", "coupon"),
@@ -67,20 +64,18 @@ def _tests() -> tuple[LureTest, ...]:
             lost_from=date(2025, 6, 19),
             lost_share=0.9,
         ),
-        LureTest(
-            name="lure_pilot_2025_12",
+        "lure_pilot_2025_12": LureTest(
             first_day=date(2025, 12, 15),
             last_day=date(2025, 12, 31),
             arms=("virtual", "coupon"),
             share=0.6,
         ),
-        LureTest(
-            name="lure_2026_01",
+        "lure_2026_01": LureTest(
             first_day=date(2026, 1, 5),
             last_day=date(2026, 2, 8),
             arms=("physical", "coupon", "service"),
         ),
-    )
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +98,8 @@ class Lures:
     """Mean cost that falls at once when a person adds, by lure; a coupon costs when redeemed."""
     cost_sigma: float = 0.25
     """Standard deviation of the logarithm of that cost (postage, time); 0 or more."""
-    tests: tuple[LureTest, ...] = field(default_factory=_tests)
-    """In the order in which they were run."""
+    tests: Mapping[str, LureTest] = field(default_factory=_tests)
+    """By name, in the order in which they were run."""
 
     def problems(self) -> Iterable[str]:
         """Yield each broken rule as one sentence."""
@@ -113,8 +108,8 @@ class Lures:
         yield from outside("lures.refused", self.refused)
         yield from each_outside("lures.cost_cny", self.cost_cny, LURES)
         yield from outside("lures.cost_sigma", self.cost_sigma)
-        for test in self.tests:
-            yield from test.problems()
+        for name, test in self.tests.items():
+            yield from test.problems(f"lures.tests.{name}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,19 +146,19 @@ def draw_offers(
     """
     lure = np.repeat(people.lure[:, None], exposed_at.shape[1], axis=1)
     drawn = []
-    for test in lures.tests:
-        rng = stream(f"lure test {test.name}")
+    for name, test in lures.tests.items():
+        rng = stream(f"lure test {name}")
         uniform = rng.random((len(people), 3))
         opens, closes = frame.second(test.first_day), frame.second(test.last_day) + DAY
         within = (exposed_at >= opens) & (exposed_at < closes)
         person = np.flatnonzero(within.any(axis=1) & (uniform[:, 0] < test.share))
         at = exposed_at[person, within[person].argmax(axis=1)]
         arm = pick(uniform[person, 1], [1.0] * len(test.arms))
-        offered = np.array([LURES.index(name) for name in test.arms])[arm]
+        offered = np.array([LURES.index(each) for each in test.arms])[arm]
         lure[person] = np.where(exposed_at[person] >= at[:, None], offered[:, None], lure[person])
-        cost = _draw_costs(lures, offered, stream(f"lure cost {test.name}"), len(people), person)
+        cost = _draw_costs(lures, offered, stream(f"lure cost {name}"), len(people), person)
         everyone = Assignments(
-            experiment=test.name,
+            experiment=name,
             arms=test.arms,
             person=person,
             arm=arm,

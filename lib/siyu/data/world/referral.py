@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -23,7 +23,6 @@ class Campaign:
     It goes on to the end of the observation.
     """
 
-    name: str
     first_day: date
     seed_share: float
     """Share of the members of the first midnight who take part at all."""
@@ -48,9 +47,8 @@ class Campaign:
     reward_cny: float = 10.0
     """What the inviter gets for each new member; 0 or more."""
 
-    def problems(self) -> Iterable[str]:
-        """Yield each broken rule as one sentence."""
-        name = f"referral.campaigns.{self.name}"
+    def problems(self, name: str) -> Iterable[str]:
+        """Yield each broken rule as one sentence; `name` is what the campaign is called."""
         for share in ("seed_share", "acceptance", "known", "leave_at_once"):
             yield from outside(f"{name}.{share}", getattr(self, share), most=1)
         for number in ("dispersion", "invite_hours", "accept_hours"):
@@ -86,10 +84,9 @@ class Campaign:
         return below
 
 
-def _campaigns() -> tuple[Campaign, ...]:
-    return (
-        Campaign(
-            name="老带新有礼",
+def _campaigns() -> Mapping[str, Campaign]:
+    return {
+        "老带新有礼": Campaign(
             first_day=date(2025, 9, 5),
             seed_share=0.3,
             invitations=1.4,
@@ -99,8 +96,7 @@ def _campaigns() -> tuple[Campaign, ...]:
             leave_at_once=0.12,
             reward_cny=15.0,
         ),
-        Campaign(
-            name="裂变拼团",
+        "裂变拼团": Campaign(
             first_day=date(2025, 12, 5),
             seed_share=0.01,
             invitations=3.0,
@@ -110,8 +106,7 @@ def _campaigns() -> tuple[Campaign, ...]:
             leave_at_once=0.25,
             reward_cny=6.0,
         ),
-        Campaign(
-            name="好友助力抽奖",
+        "好友助力抽奖": Campaign(
             first_day=date(2026, 1, 20),
             seed_share=0.12,
             invitations=2.5,
@@ -125,15 +120,15 @@ def _campaigns() -> tuple[Campaign, ...]:
             leave_at_once=0.2,
             reward_cny=2.0,
         ),
-    )
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Referral:
     """The truths about inviting."""
 
-    campaigns: tuple[Campaign, ...] = field(default_factory=_campaigns)
-    """In the order of their first days."""
+    campaigns: Mapping[str, Campaign] = field(default_factory=_campaigns)
+    """By name, in the order of their first days."""
     delay_sigma: float = 0.9
     """Standard deviation of the logarithm of every delay; 0 or more."""
 
@@ -142,5 +137,5 @@ class Referral:
         yield from outside("referral.delay_sigma", self.delay_sigma)
         if not self.campaigns:
             yield "referral.campaigns names none; give at least one, with seed_share = 0 for nobody"
-        for campaign in self.campaigns:
-            yield from campaign.problems()
+        for name, campaign in self.campaigns.items():
+            yield from campaign.problems(f"referral.campaigns.{name}")

@@ -44,18 +44,18 @@ class Habits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Happenings:
-    """Events of one kind each; element i of the arrays is one event."""
+class Habit:
+    """What people did out of habit; element i of each array is one event."""
 
     person: Ints
     at: Ints
     kind: Ints
-    """Index into the names it was drawn for."""
+    """Index into HABITS."""
 
 
 def draw_habits(
     habits: Habits, frame: Frame, people: People, *, added_at: Ints, left_at: Ints, stream: Stream
-) -> Happenings:
+) -> Habit:
     """Draw what people do while they are in the pool, in the rhythm of days and hours.
 
     Drawn at the busiest day's rate, then thinned to each day's rate (Lewis and Shedler 1979).
@@ -74,7 +74,7 @@ def draw_habits(
     kept = rng.random(len(person)) * peak < frame.rhythm[day]
     kept &= (at >= since[person]) & (at <= until[person])
     kind = pick(rng.random(len(person)), [habits.mix[name] for name in HABITS])
-    return Happenings(person=person[kept], at=at[kept], kind=kind[kept])
+    return Habit(person=person[kept], at=at[kept], kind=kind[kept])
 
 
 def draw_deliveries(

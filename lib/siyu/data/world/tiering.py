@@ -53,7 +53,7 @@ class Tiering:
     basis_days: int = 90
     """Days before a review whose spend counts; at least 1."""
     thresholds_cny: Mapping[str, float] = field(
-        default_factory=lambda: dict(zip(TIERS[1:], (180.0, 450.0, 1000.0), strict=True))
+        default_factory=lambda: dict(zip(TIERS[1:], (120.0, 300.0, 650.0), strict=True))
     )
     """Least spend of each tier above ordinary, in yuan; rising, above 0."""
     gold_jump: float = 0.6

@@ -1,52 +1,33 @@
-"""What is true of the simulated pool: from its settings by large simulations, never the data."""
+"""What is true of the funnel: by large simulations of its settings, never from the data."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from siyu.data.contract import CHANNELS
-from siyu.data.world.paths import (
-    DAY,
-    NEVER,
-    PLACES,
-    Floats,
-    Ints,
-    Paths,
-    draw_paths,
-    draw_people,
-    open_stream,
-)
-from siyu.data.world.settings import Settings
+from siyu.data.world.draws import DAY, NEVER, Floats, Ints
+from siyu.data.world.funnel import draw_conversions, locate_periods
+from siyu.data.world.people import PLACES
+from siyu.data.world.pool import draw_core
+from siyu.data.world.truths.facts import Truth, truth_stream
+
+if TYPE_CHECKING:
+    from siyu.data.world.settings import Settings
 
 FUNNEL = ("scan", "add", "reply", "order")
 ENTRIES = ("best", "first")
 PERIODS = ("before", "after")
 BATCHES = 20
 BATCH_USERS = 50_000
-TRUTH_SEED = 2**64
-"""Above every seed that Settings allows, so the truths never share a draw with the data."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Truth:
-    """One known fact; `standard_error` is the Monte Carlo error of `value` (0 for closed forms)."""
-
-    id: str
-    estimand: str
-    value: float
-    standard_error: float
-    computed: str
-    settings: Mapping[str, object] = field(default_factory=dict)
-    """The parameters of the study for which the value holds."""
-
-
-def compute_truths(settings: Settings) -> list[Truth]:
+def state_funnel(settings: Settings) -> list[Truth]:
     """Compute what an infinitely large pool with these settings shows in the funnel study.
 
     Each batch draws people and their paths as the data are drawn (repeated starts and leaving
@@ -62,7 +43,11 @@ def compute_truths(settings: Settings) -> list[Truth]:
         planted faults cost, and the null. A rate among people who never occur is left out.
     """
     drawn = _count_batches(settings)
-    mended = _count_batches(replace(settings, faults={})) if settings.faults else drawn
+    mended = (
+        _count_batches(replace(settings, funnel=replace(settings.funnel, faults={})))
+        if settings.funnel.faults
+        else drawn
+    )
     draws = f"{BATCHES * BATCH_USERS} users"
     simulated = f"simulated, {draws}"
     compared = f"simulated potential outcomes, {draws}, on common random numbers"
@@ -75,7 +60,7 @@ def compute_truths(settings: Settings) -> list[Truth]:
 
 def _state(settings: Settings, how: str, name: str, entry: str, words: str, value: Floats) -> Truth:
     return Truth(
-        id=name,
+        id=f"funnel.{name}",
         estimand=words,
         value=round(float(value[0]), 6),
         standard_error=round(float(np.std(value[1:], ddof=1) / np.sqrt(BATCHES)), 6),
@@ -84,21 +69,14 @@ def _state(settings: Settings, how: str, name: str, entry: str, words: str, valu
     )
 
 
-def locate_periods(settings: Settings) -> dict[str, tuple[int, int]]:
-    """First and last second of the eligible starts of each period.
-
-    A start is eligible when its window ends by the end of the last observed day.
-    """
-    change = (settings.change_day - settings.first_day).days * DAY
-    closes = (settings.days - settings.window_days) * DAY
-    return {"before": (2 * change - closes, change - 1), "after": (change, closes)}
-
-
-def measure_depths(paths: Paths, *, opens: int, closes: int, window_days: int) -> tuple[Ints, Ints]:
+def measure_depths(
+    scanned_at: Ints, later: tuple[Ints, ...], *, opens: int, closes: int, window_days: int
+) -> tuple[Ints, Ints]:
     """Count the steps of FUNNEL that each person reaches, in order, within the window of one start.
 
     Args:
-        paths: one element per person.
+        scanned_at: seconds, one row per person and one column per exposure.
+        later: seconds of the later steps, one element per person.
         opens: first eligible second of a start.
         closes: last eligible second of a start.
         window_days: days from the start within which the steps count.
@@ -106,13 +84,11 @@ def measure_depths(paths: Paths, *, opens: int, closes: int, window_days: int) -
     Returns:
         Steps reached (0: no eligible start) from the best start and from the first start.
     """
-    start = np.where(
-        (paths.scanned_at >= opens) & (paths.scanned_at <= closes), paths.scanned_at, NEVER
-    )
+    start = np.where((scanned_at >= opens) & (scanned_at <= closes), scanned_at, NEVER)
     latest = start + window_days * DAY
     depth = (start < NEVER).astype(np.int64)
     previous = start
-    for step, at in enumerate((paths.added_at, paths.replied_at, paths.ordered_at), start=1):
+    for step, at in enumerate(later, start=1):
         # Later steps happen once, so the earliest chain from a start is the only one.
         depth += (depth == step) & (at[:, None] >= previous) & (at[:, None] <= latest)
         previous = at[:, None]
@@ -128,15 +104,20 @@ def _count_batches(settings: Settings) -> Floats:
 
 def _count(settings: Settings, batch: int) -> NDArray[np.int64]:
     """People by entry, period, place and step reached (at least so far) in one batch."""
-    stream = partial(open_stream, TRUTH_SEED + batch)
-    people = draw_people(settings, users=BATCH_USERS, stream=stream)
-    paths = draw_paths(settings, people, stream=stream)
+    stream = truth_stream(batch)
+    core = draw_core(settings, users=BATCH_USERS, stream=stream)
+    after = draw_conversions(settings.funnel, core.people, core.stay, stream=stream)
+    scanned_at = np.where(core.scanned_at <= core.stay.left_at[:, None], core.scanned_at, NEVER)
+    later = (core.stay.added_at, after.replied_at, after.ordered_at)
     counts = np.zeros((len(ENTRIES), len(PERIODS), len(PLACES), len(FUNNEL)), dtype=np.int64)
-    for period, (opens, closes) in enumerate(locate_periods(settings).values()):
-        depths = measure_depths(paths, opens=opens, closes=closes, window_days=settings.window_days)
+    periods = locate_periods(settings.funnel, settings.frame)
+    for period, (opens, closes) in enumerate(periods.values()):
+        depths = measure_depths(
+            scanned_at, later, opens=opens, closes=closes, window_days=settings.funnel.window_days
+        )
         for entry, depth in enumerate(depths):
             for step in range(len(FUNNEL)):
-                reached = people.place[depth > step]
+                reached = core.people.place[depth > step]
                 counts[entry, period, :, step] = np.bincount(reached, minlength=len(PLACES))
     return counts
 
@@ -208,7 +189,7 @@ def _changes(counts: Floats) -> Iterator[_Value]:
 
 def _faults(settings: Settings, counts: Floats, whole: Floats) -> Iterator[_Value]:
     touchpoints = [touchpoint for _, touchpoint in PLACES]
-    for touchpoint in settings.faults:
+    for touchpoint in settings.funnel.faults:
         i = touchpoints.index(touchpoint)
         for p, period in enumerate(PERIODS):
             with_fault, without = (
@@ -226,18 +207,18 @@ def _faults(settings: Settings, counts: Floats, whole: Floats) -> Iterator[_Valu
 def _study(settings: Settings, entry: str) -> dict[str, object]:
     return {
         "steps": list(FUNNEL),
-        "window_days": settings.window_days,
+        "window_days": settings.funnel.window_days,
         "entry": entry,
         "order": "ordered",
         "ties": "either",
-        "period_days": settings.period_days,
-        "as_of": settings.last_day.isoformat(),
+        "period_days": (settings.frame.last_day - settings.frame.change_day).days + 1,
+        "as_of": settings.frame.last_day.isoformat(),
     }
 
 
 def _null(settings: Settings) -> Truth:
     return Truth(
-        id="difference.gender",
+        id="funnel.difference.gender",
         estimand="conversion of women less conversion of men, in either period",
         value=0.0,
         standard_error=0.0,

@@ -1,0 +1,142 @@
+"""Draw one block of the pool: who arrives, how far they get, and all they do until they leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from siyu.data.world.buying import Sales, draw_sales
+from siyu.data.world.draws import NEVER, Ints, Stream
+from siyu.data.world.funnel import Conversions, draw_additions, draw_conversions, draw_exposures
+from siyu.data.world.groups import Groups, draw_groups
+from siyu.data.world.habits import Habit, draw_habits
+from siyu.data.world.inviting import Friends, draw_friends
+from siyu.data.world.lures import Offers, draw_offers
+from siyu.data.world.people import People, draw_people
+from siyu.data.world.points import Postings, draw_ledger, draw_sign_ins
+from siyu.data.world.pushing import Pushes, draw_pushes
+from siyu.data.world.settings import Settings
+from siyu.data.world.staying import Stay, draw_stay
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """The people who are exposed, up to their stay; element (or row) i is person i."""
+
+    people: People
+    exposed_at: Ints
+    """One column per exposure."""
+    offers: Offers
+    scanned_at: Ints
+    """One column per exposure; NEVER after leaving."""
+    stay: Stay
+    """How long they would stay if nobody pushed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """One block of the pool: the exposed people, and behind them the friends they brought."""
+
+    core: Core
+    friends: Friends
+    people: People
+    """Everyone."""
+    stay: Stay
+    """Everyone's stay; blocking ends it."""
+    conversions: Conversions
+    pushes: Pushes
+    sales: Sales
+    habits: Habit
+    groups: Groups
+    signed_in: tuple[Ints, Ints]
+    """Person and second of each sign-in."""
+    ledger: Postings
+
+
+def draw_core(settings: Settings, *, users: int, stream: Stream) -> Core:
+    """Draw who arrives, is added, and how long they would stay if nobody pushed.
+
+    Args:
+        settings: the truths; `users` and `seed` play no part.
+        users: how many people.
+        stream: opens the random stream of a name.
+    """
+    frame = settings.frame
+    people = draw_people(settings.arrivals, frame, users=users, stream=stream)
+    exposed_at = draw_exposures(settings.funnel, people, stream=stream)
+    offers = draw_offers(settings.lures, frame, people, exposed_at, stream)
+    added = draw_additions(settings.funnel, people, exposed_at, offers, stream=stream)
+    stay = draw_stay(
+        settings.staying, frame, people, lure=added.lure, added_at=added.added_at, stream=stream
+    )
+    gone = stay.left_at[:, None]
+    return Core(
+        people=people,
+        exposed_at=np.where(exposed_at <= gone, exposed_at, NEVER),
+        offers=offers,
+        scanned_at=np.where(added.scanned_at <= gone, added.scanned_at, NEVER),
+        stay=stay,
+    )
+
+
+def draw_pool(settings: Settings, *, users: int, stream: Stream) -> Pool:
+    """Draw all that one block of people does.
+
+    Args:
+        settings: the truths; `users` and `seed` play no part.
+        users: how many people are exposed; friends come on top.
+        stream: opens the random stream of a name.
+    """
+    frame = settings.frame
+    core = draw_core(settings, users=users, stream=stream)
+    friends = draw_friends(
+        settings.referral,
+        frame,
+        core.people,
+        core.stay,
+        arrivals=settings.arrivals,
+        staying=settings.staying,
+        stream=stream,
+    )
+    people, stay = core.people.join(friends.people), core.stay.join(friends.stay)
+    pushes = draw_pushes(settings.pushing, frame, people, stay, stream=stream)
+    stay = replace(stay, left_at=pushes.left_at)
+    conversions = draw_conversions(settings.funnel, people, stay, stream=stream)
+    sales = draw_sales(
+        settings.buying,
+        settings.tiering,
+        frame,
+        people,
+        stay,
+        ordered_at=conversions.ordered_at,
+        extra=(pushes.extra_person, pushes.extra_at),
+        stream=stream,
+    )
+    there = {"added_at": stay.added_at, "left_at": stay.left_at}
+    signed, signed_at, sign_ins = draw_sign_ins(
+        settings.points, frame, people, **there, stream=stream
+    )
+    orders, invites = sales.orders, friends.invites
+    ledger = draw_ledger(
+        settings.points,
+        frame,
+        left_at=stay.left_at,
+        sign_ins=sign_ins,
+        purchases=(orders.person, orders.at, orders.amount_fen),
+        invites=(invites.inviter[invites.new], invites.accepted_at[invites.new]),
+        stream=stream,
+    )
+    return Pool(
+        core=core,
+        friends=friends,
+        people=people,
+        stay=stay,
+        conversions=conversions,
+        pushes=pushes,
+        sales=sales,
+        habits=draw_habits(settings.habits, frame, people, **there, stream=stream),
+        groups=draw_groups(settings.grouping, frame, people, **there, stream=stream),
+        signed_in=(signed, signed_at),
+        ledger=ledger,
+    )

@@ -1,0 +1,74 @@
+"""Write a simulated pool as a source, in blocks of people, with its truths beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from siyu.data.world.draws import open_stream
+from siyu.data.world.frame import TIMEZONE
+from siyu.data.world.settings import Settings
+from siyu.data.world.tables import draw_tables
+from siyu.data.world.truths.all import compute_truths
+
+BLOCK_USERS = 100_000
+"""People who are drawn together: what the memory is for."""
+
+
+def write_sample(folder: Path, settings: Settings) -> None:
+    """Write one simulated pool as a source, with its truths beside it.
+
+    Writes a Parquet file per table (a folder of parts where there is more than one block),
+    `source.yaml` and `truth.json`; the same settings give the same values.
+
+    Args:
+        folder: where to write; made if it is not there. Files of these names are replaced.
+        settings: the truths.
+
+    Raises:
+        OSError: the folder cannot be written, or a table lies there in the other form.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks = range(0, settings.users, BLOCK_USERS)
+    for block, first in enumerate(blocks):
+        users = min(BLOCK_USERS, settings.users - first)
+        stream = partial(open_stream, settings.seed, block)
+        for name, table in draw_tables(settings, users=users, stream=stream, block=block).items():
+            _write(table, _place(folder, name, block=block if len(blocks) > 1 else None))
+    frame = settings.frame
+    source = {
+        "name": "simulated pool",
+        "timezone": TIMEZONE,
+        "observed": {"from": frame.first_day, "to": frame.last_day},
+    }
+    text = yaml.safe_dump(source, sort_keys=False, allow_unicode=True)
+    (folder / "source.yaml").write_text(text, encoding="utf-8")
+    truth = {
+        "settings": asdict(settings),
+        "truths": [asdict(truth) for truth in compute_truths(settings)],
+    }
+    text = json.dumps(truth, indent=1, default=date.isoformat, allow_nan=False, ensure_ascii=False)
+    (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _place(folder: Path, name: str, *, block: int | None) -> Path:
+    one, parts = folder / f"{name}.parquet", folder / name
+    if block is None:
+        if parts.is_dir():
+            raise FileExistsError(f"{parts.name}/ holds parts of a larger pool")
+        return one
+    if one.exists():
+        raise FileExistsError(f"{one.name} is there from a smaller pool")
+    parts.mkdir(exist_ok=True)
+    return parts / f"part-{block:03d}.parquet"
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd", compression_level=9)

@@ -53,4 +53,5 @@ def stretch(uniform: Floats, *, median: Floats | float, sigma: float, most: floa
     """
     below = ndtr(np.log(most / np.asarray(median)) / sigma)
     seconds = np.asarray(median) * np.exp(sigma * ndtri(uniform * below))
-    return np.maximum(np.ceil(np.minimum(seconds, most)), 1).astype(np.int64)
+    whole = np.ceil(np.minimum(seconds, most)).astype(np.int64)
+    return np.asarray(np.maximum(whole, 1))

@@ -94,7 +94,8 @@ def send_pushes(
     """
     left_at = stay.left_at.copy()
     member = np.flatnonzero(arms.pushed)
-    number = _Numbers(pushing, people, arms, member)
+    plan = _plan(pushing, people, stay, arms, draws)
+    numbers = _Numbers(pushing, people, arms, member)
     week = np.zeros((len(member), 7), dtype=np.int8)
     days = []
     for day in range(frame.days):
@@ -102,14 +103,12 @@ def send_pushes(
             (arms.begins[member] <= day)
             & (left_at[member] + int(pushing.list_days * DAY) > day * DAY)
         )
-        chosen = number.choose(listed, day, draws)
-        sent = _send_day(pushing, people, stay, arms, draws, left_at, member[chosen], day)
-        sent.received[:] = week[chosen].sum(axis=1)
+        chosen = numbers.choose(listed, day, draws)
+        sent = _send_day(plan, left_at, member[chosen], day, received=week[chosen].sum(axis=1))
         week[:, day % 7] = 0
         week[chosen, day % 7] = sent.status == SENT
-        left_at[sent.person] = np.minimum(
-            left_at[sent.person], propose_blocks(pushing, draws, sent)
-        )
+        blocked_at = propose_blocks(pushing, draws, sent)
+        left_at[sent.person] = np.minimum(left_at[sent.person], blocked_at)
         days.append(sent)
     return _stack(days), left_at
 
@@ -152,51 +151,65 @@ def shape_hours(pushing: Pushing) -> Floats:
     return np.array([*policy, pushing.hours_other, pushing.hours_active])
 
 
-def _send_day(
-    pushing: Pushing,
-    people: People,
-    stay: Stay,
-    arms: Arms,
-    draws: Personal,
-    left_at: Ints,
-    person: Ints,
-    day: int,
-) -> Sent:
-    def uniform(purpose: int) -> Floats:
-        return draws.uniform(person, day, purpose)
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What sending needs to know every day."""
 
-    randomised = arms.randomised[person]
-    shares = shape_hours(pushing)[2 * randomised + is_active(people)[person]]
+    pushing: Pushing
+    draws: Personal
+    randomised: Bools
+    shapes: Floats
+    """From shape_hours."""
+    shape: Ints
+    """Per person, row of `shapes`."""
+    delay: Floats
+    """Per person, median delay of staff."""
+    media: list[float]
+
+
+def _plan(pushing: Pushing, people: People, stay: Stay, arms: Arms, draws: Personal) -> _Plan:
+    return _Plan(
+        pushing=pushing,
+        draws=draws,
+        randomised=arms.randomised,
+        shapes=shape_hours(pushing),
+        shape=2 * arms.randomised + is_active(people),
+        delay=median_delay(pushing, stay.staff),
+        media=[pushing.media_shares[name] for name in MEDIA],
+    )
+
+
+def _send_day(plan: _Plan, left_at: Ints, person: Ints, day: int, *, received: Ints) -> Sent:
+    def uniform(purpose: int) -> Floats:
+        return plan.draws.uniform(person, day, purpose)
+
+    pushing = plan.pushing
+    shares = plan.shapes[plan.shape[person]]
     hour = pick_each(uniform(AT_HOUR), shares)
     slot = (uniform(AT_SLOT) * SLOTS).astype(np.int64)
     planned_at = day * DAY + (PUSH_HOURS[0] + hour) * HOUR + slot * (HOUR // SLOTS)
-    medium = pick(uniform(MEDIUM), [pushing.media_shares[name] for name in MEDIA])
+    medium = pick(uniform(MEDIUM), plan.media)
     delay = stretch(
-        uniform(DELAY),
-        median=median_delay(pushing, stay.staff[person]),
-        sigma=pushing.delay_sigma,
-        most=MOST_DELAY,
+        uniform(DELAY), median=plan.delay[person], sigma=pushing.delay_sigma, most=MOST_DELAY
     )
     sent_at = planned_at + np.where(STAFFED[medium], delay, 1)
-    status = np.select(
-        [
-            left_at[person] <= sent_at,
-            uniform(CAP) < pushing.capped,
-            uniform(FORGET) < pushing.unsent,
-        ],
-        [NOT_FRIEND, CAPPED, UNSENT],
-        SENT,
-    )
+    fates = {
+        NOT_FRIEND: left_at[person] <= sent_at,
+        CAPPED: uniform(CAP) < pushing.capped,
+        UNSENT: uniform(FORGET) < pushing.unsent,
+    }
+    status = np.select(list(fates.values()), list(fates), SENT)
+    drawn = shares[np.arange(len(person)), hour]
     return Sent(
         person=person,
         day=np.full(len(person), day),
         hour=PUSH_HOURS[0] + hour,
-        propensity=np.where(randomised, shares[np.arange(len(person)), hour], np.nan),
+        propensity=np.where(plan.randomised[person], drawn, np.nan),
         planned_at=planned_at,
         sent_at=np.where(status == SENT, sent_at, NEVER),
         medium=medium,
         status=status,
-        received=np.zeros(len(person), dtype=np.int64),
+        received=received,
     )
 
 

@@ -88,14 +88,19 @@ def rate_block(pushing: Pushing, received: Ints) -> Floats:
 
 def median_delay(pushing: Pushing, staff: Ints) -> Floats:
     """Give the median of staff's delay in seconds, before it is cut off at MOST_DELAY."""
-    slow = np.isin(STAFF, pushing.slow_staff)[staff]
+    slow = is_slow(pushing, staff)
     return np.where(slow, pushing.slow_delay_minutes, pushing.delay_minutes) * 60.0
+
+
+def is_slow(pushing: Pushing, staff: Ints) -> Bools:
+    """Tell which staff (indices into STAFF) send late."""
+    return np.asarray(np.isin(STAFF, pushing.slow_staff)[staff])
 
 
 def spread_hours(pushing: Pushing, *, slow: bool) -> Floats:
     """Give the chance that what staff send leaves in the planned hour, the next, the one after.
 
-    Averaged over the slots of an hour. Element 3 is 0 unless a delay ends on the hour exactly.
+    Averaged over the slots of an hour.
     """
     median = (pushing.slow_delay_minutes if slow else pushing.delay_minutes) * 60.0
     left = HOUR - np.arange(SLOTS) * (HOUR // SLOTS)

@@ -20,7 +20,7 @@ from siyu.data.world.campaigns import (
     tag_campaigns,
 )
 from siyu.data.world.columns import Columns, texts
-from siyu.data.world.draws import DAY, HOUR, NEVER, Floats, Ints, Stream
+from siyu.data.world.draws import DAY, HOUR, NEVER, Bools, Floats, Ints, Stream
 from siyu.data.world.frame import Frame
 from siyu.data.world.people import People
 from siyu.data.world.personal import Personal, open_personal, stretch
@@ -44,6 +44,7 @@ from siyu.data.world.push_delivery import (
 )
 from siyu.data.world.push_response import (
     EVENING,
+    is_slow,
     rate_activity,
     rate_appeal,
     rate_fatigue,
@@ -80,6 +81,8 @@ class Pushes:
     """Probability with which the planned hour was drawn; not a number: not by lot."""
     status: Ints
     """Index into STATUSES."""
+    slow: Bools
+    """Sent by staff who are slow."""
     received: Ints
     """Pushes that the person was sent on the 7 days before the day of this one."""
     opened_at: Ints
@@ -136,6 +139,7 @@ def draw_pushes(
         copy=copy,
         propensity=sent.propensity,
         status=sent.status,
+        slow=is_slow(pushing, stay.staff[sent.person]),
         received=sent.received,
         opened_at=opened_at,
         clicked_at=clicked_at,
@@ -209,7 +213,7 @@ def _rate_opens(pushing: Pushing, people: People, sent: Sent, copy: Ints) -> Flo
     )
 
 
-def _until(left_at: Ints, sent: Sent, does: Ints, at: Ints) -> Ints:
+def _until(left_at: Ints, sent: Sent, does: Bools, at: Ints) -> Ints:
     """Keep what people do with sent pushes before they leave."""
     return np.where((sent.status == SENT) & does & (at < left_at), at, NEVER)
 

@@ -1,0 +1,379 @@
+"""What is true about pushes: the value of each hour and of each number a week, and what they earn.
+
+Whether somebody clicks or blocks is never drawn for these values: each push has its chance, and
+chances are averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from siyu.data.world.draws import DAY, HOUR, NEVER, Floats, Ints, Stream
+from siyu.data.world.frame import Frame
+from siyu.data.world.inviting import draw_friends
+from siyu.data.world.people import OCCUPATIONS, People
+from siyu.data.world.pool import draw_core
+from siyu.data.world.push_delivery import SENT, shape_hours
+from siyu.data.world.push_response import (
+    EVENING,
+    MOST_DELAY,
+    OFFICE,
+    STAFFED,
+    is_active,
+    rate_appeal,
+    rate_block,
+    rate_fatigue,
+    rate_hour,
+    spread_hours,
+)
+from siyu.data.world.push_settings import MEDIA, PUSH_HOURS, Pushing
+from siyu.data.world.pushing import Pushes, draw_pushes
+from siyu.data.world.staying import Stay
+from siyu.data.world.truths.facts import Truth, closed_form, simulated, truth_stream
+
+if TYPE_CHECKING:
+    from siyu.data.world.settings import Settings
+
+BATCHES, BATCH_USERS = 10, 8_000
+SEGMENTS = ("office", "others")
+MOST_RECEIVED = 7
+_PLANNED = (
+    "chance that a planned push of the randomised part is sent and clicked (planned to people who "
+    "have left, capped and unsent count as not clicked)"
+)
+_WEEK = (
+    "in a week of 7 days from the assignment to `push_cap_2025h2` on, begun while the member was "
+    "there and completed within the observation"
+)
+_SIMULATED = f"expected over the pushes of {BATCHES} batches of {BATCH_USERS} people exposed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """What one batch shows when every member is in the randomised part."""
+
+    hours: Floats
+    """SEGMENTS x hours of planning: chance of a click; the last column: hours as drawn."""
+    planned: Floats
+    """Planned pushes per segment."""
+    caps: Floats
+    """Caps x (pushes sent, clicks, blocks) per week of a member."""
+    fresh: float
+    """Chance of a click of a sent push if none had come on the 7 days before."""
+    late: float
+    """Share of the sent pushes that are sent more than an hour after the planned time."""
+
+
+def state_pushing(settings: Settings) -> list[Truth]:
+    """State what hour, number and content of pushes do to clicks and blocks.
+
+    Args:
+        settings: the truths; `users` and `seed` play no part.
+
+    Returns:
+        Closed forms, then simulated facts; none of the latter where nobody is ever pushed.
+    """
+    pushing = settings.pushing
+    found = [*_state_ratios(pushing), *_state_blocks(pushing)]
+    batches = [measure_pushes(*draw_members(settings, batch)) for batch in range(BATCHES)]
+    if all(batch.planned.all() and np.isfinite(batch.caps).all() for batch in batches):
+        found += [*_state_hours(batches), *_state_numbers(pushing, batches)]
+    return found
+
+
+def draw_members(settings: Settings, batch: int) -> tuple[Pushing, Frame, People, Stay, Stream]:
+    """Draw the people of a batch, friends included, and how long they stay if nobody pushes."""
+    stream = truth_stream(batch)
+    core = draw_core(settings, users=BATCH_USERS, stream=stream)
+    friends = draw_friends(
+        settings.referral,
+        settings.frame,
+        core.people,
+        core.stay,
+        arrivals=settings.arrivals,
+        staying=settings.staying,
+        stream=stream,
+    )
+    people, stay = core.people.join(friends.people), core.stay.join(friends.stay)
+    return settings.pushing, settings.frame, people, stay, stream
+
+
+def measure_pushes(
+    pushing: Pushing, frame: Frame, people: People, stay: Stay, stream: Stream
+) -> Measures:
+    """Measure what hours and numbers are worth, with everybody in the randomised part."""
+    lots = replace(pushing, none_share=0.0, randomised_share=1.0)
+    pushes = draw_pushes(lots, frame, people, stay, stream=stream)
+    plain = _rate_plain(lots, frame, people, stay, pushes)
+    hours = value_hours(lots, people, pushes, plain)
+    shares = shape_hours(lots)[2 + is_active(people)[pushes.person]]
+    hours = np.column_stack([hours, (hours * shares).sum(axis=1)])
+    office = people.occupation[pushes.person] == OFFICE
+    sent = pushes.status == SENT
+    occupation = people.occupation[pushes.person]
+    chance = plain * rate_hour(lots, occupation, pushes.sent_at % DAY // HOUR) * sent
+    late = (pushes.sent_at - pushes.planned_at)[sent] > HOUR
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Measures(
+            hours=np.stack([hours[rows].sum(axis=0) / rows.sum() for rows in (office, ~office)]),
+            planned=np.array([office.sum(), (~office).sum()], dtype=float),
+            caps=_measure_caps(lots, frame, pushes, chance),
+            fresh=float((chance / rate_fatigue(lots, pushes.received)).sum() / sent.sum()),
+            late=float(late.sum() / sent.sum()),
+        )
+
+
+def value_hours(pushing: Pushing, people: People, pushes: Pushes, plain: Floats) -> Floats:
+    """Give the chance that each planned push is sent and clicked, had it been planned otherwise.
+
+    Args:
+        pushing: the truths.
+        people: who they are.
+        pushes: as they were planned.
+        plain: chance of each that it is clicked when sent at a plain hour.
+
+    Returns:
+        One row per push, one column per hour of PUSH_HOURS.
+    """
+    occupations = np.arange(len(OCCUPATIONS))
+    table = np.zeros((3, len(OCCUPATIONS), len(PUSH_HOURS)))
+    spreads = (
+        np.array([1.0, 0.0, 0.0]),
+        spread_hours(pushing, slow=False),
+        spread_hours(pushing, slow=True),
+    )
+    for column, hour in enumerate(PUSH_HOURS):
+        later = hour + np.arange(3)
+        by_hour = rate_hour(pushing, occupations[:, None], later[None, :])
+        for way, spread in enumerate(spreads):
+            table[way, :, column] = by_hour @ spread
+    ways = np.where(STAFFED[pushes.medium], 1 + pushes.slow, 0)
+    factors = table[ways, people.occupation[pushes.person]]
+    # By half past; who blocks over this very push was there at any hour.
+    at = (pushes.planned_at // DAY * DAY)[:, None] + np.array(PUSH_HOURS) * HOUR + HOUR // 2
+    stays = np.where(pushes.blocked_at < NEVER, NEVER, pushes.left_at[pushes.person])
+    sent = (stays[:, None] > at) * (1 - pushing.capped) * (1 - pushing.unsent)
+    return np.asarray(plain[:, None] * factors * sent)
+
+
+def _rate_plain(
+    pushing: Pushing, frame: Frame, people: People, stay: Stay, pushes: Pushes
+) -> Floats:
+    appeal = rate_appeal(
+        pushing,
+        frame,
+        people,
+        person=pushes.person,
+        day=pushes.planned_at // DAY,
+        added_at=stay.added_at[pushes.person],
+        content=pushes.content,
+        medium=pushes.medium,
+    )
+    return np.asarray(appeal * rate_fatigue(pushing, pushes.received))
+
+
+def count_weeks(frame: Frame, assigned_at: Ints, left_at: Ints) -> Ints:
+    """Count the weeks of each member that begin while they are there and end in the observation."""
+    whole = (frame.end - assigned_at) // (7 * DAY)
+    begun = -((assigned_at - left_at) // (7 * DAY))
+    return np.asarray(np.maximum(np.minimum(whole, begun), 0))
+
+
+def _measure_caps(pushing: Pushing, frame: Frame, pushes: Pushes, chance: Floats) -> Floats:
+    test = pushes.assignments[1]
+    weeks = np.zeros(len(pushes.left_at), dtype=np.int64)
+    arm, opens = weeks.copy(), weeks.copy()
+    weeks[test.person] = count_weeks(frame, test.at, pushes.left_at[test.person])
+    arm[test.person], opens[test.person] = test.arm, test.at
+    passed = pushes.planned_at - opens[pushes.person]
+    counts = (pushes.status == SENT) & (passed >= 0) & (passed < weeks[pushes.person] * 7 * DAY)
+    which, number = arm[pushes.person[counts]], len(pushing.caps)
+    blocks = rate_block(pushing, pushes.received[counts])
+    sums = [
+        np.bincount(which, weights=weights, minlength=number)
+        for weights in (np.ones(len(which)), chance[counts], blocks)
+    ]
+    all_weeks = np.bincount(arm, weights=weeks, minlength=number)
+    return np.asarray(np.column_stack(sums) / all_weeks[:, None])
+
+
+def _state_ratios(pushing: Pushing) -> Iterator[Truth]:
+    click = "chance that a sent push is clicked within 24 hours"
+    rows = [
+        (
+            "lift.office.sent_evening",
+            f"{click} by an office worker when sent from 20:00 to 22:00, relative to any other "
+            "hour, less 1, all else equal",
+            pushing.office_evening - 1,
+            "office_evening",
+        ),
+        (
+            "lift.homemaker.sent_evening",
+            f"{click} by a homemaker when sent from 20:00 to 22:00, relative to any other hour, "
+            "less 1, all else equal",
+            0.0,
+            "no hour has an effect on homemakers",
+        ),
+        (
+            "lift.promotion",
+            f"{click} with a promotion, relative to other content, less 1, all else equal",
+            pushing.promotion - 1,
+            "promotion",
+        ),
+        (
+            "lift.match",
+            f"{click} with content about what the person cares for, relative to other content, "
+            "less 1, all else equal",
+            pushing.match - 1,
+            "match",
+        ),
+        ("lift.copy_b", f"{click} with copy B, less that with copy A", 0.0, "no effect of copies"),
+        (
+            "fatigue.log_per_push",
+            f"change of the logarithm of the {click} with every push that the person was sent on "
+            "the 7 calendar days before, all else equal",
+            -pushing.click_fatigue,
+            "-click_fatigue",
+        ),
+        (
+            "aversion.log_per_push",
+            "change of the logarithm of the chance that a sent push is answered by blocking with "
+            "every push that the person was sent on the 7 calendar days before",
+            pushing.block_rise,
+            "block_rise",
+        ),
+        (
+            "orders_per_click",
+            "share of clicks that lead, within a day, to an order which there would not have been",
+            pushing.order_share,
+            "order_share",
+        ),
+        *(
+            (
+                f"ratio.{medium}",
+                f"{click} sent as {medium}, relative to one_to_one, all else equal",
+                pushing.media_factors[medium] / pushing.media_factors["one_to_one"],
+                "media_factors",
+            )
+            for medium in MEDIA[1:]
+            if pushing.media_factors["one_to_one"] > 0
+        ),
+    ]
+    for name, words, value, how in rows:
+        yield closed_form(f"pushes.{name}", words, value, how, horizon_hours=24)
+
+
+def _state_blocks(pushing: Pushing) -> Iterator[Truth]:
+    for received in range(MOST_RECEIVED + 1):
+        yield closed_form(
+            f"pushes.block.received_{received}",
+            f"chance that a sent push is answered by blocking when the person was sent {received} "
+            "on the 7 calendar days before",
+            float(rate_block(pushing, np.array(received))),
+            "block_base exp(block_rise x received)",
+            days_before=7,
+        )
+
+
+def _state_hours(batches: list[Measures]) -> Iterator[Truth]:
+    each = np.stack([batch.hours for batch in batches])
+    weight = np.stack([batch.planned for batch in batches])[:, :, None]
+    everyone = (each * weight).sum(axis=1) / weight.sum(axis=1)
+    study = {"population": "propensity is not null", "horizon_hours": 24}
+    tables = {"": everyone, "office.": each[:, 0], "others.": each[:, 1]}
+    whom = {"": "all people", "office.": "office workers", "others.": "all but office workers"}
+    for prefix, table in tables.items():
+        for column, hour in enumerate((*PUSH_HOURS, None)):
+            name = "as_drawn" if hour is None else f"hour_{hour}"
+            when = "hours drawn as they were" if hour is None else f"every push planned for {hour}"
+            yield simulated(
+                f"pushes.value.{prefix}{name}",
+                f"{_PLANNED}: {whom[prefix]}, {when}",
+                table[:, column],
+                _SIMULATED,
+                **study,
+            )
+    best = each[:, :, :-1].mean(axis=0).argmax(axis=1)
+    for segment, hour in zip(SEGMENTS, best, strict=True):
+        yield _best(
+            f"pushes.best_hour.{segment}",
+            f"planned hour with the highest {_PLANNED}: {whom[f'{segment}.']}",
+            PUSH_HOURS[hour],
+            **study,
+        )
+    chosen = each[:, range(len(SEGMENTS)), best]
+    yield simulated(
+        "pushes.value.best_hour_per_segment",
+        f"{_PLANNED}: office workers at their best hour, all others at theirs",
+        (chosen * weight[:, :, 0]).sum(axis=1) / weight[:, :, 0].sum(axis=1),
+        _SIMULATED,
+        **study,
+    )
+    evening = np.isin(PUSH_HOURS, EVENING)
+    hours = each[:, 0, :-1]
+    yield simulated(
+        "pushes.lift.office.planned_evening",
+        f"{_PLANNED}: office workers, mean of the hours 20 and 21 relative to the mean of the "
+        "other hours from 9 to 19, less 1",
+        hours[:, evening].mean(axis=1) / hours[:, ~evening].mean(axis=1) - 1,
+        _SIMULATED,
+        **study,
+    )
+
+
+def _state_numbers(pushing: Pushing, batches: list[Measures]) -> Iterator[Truth]:
+    each = np.stack([batch.caps for batch in batches])
+    worth = {"value_per_click": pushing.value_per_click, "value_lost": pushing.value_lost}
+    net = each[:, :, 1] * pushing.value_per_click - each[:, :, 2] * pushing.value_lost
+    for column, cap in enumerate(pushing.caps):
+        for name, words, values in (
+            ("sent", "pushes sent per member", each[:, column, 0]),
+            ("clicks", "clicks per member", each[:, column, 1]),
+            ("blocks", "blocks per member", each[:, column, 2]),
+            ("value", "clicks x value_per_click - blocks x value_lost, yuan", net[:, column]),
+        ):
+            yield simulated(
+                f"pushes.weekly.{name}.cap_{cap}",
+                f"{words}, {_WEEK}, at {cap} pushes a week",
+                values,
+                _SIMULATED,
+                **(worth if name == "value" else {}),
+            )
+    yield _best(
+        "pushes.best_cap",
+        f"number of pushes a week with the highest value ({_WEEK})",
+        pushing.caps[int(net.mean(axis=0).argmax())],
+        **worth,
+    )
+    fresh = np.array([batch.fresh for batch in batches])
+    for received in range(MOST_RECEIVED + 1):
+        yield simulated(
+            f"pushes.click.received_{received}",
+            "chance that a sent push of the randomised part is clicked, had each person been sent "
+            f"{received} on the 7 calendar days before",
+            fresh * float(rate_fatigue(pushing, np.array(received))),
+            _SIMULATED,
+            days_before=7,
+        )
+    yield simulated(
+        "pushes.late",
+        "share of the sent pushes of the randomised part that leave more than an hour late "
+        f"(none leaves more than {MOST_DELAY // HOUR} hours late)",
+        np.array([batch.late for batch in batches]),
+        _SIMULATED,
+    )
+
+
+def _best(id_: str, estimand: str, value: float, **settings: object) -> Truth:
+    return Truth(
+        id=id_,
+        estimand=estimand,
+        value=float(value),
+        standard_error=0.0,
+        computed=f"best of the simulated values, {_SIMULATED}",
+        settings=settings,
+    )

@@ -62,18 +62,18 @@ class Grouping:
 
     def problems(self) -> Iterable[str]:
         """Yield each broken rule as one sentence."""
-        yield from unlike("groups.joins", self.joins, KINDS)
+        yield from unlike("grouping.joins", self.joins, KINDS)
         for kind, shares in self.joins.items():
-            yield from each_outside(f"groups.joins.{kind}", shares, CHANNELS, most=1)
-        yield from each_outside("groups.delay_days", self.delay_days, KINDS, above=0)
+            yield from each_outside(f"grouping.joins.{kind}", shares, CHANNELS, most=1)
+        yield from each_outside("grouping.delay_days", self.delay_days, KINDS, above=0)
         for name in ("lurkers", "advertisers", "dead"):
-            yield from outside(f"groups.{name}", getattr(self, name), most=1)
+            yield from outside(f"grouping.{name}", getattr(self, name), most=1)
         for name in ("leave_per_day", "messages_per_day", "ads_per_day"):
-            yield from outside(f"groups.{name}", getattr(self, name))
+            yield from outside(f"grouping.{name}", getattr(self, name))
         for name in ("ads_factor", "messages_shape", "removed_after_days"):
-            yield from outside(f"groups.{name}", getattr(self, name), above=0)
+            yield from outside(f"grouping.{name}", getattr(self, name), above=0)
         for name, least in (("capacity", 1), ("flash_every_days", 1), ("flash_open_days", 3)):
             if getattr(self, name) < least:
-                yield f"groups.{name} = {getattr(self, name)} must be at least {least}; give more"
+                yield f"grouping.{name} = {getattr(self, name)} must be at least {least}; give more"
         if not 0 < self.dead_days[0] <= self.dead_days[1]:
-            yield f"groups.dead_days = {self.dead_days} must be above 0 and rise; give (30, 120)"
+            yield f"grouping.dead_days = {self.dead_days} must be above 0 and rise; give (30, 120)"

@@ -71,11 +71,11 @@ class Arrivals:
     spring_festival: float = 0.5
     """Arrivals per day around Spring Festival, relative to other days; above 0."""
     shares_before: Mapping[str, float] = field(
-        default_factory=lambda: dict(zip(CHANNELS, (0.36, 0.30, 0.24, 0.10), strict=True))
+        default_factory=lambda: dict(zip(CHANNELS, (0.38, 0.31, 0.24, 0.07), strict=True))
     )
     """Share of each channel among the people who arrive before the change; sums to 1."""
     shares_after: Mapping[str, float] = field(
-        default_factory=lambda: dict(zip(CHANNELS, (0.15, 0.13, 0.12, 0.60), strict=True))
+        default_factory=lambda: dict(zip(CHANNELS, (0.12, 0.10, 0.10, 0.68), strict=True))
     )
     """The same from the change on."""
     lure_shares: Mapping[str, Mapping[str, float]] = field(default_factory=_lure_shares)

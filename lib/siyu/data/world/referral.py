@@ -99,7 +99,7 @@ def _campaigns() -> Mapping[str, Campaign]:
         "裂变拼团": Campaign(
             first_day=date(2025, 12, 5),
             seed_share=0.01,
-            invitations=3.0,
+            invitations=3.2,
             dispersion=0.8,
             acceptance=0.4,
             invite_hours=20.0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import yaml
@@ -20,6 +21,7 @@ from siyu.data.world.points import Programme
 from siyu.data.world.push_settings import Pushing
 from siyu.data.world.referral import Referral
 from siyu.data.world.rules import SettingsError
+from siyu.data.world.spending import Spending
 from siyu.data.world.staying import Staying
 from siyu.data.world.tiering import Tiering
 
@@ -64,8 +66,9 @@ class Settings:
     referral: Referral = field(default_factory=Referral)
     grouping: Grouping = field(default_factory=Grouping)
     points: Programme = field(default_factory=Programme)
+    spending: Spending = field(default_factory=Spending)
 
-    @property
+    @cached_property
     def frame(self) -> Frame:
         """The observed days; the second half begins on the day of the change."""
         first_day = _LAST_DAY - timedelta(days=self.days - 1)

@@ -38,14 +38,14 @@ class Spending:
     )
     """Cost of an impression at the touchpoints that are paid for; 0 or more."""
     impressions: Mapping[str, float] = field(
-        default_factory=lambda: dict(zip(PAID, (24.0, 48.0, 90.0), strict=True))
+        default_factory=lambda: dict(zip(PAID, (88.0, 105.0, 175.0), strict=True))
     )
     """Impressions per person exposed at those touchpoints; 1 or more."""
     clicks: float = 1.6
     """Clicks per person exposed at those touchpoints: some never get to see the code; 1 or more."""
     person_cny: Mapping[str, float] = field(
         default_factory=lambda: dict(
-            zip(UNPAID, (0.1, 0.3, 0.5, 0.05, 0.1, 0.2, 0.35, 0.6, 0.45), strict=True)
+            zip(UNPAID, (1.5, 3.0, 4.5, 2.5, 3.5, 2.0, 1.2, 6.0, 4.0), strict=True)
         )
     )
     """Cost per person exposed at the other touchpoints (print, time of staff); 0 or more."""

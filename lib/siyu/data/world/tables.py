@@ -27,7 +27,7 @@ from siyu.data.world.people import (
     STAFF,
 )
 from siyu.data.world.points import tabulate_points
-from siyu.data.world.pool import Pool, draw_pool
+from siyu.data.world.pool import Pool
 from siyu.data.world.pushing import tabulate_pushes
 from siyu.data.world.settings import Settings
 from siyu.data.world.staying import tabulate_contacts
@@ -35,21 +35,21 @@ from siyu.data.world.tiering import tabulate_tiers
 from siyu.data.world.welcome import assign_staff
 
 
-def draw_tables(
-    settings: Settings, *, users: int, stream: Stream, block: int = 0
+def tabulate_pool(
+    settings: Settings, pool: Pool, *, stream: Stream, block: int = 0
 ) -> dict[str, pa.Table]:
-    """Draw the tables of one block of people.
+    """Write the tables of one block of people.
 
     Args:
-        settings: the truths; `users` and `seed` play no part.
-        users: how many people are exposed; friends come on top.
+        settings: the truths.
+        pool: what was drawn.
         stream: opens the random stream of a name; what one table draws leaves the others alone.
         block: number of the block; its ids are its own.
 
     Returns:
-        All tables of the contract, up to the end of the last observed day.
+        All tables of the contract but `spend`, which is about all blocks together, up to the end of
+        the last observed day.
     """
-    pool = draw_pool(settings, users=users, stream=stream)
     columns = Columns(frame=settings.frame, block=block)
     stay = pool.stay
     experiments = [

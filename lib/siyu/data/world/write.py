@@ -8,14 +8,19 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from siyu.data.world.columns import Columns
 from siyu.data.world.draws import open_stream
 from siyu.data.world.frame import TIMEZONE
+from siyu.data.world.people import PLACES
+from siyu.data.world.pool import draw_pool
 from siyu.data.world.settings import Settings
-from siyu.data.world.tables import draw_tables
+from siyu.data.world.spending import count_exposed, tabulate_spend
+from siyu.data.world.tables import tabulate_pool
 from siyu.data.world.truths.all import compute_truths
 
 BLOCK_USERS = 100_000
@@ -36,13 +41,21 @@ def write_sample(folder: Path, settings: Settings) -> None:
         OSError: the folder cannot be written, or a table lies there in the other form.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    frame = settings.frame
+    exposed = np.zeros((frame.days, len(PLACES)), dtype=np.int64)
     blocks = range(0, settings.users, BLOCK_USERS)
     for block, first in enumerate(blocks):
-        users = min(BLOCK_USERS, settings.users - first)
         stream = partial(open_stream, settings.seed, block)
-        for name, table in draw_tables(settings, users=users, stream=stream, block=block).items():
+        users = min(BLOCK_USERS, settings.users - first)
+        pool = draw_pool(settings, users=users, stream=stream)
+        exposed += count_exposed(frame, pool.core.people)
+        for name, table in tabulate_pool(settings, pool, stream=stream, block=block).items():
             _write(table, _place(folder, name, block=block if len(blocks) > 1 else None))
-    frame = settings.frame
+    columns, stream = Columns(frame=frame), partial(open_stream, settings.seed, 0)
+    _write(
+        tabulate_spend(columns, settings.spending, exposed, stream=stream),
+        folder / "spend.parquet",
+    )
     source = {
         "name": "simulated pool",
         "timezone": TIMEZONE,

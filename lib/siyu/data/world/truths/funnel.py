@@ -24,7 +24,7 @@ FUNNEL = ("scan", "add", "reply", "order")
 ENTRIES = ("best", "first")
 PERIODS = ("before", "after")
 BATCHES = 20
-BATCH_USERS = 50_000
+BATCH_USERS = 30_000
 
 
 def state_funnel(settings: Settings) -> list[Truth]:

@@ -32,7 +32,6 @@ from siyu.data.world.pushing import tabulate_pushes
 from siyu.data.world.settings import Settings
 from siyu.data.world.staying import tabulate_contacts
 from siyu.data.world.tiering import tabulate_tiers
-from siyu.data.world.welcome import assign_staff
 
 
 def tabulate_pool(
@@ -87,8 +86,6 @@ def _tabulate_users(
     added = happened(columns.frame, stay.added_at)
     referrer = np.full(len(people), -1)
     referrer[len(pool.core.people) :] = pool.friends.referrer
-    last = np.minimum(stay.left_at, columns.frame.end)
-    staff = assign_staff(settings.staying, columns.frame, stay.staff, last)
     traits = {
         "gender": (GENDERS, people.gender),
         "age_band": (AGE_BANDS, people.age),
@@ -103,9 +100,10 @@ def _tabulate_users(
             "left_at": columns.instants(stay.left_at),
             "channel": texts([channel for channel, _ in PLACES], people.place),
             "touchpoint": texts([touchpoint for _, touchpoint in PLACES], people.place),
-            # Only someone who was added got the lure and belongs to a staff account.
+            # Only someone who was added got the lure and belongs to a staff account: the one at the
+            # addition, for who takes over later would tell who stayed so long.
             "lure": texts(LURES, stay.lure, known=added),
-            "staff_id": texts(STAFF, staff, known=added),
+            "staff_id": texts(STAFF, stay.staff, known=added),
             "referrer_id": columns.users(np.maximum(referrer, 0), known=referrer >= 0),
             **{
                 name: texts(

@@ -6,20 +6,16 @@ averaged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siyu.data.world.draws import DAY, HOUR, NEVER, Floats, Ints, Stream
+from siyu.data.world.draws import DAY, HOUR, NEVER, Floats, Ints
 from siyu.data.world.frame import Frame
-from siyu.data.world.inviting import draw_friends
 from siyu.data.world.people import OCCUPATIONS, People
-from siyu.data.world.pool import draw_core
 from siyu.data.world.push_delivery import SENT, shape_hours
 from siyu.data.world.push_response import (
-    EVENING,
-    MOST_DELAY,
     OFFICE,
     STAFFED,
     is_active,
@@ -29,20 +25,17 @@ from siyu.data.world.push_response import (
     rate_hour,
     spread_hours,
 )
-from siyu.data.world.push_settings import MEDIA, PUSH_HOURS, Pushing
-from siyu.data.world.pushing import Pushes, draw_pushes
+from siyu.data.world.push_settings import PUSH_HOURS, Pushing
+from siyu.data.world.pushing import Pushes
 from siyu.data.world.staying import Stay
-from siyu.data.world.truths.facts import Truth, closed_form, simulated, truth_stream
 
 if TYPE_CHECKING:
-    from siyu.data.world.settings import Settings
-
-BATCH_USERS = 8_000
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measures:
-    """What one batch shows when every member is in the randomised part."""
+    """What the randomised part of one batch shows."""
 
     hours: Floats
     """SEGMENTS x hours of planning: chance of a click; the last column: hours as drawn."""
@@ -56,44 +49,34 @@ class Measures:
     """Share of the sent pushes that are sent more than an hour after the planned time."""
 
 
-def draw_members(settings: Settings, batch: int) -> tuple[Pushing, Frame, People, Stay, Stream]:
-    """Draw the people of a batch, friends included, and how long they stay if nobody pushes."""
-    stream = truth_stream(batch)
-    core = draw_core(settings, users=BATCH_USERS, stream=stream)
-    friends = draw_friends(
-        settings.referral,
-        settings.frame,
-        core.people,
-        core.stay,
-        arrivals=settings.arrivals,
-        staying=settings.staying,
-        stream=stream,
-    )
-    people, stay = core.people.join(friends.people), core.stay.join(friends.stay)
-    return settings.pushing, settings.frame, people, stay, stream
-
-
 def measure_pushes(
-    pushing: Pushing, frame: Frame, people: People, stay: Stay, stream: Stream
+    pushing: Pushing, frame: Frame, people: People, stay: Stay, pushes: Pushes
 ) -> Measures:
-    """Measure what hours and numbers are worth, with everybody in the randomised part."""
-    lots = replace(pushing, none_share=0.0, randomised_share=1.0)
-    pushes = draw_pushes(lots, frame, people, stay, stream=stream)
-    plain = _rate_plain(lots, frame, people, stay, pushes)
-    hours = value_hours(lots, people, pushes, plain)
-    shares = shape_hours(lots)[2 + is_active(people)[pushes.person]]
+    """Measure on the randomised part what hours and numbers are worth.
+
+    Args:
+        pushing: the truths.
+        frame: the observed days.
+        people: who they are.
+        stay: as it would be if nobody pushed.
+        pushes: drawn for these people.
+    """
+    chance = rate_plain(pushing, frame, people, stay, pushes)
+    lots = ~np.isnan(pushes.propensity)
+    hours = value_hours(pushing, people, pushes, chance)
+    shares = shape_hours(pushing)[2 + is_active(people)[pushes.person]]
     hours = np.column_stack([hours, (hours * shares).sum(axis=1)])
-    office = people.occupation[pushes.person] == OFFICE
-    sent = pushes.status == SENT
     occupation = people.occupation[pushes.person]
-    chance = plain * rate_hour(lots, occupation, pushes.sent_at % DAY // HOUR) * sent
+    segments = lots & (occupation == OFFICE), lots & (occupation != OFFICE)
+    sent = (pushes.status == SENT) & lots
+    chance = chance * rate_hour(pushing, occupation, pushes.sent_at % DAY // HOUR) * sent
     late = (pushes.sent_at - pushes.planned_at)[sent] > HOUR
     with np.errstate(invalid="ignore", divide="ignore"):
         return Measures(
-            hours=np.stack([hours[rows].sum(axis=0) / rows.sum() for rows in (office, ~office)]),
-            planned=np.array([office.sum(), (~office).sum()], dtype=float),
-            caps=_measure_caps(lots, frame, pushes, chance),
-            fresh=float((chance / rate_fatigue(lots, pushes.received)).sum() / sent.sum()),
+            hours=np.stack([hours[rows].sum(axis=0) / rows.sum() for rows in segments]),
+            planned=np.array([rows.sum() for rows in segments], dtype=float),
+            caps=_measure_caps(pushing, frame, pushes, chance),
+            fresh=float((chance / rate_fatigue(pushing, pushes.received)).sum() / sent.sum()),
             late=float(late.sum() / sent.sum()),
         )
 
@@ -131,9 +114,10 @@ def value_hours(pushing: Pushing, people: People, pushes: Pushes, plain: Floats)
     return np.asarray(plain[:, None] * factors * sent)
 
 
-def _rate_plain(
+def rate_plain(
     pushing: Pushing, frame: Frame, people: People, stay: Stay, pushes: Pushes
 ) -> Floats:
+    """Give the chance that each push, if sent, is clicked at a plain hour."""
     appeal = rate_appeal(
         pushing,
         frame,

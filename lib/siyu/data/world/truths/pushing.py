@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siyu.data.world.draws import DAY, HOUR, NEVER, Floats, Ints, Stream
-from siyu.data.world.frame import Frame
+from siyu.data.world.draws import HOUR
 from siyu.data.world.inviting import draw_friends
-from siyu.data.world.people import OCCUPATIONS, People
 from siyu.data.world.pool import draw_core
-from siyu.data.world.push_delivery import SENT, shape_hours
 from siyu.data.world.push_response import (
     EVENING,
     MOST_DELAY,
-    OFFICE,
-    STAFFED,
-    is_active,
-    rate_appeal,
     rate_block,
     rate_fatigue,
-    rate_hour,
-    spread_hours,
 )
 from siyu.data.world.push_settings import MEDIA, PUSH_HOURS, Pushing
-from siyu.data.world.pushing import Pushes, draw_pushes
-from siyu.data.world.staying import Stay
-from siyu.data.world.truths.push_measures import BATCH_USERS, Measures, draw_members, measure_pushes
+from siyu.data.world.pushing import draw_pushes
 from siyu.data.world.truths.facts import Truth, closed_form, simulated, truth_stream
+from siyu.data.world.truths.push_gain import Gain, measure_gain, state_gain
+from siyu.data.world.truths.push_measures import Measures, measure_pushes
 
 if TYPE_CHECKING:
     from siyu.data.world.settings import Settings
 
-BATCHES = 10
+BATCHES, BATCH_USERS = 6, 10_000
 SEGMENTS = ("office", "others")
 MOST_RECEIVED = 7
 _PLANNED = (
@@ -46,7 +38,8 @@ _WEEK = (
     "in a week of 7 days from the assignment to `push_cap_2025h2` on, begun while the member was "
     "there and completed within the observation"
 )
-_SIMULATED = f"expected over the pushes of {BATCHES} batches of {BATCH_USERS} people exposed"
+_DRAWS = f"{BATCHES} batches of {BATCH_USERS} people exposed"
+_SIMULATED = f"expected over the pushes of {_DRAWS}"
 
 
 def state_pushing(settings: Settings) -> list[Truth]:
@@ -56,14 +49,42 @@ def state_pushing(settings: Settings) -> list[Truth]:
         settings: the truths; `users` and `seed` play no part.
 
     Returns:
-        Closed forms, then simulated facts; none of the latter where nobody is ever pushed.
+        Closed forms, then simulated facts; those without anyone to hold for are left out.
     """
     pushing = settings.pushing
-    found = [*_state_ratios(pushing), *_state_blocks(pushing)]
-    batches = [measure_pushes(*draw_members(settings, batch)) for batch in range(BATCHES)]
-    if all(batch.planned.all() and np.isfinite(batch.caps).all() for batch in batches):
-        found += [*_state_hours(batches), *_state_numbers(pushing, batches)]
-    return found
+    measured = [_measure(settings, batch) for batch in range(BATCHES)]
+    batches, gains = zip(*measured, strict=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = [
+            *_state_ratios(settings.pushing),
+            *_state_blocks(settings.pushing),
+            *_state_hours(batches),
+            *_state_numbers(settings.pushing, batches),
+            *state_gain(gains, draws=_DRAWS),
+        ]
+    return [truth for truth in found if math.isfinite(truth.value)]
+
+
+def _measure(settings: Settings, batch: int) -> tuple[Measures, Gain]:
+    """Draw one batch with pushes to everybody, and measure it."""
+    pushing, frame, stream = settings.pushing, settings.frame, truth_stream(batch)
+    core = draw_core(settings, users=BATCH_USERS, stream=stream)
+    friends = draw_friends(
+        settings.referral,
+        frame,
+        core.people,
+        core.stay,
+        arrivals=settings.arrivals,
+        staying=settings.staying,
+        stream=stream,
+    )
+    people, stay = core.people.join(friends.people), core.stay.join(friends.stay)
+    everybody = replace(pushing, none_share=0.0)
+    pushes = draw_pushes(everybody, frame, people, stay, stream=stream)
+    return (
+        measure_pushes(pushing, frame, people, stay, pushes),
+        measure_gain(settings, people, stay, pushes, stream),
+    )
 
 
 def _state_ratios(pushing: Pushing) -> Iterator[Truth]:
@@ -144,7 +165,7 @@ def _state_blocks(pushing: Pushing) -> Iterator[Truth]:
         )
 
 
-def _state_hours(batches: list[Measures]) -> Iterator[Truth]:
+def _state_hours(batches: Sequence[Measures]) -> Iterator[Truth]:
     each = np.stack([batch.hours for batch in batches])
     weight = np.stack([batch.planned for batch in batches])[:, :, None]
     everyone = (each * weight).sum(axis=1) / weight.sum(axis=1)
@@ -162,15 +183,16 @@ def _state_hours(batches: list[Measures]) -> Iterator[Truth]:
                 _SIMULATED,
                 **study,
             )
-    best = each[:, :, :-1].mean(axis=0).argmax(axis=1)
-    for segment, hour in zip(SEGMENTS, best, strict=True):
+    means = each[:, :, :-1].mean(axis=0)
+    for segment, values in zip(SEGMENTS, means, strict=True):
         yield _best(
             f"pushes.best_hour.{segment}",
             f"planned hour with the highest {_PLANNED}: {whom[f'{segment}.']}",
-            PUSH_HOURS[hour],
+            PUSH_HOURS,
+            values,
             **study,
         )
-    chosen = each[:, range(len(SEGMENTS)), best]
+    chosen = each[:, range(len(SEGMENTS)), means.argmax(axis=1)]
     yield simulated(
         "pushes.value.best_hour_per_segment",
         f"{_PLANNED}: office workers at their best hour, all others at theirs",
@@ -190,7 +212,7 @@ def _state_hours(batches: list[Measures]) -> Iterator[Truth]:
     )
 
 
-def _state_numbers(pushing: Pushing, batches: list[Measures]) -> Iterator[Truth]:
+def _state_numbers(pushing: Pushing, batches: Sequence[Measures]) -> Iterator[Truth]:
     each = np.stack([batch.caps for batch in batches])
     worth = {"value_per_click": pushing.value_per_click, "value_lost": pushing.value_lost}
     net = each[:, :, 1] * pushing.value_per_click - each[:, :, 2] * pushing.value_lost
@@ -211,7 +233,8 @@ def _state_numbers(pushing: Pushing, batches: list[Measures]) -> Iterator[Truth]
     yield _best(
         "pushes.best_cap",
         f"number of pushes a week with the highest value ({_WEEK})",
-        pushing.caps[int(net.mean(axis=0).argmax())],
+        pushing.caps,
+        net.mean(axis=0),
         **worth,
     )
     fresh = np.array([batch.fresh for batch in batches])
@@ -233,11 +256,15 @@ def _state_numbers(pushing: Pushing, batches: list[Measures]) -> Iterator[Truth]
     )
 
 
-def _best(id_: str, estimand: str, value: float, **settings: object) -> Truth:
+def _best(
+    id_: str, estimand: str, choices: Sequence[int], values: Floats, **settings: object
+) -> Truth:
+    """State which choice has the highest value; not a number where some value is unknown."""
+    known = np.isfinite(values).all()
     return Truth(
         id=id_,
         estimand=estimand,
-        value=float(value),
+        value=float(choices[int(values.argmax())]) if known else math.nan,
         standard_error=0.0,
         computed=f"best of the simulated values, {_SIMULATED}",
         settings=settings,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from siyu.data.world.draws import Ints
     from siyu.data.world.settings import Settings
 
-BATCHES, BATCH_USERS = 4, 10_000
+BATCHES, BATCH_USERS = 4, 5_000
 
 
 def state_points(settings: Settings) -> list[Truth]:

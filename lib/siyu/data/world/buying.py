@@ -46,9 +46,9 @@ class Buying:
     the orders.
     """
 
-    r: float = 1.0
+    r: float = 1.1
     """Shape of the rates; above 0."""
-    alpha: float = 20.0
+    alpha: float = 16.0
     """Rate parameter of the rates, in days: their mean is r / alpha per day; above 0."""
     a: float = 1.2
     """First parameter of the probabilities to stop; above 0."""

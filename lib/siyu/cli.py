@@ -79,8 +79,22 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 def _add_sample(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_sample)
-    parser.add_argument("--users", type=_positive, help="number of users")
+    parser.add_argument("--users", type=_positive, help="people exposed (default: 12000)")
+    parser.add_argument(
+        "--days", type=_positive, help="observed days up to 2026-03-31 (default: 365)"
+    )
     parser.add_argument("--seed", type=int, help="seed of the random numbers")
+    parser.add_argument(
+        "--effect",
+        dest="effects",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set a truth, as truth.json names it: staying.greeting_factor=1; may be repeated",
+    )
+    parser.add_argument(
+        "--dirty", action="store_true", help="plant every defect that `siyu check` must find"
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("data/sample"), help="folder (default: data/sample)"
     )
@@ -140,15 +154,14 @@ def _check(parsed: argparse.Namespace) -> int:
 
 
 def _sample(parsed: argparse.Namespace) -> int:
-    from siyu.data.world import Settings, write_sample
+    from siyu.data.world import Settings, SettingsError, with_effects, write_sample
 
-    given = {"users": parsed.users, "seed": parsed.seed}
+    given = {"users": parsed.users, "days": parsed.days, "seed": parsed.seed}
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValueError as error:
+        write_sample(parsed.out, with_effects(settings, parsed.effects), dirty=parsed.dirty)
+    except SettingsError as error:
         return _refuse([str(error)])
-    try:
-        write_sample(parsed.out, settings)
     except OSError as error:
         rule = f"cannot be written: {error.strerror or error}; name another folder by --out"
         return _refuse([f"{parsed.out} {rule}"])

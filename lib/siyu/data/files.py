@@ -32,8 +32,8 @@ _FAILURES = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_NO_DATA = ("truth.json", ".md", ".yaml", ".yml")
-"""How the names end of what may lie beside data: notes, declarations, the truths of a sample."""
+_NO_DATA = ("truth.json", "planted.json", ".md", ".yaml", ".yml")
+"""How the names end of what may lie beside data: notes, declarations, what is true of a sample."""
 _LOGIN = re.compile(r"//\S*@")
 _FOLDERS = re.compile(r"(?<![\w:/])/(?:[^/\s\"']+/)+")
 

@@ -192,6 +192,29 @@ def draw_invites(
     )
 
 
+def withdraw(friends: Friends, left_at: Ints) -> Friends:
+    """Take back what those who turn out to have left before could not do.
+
+    Args:
+        friends: who came, and all invitations.
+        left_at: per person, friends included, when the stay ends in the end.
+
+    Returns:
+        The same friends; whose invitation is taken back came without one.
+    """
+    invites = friends.invites
+    sent = invites.invited_at <= left_at[invites.inviter]
+    back = ~invites.new & (invites.accepted_at > left_at[invites.invitee])
+    answered = replace(
+        invites,
+        invitee=np.where(back, NOBODY, invites.invitee),
+        accepted_at=np.where(back, NEVER, invites.accepted_at),
+    )
+    kept = {each.name: getattr(answered, each.name)[sent] for each in fields(Invites)}
+    referrer = np.where(sent[invites.new], friends.referrer, NOBODY)
+    return replace(friends, invites=Invites(**kept), referrer=referrer)
+
+
 def postpone(at: Ints, hours: Floats, rng: np.random.Generator) -> Ints:
     """Move instants by delays; what falls on a later day falls on it in the rhythm of HOURS."""
     due = at + np.maximum(np.rint(hours * HOUR), 1).astype(np.int64)

@@ -66,7 +66,7 @@ class Programme:
             if getattr(self, name) < least:
                 yield f"points.{name} = {getattr(self, name)} must be at least {least}; give more"
         if not 2 <= self.members_day <= 28:
-            yield f"points.members_day = {self.members_day} must be a day of every month; give 18"
+            yield f"points.members_day = {self.members_day} must be a day of every month after the first; give 18"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,19 +80,25 @@ class Settings:
             raise SettingsError(problem)
 
 
-def with_effects(settings: Settings, effects: Mapping[str, str]) -> Settings:
+def with_effects(settings: Settings, effects: Iterable[str]) -> Settings:
     """Set truths by name, as typed.
 
     Args:
         settings: where all other truths come from.
-        effects: dotted name of a number to its value as text: `funnel.faults.store_poster.reply` to
-            `1`.
+        effects: NAME=VALUE, the name with dots: `funnel.faults.store_poster.reply=1`.
 
     Raises:
         SettingsError: a name or value that cannot be; it says what there is.
     """
-    for name, text in effects.items():
-        settings = _with(settings, name.split("."), yaml.safe_load(text), name=name)
+    for effect in effects:
+        name, equals, text = effect.partition("=")
+        if not equals:
+            raise SettingsError(f"{effect!r} is no NAME=VALUE; use staying.greeting_factor=1")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            value = text
+        settings = _with(settings, name.split("."), value, name=name)
     return settings
 
 
@@ -119,24 +125,24 @@ def _problems(settings: Settings) -> Iterable[str]:
 
 def _with(value: Any, path: list[str], new: object, *, name: str) -> Any:
     """Replace what lies at the end of a path of fields and keys."""
-    if not path:
-        if isinstance(value, (int, float)) and isinstance(new, (int, float)):
-            return type(value)(new)
-        if isinstance(value, date) and isinstance(new, date):
-            return new
-        raise SettingsError(
-            f"{name} = {new!r} must be of the kind of {value!r}; give its value as NAME=VALUE"
-        )
-    key = path[0]
-    if is_dataclass(value):
-        there: Mapping[str, Any] = {each.name: getattr(value, each.name) for each in fields(value)}
-    elif isinstance(value, Mapping):
-        there = value
-    else:
-        raise SettingsError(f"{name} goes deeper than there is; {key!r} follows the number {value}")
+    there = _parts_of(value)
+    if not path and not there:
+        if isinstance(value, float) and type(new) is int:
+            return float(new)
+        if type(new) is not type(value):
+            raise SettingsError(f"{name} = {new!r} must be of the kind of {value!r}; give such one")
+        return new
+    key = path[0] if path else ""
     if key not in there:
-        raise SettingsError(f"{name} names no truth; at {key!r} use one of {', '.join(there)}")
+        names = ", ".join(there) or f"no more names: it is {value!r}"
+        raise SettingsError(f"{name} names no truth; after {name.removesuffix(key)!r} use {names}")
     inner = _with(there[key], path[1:], new, name=name)
     if isinstance(value, Mapping):
         return {**value, key: inner}
     return replace(value, **{key: inner})
+
+
+def _parts_of(value: Any) -> Mapping[str, Any]:
+    if is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return value if isinstance(value, Mapping) else {}

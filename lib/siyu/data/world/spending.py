@@ -38,7 +38,7 @@ class Spending:
     )
     """Cost of an impression at the touchpoints that are paid for; 0 or more."""
     impressions: Mapping[str, float] = field(
-        default_factory=lambda: dict(zip(PAID, (88.0, 105.0, 175.0), strict=True))
+        default_factory=lambda: dict(zip(PAID, (88.0, 130.0, 200.0), strict=True))
     )
     """Impressions per person exposed at those touchpoints; 1 or more."""
     clicks: float = 1.6

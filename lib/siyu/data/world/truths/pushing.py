@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from siyu.data.world.draws import HOUR
+from siyu.data.world.draws import HOUR, Floats
 from siyu.data.world.inviting import draw_friends
 from siyu.data.world.pool import draw_core
 from siyu.data.world.push_response import (
@@ -51,7 +51,6 @@ def state_pushing(settings: Settings) -> list[Truth]:
     Returns:
         Closed forms, then simulated facts; those without anyone to hold for are left out.
     """
-    pushing = settings.pushing
     measured = [_measure(settings, batch) for batch in range(BATCHES)]
     batches, gains = zip(*measured, strict=True)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -259,8 +258,8 @@ def _state_numbers(pushing: Pushing, batches: Sequence[Measures]) -> Iterator[Tr
 def _best(
     id_: str, estimand: str, choices: Sequence[int], values: Floats, **settings: object
 ) -> Truth:
-    """State which choice has the highest value; not a number where some value is unknown."""
-    known = np.isfinite(values).all()
+    """State which choice has the highest value; not a number where there is nothing to choose."""
+    known = np.isfinite(values).all() and np.ptp(values) > 0
     return Truth(
         id=id_,
         estimand=estimand,

@@ -66,7 +66,8 @@ class Programme:
             if getattr(self, name) < least:
                 yield f"points.{name} = {getattr(self, name)} must be at least {least}; give more"
         if not 2 <= self.members_day <= 28:
-            yield f"points.members_day = {self.members_day} must be a day of every month after the first; give 18"
+            rule = "must be at least 2 and at most 28, in every month; give 18"
+            yield f"points.members_day = {self.members_day} {rule}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,8 @@ from siyu.data import open_source
 from siyu.data.world import Settings
 from siyu.data.world.paths import open_stream
 from siyu.data.world.tables import draw_tables
-from siyu.studies.funnel import estimate
+from siyu.stats.intervals import wilson
+from siyu.studies import funnel
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measure import measure
 
@@ -98,7 +99,7 @@ def within_band(held):
 
 
 def by_channel(measures, truths, entry):
-    table = estimate.steps(measures, level=LEVEL).query("segment != 'all' and k == 4")
+    table = funnel.steps(measures, level=LEVEL).query("segment != 'all' and k == 4")
     assert len(table) == WORLDS * 4
     channels = table["segment"].str.split(" × ").str[1]
     known = [truths[f"conversion.{entry}.after.{channel}"] for channel in channels]
@@ -121,7 +122,7 @@ def test_immature_users_counted_as_lost_would_not_be_covered(best, truths):
     table, truth, error = by_channel(best, truths, "best")
     waiting = best.waiting.groupby("segment")["n"].sum()
     n = table["entered"].to_numpy() + table["segment"].map(waiting).fillna(0).to_numpy()
-    lower, upper = estimate.wilson(table["reached"].to_numpy(), n, level=LEVEL)
+    lower, upper = wilson(table["reached"].to_numpy(), n, level=LEVEL)
     assert not within_band(hold(lower, table["reached"].to_numpy() / n, upper, truth, error))
 
 
@@ -132,7 +133,7 @@ def test_the_change_and_its_mix_and_rate_parts_are_covered(best, truths):
         pairs[name] = pairs[name].str.split(" × ").str[1]
     held = {"change": [], "mix": [], "rate": []}
     for _, own in pairs.groupby(world):
-        total = estimate.compare_periods(replace(best, pairs=own), level=LEVEL).total
+        total = funnel.compare_periods(replace(best, pairs=own), level=LEVEL).total
         for part, results in held.items():
             row = total.set_index("part").loc[part]
             truth = truths["change.best." + part.replace("change", "total")]
@@ -151,9 +152,9 @@ def sample_rates(level):
     ):
         pool = open_source(SAMPLE, as_of=until.isoformat())
         for entry, by in (("best", "channel"), ("best", "touchpoint"), ("first", "channel")):
-            funnel = replace(FUNNEL, entry=entry)
-            measures = study(pool, funnel, by=[by], compare_to_previous=False)
-            for row in estimate.steps(measures, level=level).query("k > 1").itertuples():
+            asked = replace(FUNNEL, entry=entry)
+            measures = study(pool, asked, by=[by], compare_to_previous=False)
+            for row in funnel.steps(measures, level=level).query("k > 1").itertuples():
                 place = f"{entry}.{period}.{row.segment}"
                 step = (row.step_ci_lower, row.step_rate, row.step_ci_upper)
                 rows.append((f"step_rate.{place}.{row.step}", *step))
@@ -179,7 +180,7 @@ def test_every_planted_rate_lies_in_its_simultaneous_interval_on_the_sample(trut
 def test_every_planted_change_lies_in_its_simultaneous_interval_on_the_sample(truths, entry):
     level = LEVEL ** (1 / 6)
     measures = study(open_source(SAMPLE), replace(FUNNEL, entry=entry), by=["channel"])
-    total = estimate.compare_periods(measures, level=level).total.set_index("part")
+    total = funnel.compare_periods(measures, level=level).total.set_index("part")
     for part, name in (("change", "total"), ("mix", "mix"), ("rate", "rate")):
         row = total.loc[part]
         truth = truths[f"change.{entry}.{name}"]
@@ -189,5 +190,5 @@ def test_every_planted_change_lies_in_its_simultaneous_interval_on_the_sample(tr
 def test_a_trait_that_was_drawn_apart_makes_no_clear_difference_on_the_sample(truths):
     assert truths["difference.gender"] == (0, 0)
     measures = study(open_source(SAMPLE), FUNNEL, by=["gender"], compare_to_previous=False)
-    compared = estimate.compare_segments(measures, level=0.99)
+    compared = funnel.compare_segments(measures, level=0.99)
     assert set(compared["verdict"]) == {"unclear"}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 from siyu.stats.intervals import newcombe_difference, wilson
-from siyu.studies.funnel import estimate
+from siyu.studies import funnel
 
 from tests.studies.funnel.builders import reduced
 
@@ -44,7 +44,7 @@ def is_nominal(share):
 def rates_of(entered, converted):
     """The study's conversion and interval of each replication, all as segments of one funnel."""
     exact = {f"{i:04}": (n - x, x) for i, (n, x) in enumerate(zip(entered, converted, strict=True))}
-    table = estimate.steps(reduced(exact, steps=STEPS), level=LEVEL)
+    table = funnel.steps(reduced(exact, steps=STEPS), level=LEVEL)
     table = table.query("segment != 'all' and k == 2")
     assert len(table) == REPLICATIONS
     return table["rate"].to_numpy(), table["ci_lower"].to_numpy(), table["ci_upper"].to_numpy()
@@ -114,7 +114,7 @@ def changes(before, now):
     rows = []
     for count in counts:
         drawn = replace(measures, pairs=measures.pairs.assign(n=count))
-        total = estimate.compare_periods(drawn, level=LEVEL).total.set_index("part")
+        total = funnel.compare_periods(drawn, level=LEVEL).total.set_index("part")
         rows.append(total.loc[["change", "rate"], ["ci_lower", "ci_upper"]].to_numpy(dtype=float))
     return np.moveaxis(rows, 0, -1)
 
@@ -170,7 +170,7 @@ def test_all_repairs_together_are_covered_at_the_joint_level_but_not_at_95_perce
     measures = reduced(mean)
     for counts in rng.poisson(measures.counts["n"], (REPLICATIONS, 9)):
         drawn = replace(measures, counts=measures.counts.assign(n=counts))
-        table = estimate.repair(drawn, level=LEVEL)
+        table = funnel.repair(drawn, level=LEVEL)
         true = [truth[name] for name in zip(table["segment"], table["step"], strict=True)]
         joint.append((table["extra_lower"] <= true) & (true <= table["extra_upper"]))
         middle, half = table["extra"], (table["extra_upper"] - table["extra_lower"]) / 2

@@ -15,7 +15,7 @@ import yaml
 from siyu.data import Source, open_source
 from siyu.studies.funnel.chains import follow
 from siyu.studies.funnel.definition import Definition
-from siyu.studies.funnel.measure import Measures
+from siyu.studies.funnel.measures import Measures
 from siyu.studies.funnel.spans import Span
 
 from tests.studies.funnel import oracle
@@ -176,6 +176,8 @@ def reduced(
     both = ["segment_before", "depth_before", "segment", "depth"]
     paired = pd.DataFrame(list(pairs), columns=[*both, "n"]).astype(dict.fromkeys(both, "object"))
     paired[["depth_before", "depth"]] = paired[["depth_before", "depth"]].replace(0, None)
+    ends = [name for before, _, after, *_ in pairs for name in (before, after)]
+    names = {*now, *filter(None, ends)} - {"all", "(small groups)"}
     return Measures(
         definition=Definition(steps=steps, window_days=window_days),
         span=Span(
@@ -190,6 +192,7 @@ def reduced(
         min_users=min_users,
         by=("channel",) if len(now) > 1 else (),
         refused=tuple(refused),
+        segments={name: {"channel": name} for name in sorted(names)},
         counts=counts[counts["n"] > 0].reset_index(drop=True),
         waiting=pd.DataFrame(list((waiting or {}).items()), columns=["segment", "n"]),
         weekly=pd.DataFrame(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from siyu.findings import to_json
-from siyu.studies.funnel import conclude, estimate
+from siyu.studies import funnel
 
 from tests.studies.funnel.builders import reduced
 
@@ -46,13 +46,13 @@ def definitions(*, asked=0.25):
 
 
 def findings(measures, *, value_cny=None, **options):
-    return conclude(
+    return funnel.conclude(
         measures,
-        steps=estimate.steps(measures, level=LEVEL),
-        compared=estimate.compare_segments(measures, level=LEVEL),
-        change=estimate.compare_periods(measures, level=LEVEL),
-        medians=estimate.times(measures, level=LEVEL)[1],
-        repairs=estimate.repair(measures, level=LEVEL, value_cny=value_cny),
+        steps=funnel.steps(measures, level=LEVEL),
+        compared=funnel.compare_segments(measures, level=LEVEL),
+        change=funnel.compare_periods(measures, level=LEVEL),
+        medians=funnel.times(measures, level=LEVEL)[1],
+        repairs=funnel.repair(measures, level=LEVEL, value_cny=value_cny),
         definitions=definitions(),
         level=LEVEL,
         **options,
@@ -105,7 +105,7 @@ def test_ids_do_not_depend_on_the_outcome():
 
 def test_values_intervals_and_numbers_of_users_are_those_of_the_tables():
     conversion = FOUND["funnel.conversion"]
-    row = estimate.steps(MEASURES, level=LEVEL).iloc[2]
+    row = funnel.steps(MEASURES, level=LEVEL).iloc[2]
     assert (conversion.value, conversion.n) == (100 / 400, 400)
     assert (conversion.ci_lower, conversion.ci_upper) == (row.ci_lower, row.ci_upper)
     assert FOUND["funnel.conversion.group"].value == 0.4

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 from siyu.studies.funnel import sentences
+from siyu.studies.funnel.change import Change
 from siyu.studies.funnel.definition import Definition
-from siyu.studies.funnel.estimate import Change
-from siyu.studies.funnel.measure import Measures
+from siyu.studies.funnel.measures import Measures
 from siyu.studies.funnel.spans import Span
 
 Bounds = tuple[float, float, float]
@@ -32,6 +32,7 @@ def measures(depths: dict[int, int], *, waiting: int = 0, done: tuple[int, ...] 
         min_users=30,
         by=(),
         refused=(),
+        segments={},
         counts=counts,
         waiting=pd.DataFrame({"segment": ["all"], "n": [waiting]}),
         weekly=pd.DataFrame(),

@@ -1,10 +1,10 @@
-"""Find, for every user, how far a funnel was gone and when: one engine for counts, times and
-trends.
+"""Find how far each user went in a funnel, and when: one engine for counts, times and trends.
 
 The engine never enumerates chains. It carries, for each row that could be step k, the *latest*
 start from which a chain arrives there (or when its window ends, which says the same). A later start
 leaves more of the window, so whatever an earlier start could still reach, the latest one reaches
-too; keeping one start per row is therefore exact. `tests/studies/funnel/test_chains.py` holds it against an enumeration of all subsequences.
+too; keeping one start per row is therefore exact. `tests/studies/funnel/test_chains.py` holds it
+against an enumeration of all subsequences.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import pandas as pd
 from siyu.findings import Finding, Status, status_of
 from siyu.formats import number, percent, points, quote, span
 from siyu.studies.funnel import sentences
-from siyu.studies.funnel.estimate import Change
-from siyu.studies.funnel.measure import Measures
-from siyu.studies.funnel.segments import EVERYONE, SMALL
+from siyu.studies.funnel.change import Change
+from siyu.studies.funnel.measures import Measures
+from siyu.studies.funnel.naming import EVERYONE, SMALL
 from siyu.studies.tables import each_row
 
 _WILSON = "Wilson score interval; users independent"

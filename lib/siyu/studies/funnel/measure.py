@@ -1,85 +1,22 @@
-"""Reduce a pool's log to the small tables from which every number of the funnel study is "
-"computed.
-"""
+"""Reduce a pool's log to the small tables from which every number of the study is computed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import product
-from typing import get_args
-from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
-from siyu.studies.funnel import segments
-from siyu.studies.funnel.chains import follow, within
-from siyu.studies.funnel.definition import Definition, Entry, FunnelError, Ties
+from siyu.studies.funnel.chains import follow
+from siyu.studies.funnel.definition import Definition, FunnelError
+from siyu.studies.funnel.measures import Measures
+from siyu.studies.funnel.naming import name_segments
+from siyu.studies.funnel.segments import Breakdown, leak, resolve
 from siyu.studies.funnel.spans import INSTANT, Span, entry_span
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measures:
-    """The funnel of one pool, reduced.
-
-    Segments are named in the column `segment` by the values of the columns `by` that users had on
-    entering; groups under `min_users` share one name.
-
-    counts: per segment, half and depth: `n` users with an eligible start. `half` tells starts in
-        the first half of a minute from the others (a placebo), `depth` counts the steps reached.
-    waiting: per segment and half: `n` immature users, whose window is still open.
-    weekly: per entry week (`week`, its Monday): users with a start in it that can be judged
-        (`entered`), those of them who converted from their first start of the week, and those too
-        recent (`waiting`). A user counts once in each week with a start. Empty without a window.
-    drift: users by the weeks they started in and converted from, among the whole weeks: `early`,
-        `early_converted`, `late`, `late_converted` (weeks) and `n` users.
-    pairs: per segment and depth now and before (`_before`; null: not entered then): `n` users.
-    Empty without
-        a comparison.
-    times: per segment, whole minutes since the first start and outcome (0 still waiting, 1
-    converted, 2 left):
-        `n` users, mature and immature.
-    done: per step, users of the pool that entered and did one of its events since the period began,
-    in whatever order.
-    by: the columns of the segments. refused: why a breakdown that was asked for is not made.
-    tied_share: share of the entered users' step rows that stand at the instant of another of their
-    step rows.
-    """
-
-    definition: Definition
-    span: Span
-    source: str
-    timezone: str
-    min_users: int
-    by: tuple[str, ...]
-    refused: tuple[str, ...]
-    counts: pd.DataFrame
-    waiting: pd.DataFrame
-    weekly: pd.DataFrame
-    drift: pd.DataFrame
-    pairs: pd.DataFrame
-    times: pd.DataFrame
-    done: pd.Series
-    tied_share: float
-
-    @property
-    def n_entered(self) -> int:
-        """Users with an eligible start."""
-        return int(self.counts["n"].sum())
-
-    @property
-    def tz(self) -> ZoneInfo:
-        """The business time zone."""
-        return ZoneInfo(self.timezone)
-
-    @property
-    def n_waiting(self) -> int:
-        """Immature users: started, but the window is still open."""
-        return int(self.waiting["n"].sum())
+from siyu.studies.funnel.weeks import follow_weeks
 
 
 def measure(
@@ -120,18 +57,29 @@ def measure(
     span = entry_span(
         pool, definition, period_days=period_days, compare_to_previous=compare_to_previous
     )
-    breakdown = segments.resolve(pool, by)
+    breakdown = resolve(pool, by)
     eligible = _follow(events, definition, span.entry_from, span.eligible_until, breakdown.at_start)
-    breakdown = breakdown.without(*breakdown.learnt_later(eligible))
-    eligible = breakdown.attach(eligible)
-    everyone = eligible
+    breakdown = breakdown.without(breakdown.learnt_later(eligible))
+    eligible = everyone = breakdown.attach(eligible)
+    counts = _counts(pool, eligible, [*breakdown.by, "half", "depth"])
+    leaks = {name: leak(counts, name, definition.labels) for name in breakdown.by}
+    leaks = {name: reason for name, reason in leaks.items() if reason}
+    breakdown = breakdown.without(leaks)
     if definition.window is not None:
         last = span.as_of_end - INSTANT
         everyone = breakdown.attach(
             _follow(events, definition, span.entry_from, last, breakdown.at_start)
         )
-    weekly, drift = _weeks(pool, definition, span)
-    measures = Measures(
+    young = everyone.filter(everyone.reached_1_at > span.eligible_until)
+    tables = {
+        "counts": counts.drop(columns=list(leaks)),
+        "waiting": _counts(pool, young, [*breakdown.by, "half"]),
+        "times": _times(pool, everyone, definition, span, breakdown.by),
+        "pairs": _pairs(events, definition, span, breakdown, eligible),
+    }
+    named, values = name_segments(tables, breakdown.by, min_users=min_users)
+    weekly, drift = follow_weeks(pool, definition, span)
+    return Measures(
         definition=definition,
         span=span,
         source=pool.name,
@@ -139,78 +87,13 @@ def measure(
         min_users=min_users,
         by=breakdown.by,
         refused=breakdown.refused,
-        counts=_counts(pool, eligible, [*breakdown.by, "half", "depth"]),
-        waiting=_counts(
-            pool,
-            everyone.filter(everyone.reached_1_at > span.eligible_until),
-            [*breakdown.by, "half"],
-        ),
+        segments=values,
         weekly=weekly,
         drift=drift,
-        pairs=_pairs(events, definition, span, breakdown, eligible),
-        times=_times(pool, everyone, definition, span, breakdown.by),
         done=_done(events, eligible, definition, span),
         tied_share=_tied_share(events, eligible, definition, span),
+        **named,
     )
-    for name in breakdown.by:
-        if reason := segments.leak(measures.counts, name, definition.labels):
-            measures = _without(measures, name, reason)
-    return _with_segments(measures)
-
-
-def sensitivity(pool: Source, definition: Definition, *, period_days: int) -> pd.DataFrame:
-    """Measure the same funnel under every defensible definition.
-
-    Args:
-        pool: the source.
-        definition: the funnel asked for.
-        period_days: length of the entry period, in days.
-
-    Returns:
-        One row per combination of entry (best, first), ties (either, strict) and window (x 0.5, 1,
-        2; none stays none): `entry`, `ties`, `window_days`, `entered`, `converted` (users), `asked`
-        (the one asked for). Each definition has its own mature users.
-    """
-    asked = definition.window_days
-    windows = [None] if asked is None else [asked * factor for factor in (0.5, 1, 2)]
-    rows = []
-    for entry, ties, window_days in product(get_args(Entry), get_args(Ties), windows):
-        variant = replace(definition, entry=entry, ties=ties, window_days=window_days)
-        span = entry_span(pool, variant, period_days=period_days, compare_to_previous=False)
-        users = _follow(pool.table("events"), variant, span.entry_from, span.eligible_until)
-        last = users[f"reached_{len(variant.steps)}_at"]
-        found = users.agg(entered=users.count(), converted=last.count()).to_pandas().iloc[0]
-        rows.append(
-            {
-                "entry": entry,
-                "ties": ties,
-                "window_days": window_days,
-                "entered": int(found["entered"]),
-                "converted": int(found["converted"]),
-                "asked": variant == definition,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def order_value(pool: Source, definition: Definition, span: Span) -> float | None:
-    """Give what an order of the period earned: margin where the source has it, else amount less
-    refund.
-
-    Returns:
-        Mean in yuan per order; None where the last step is no order, or no order was paid.
-    """
-    if "order" not in definition.names[-1] or not pool.has("orders"):
-        return None
-    orders = pool.table("orders")
-    earned = orders.amount_cny
-    if "refunded_cny" in orders.columns:
-        earned = earned - orders.refunded_cny.fill_null(0)
-    if "margin_cny" in orders.columns:
-        earned = orders.margin_cny
-    paid = orders.filter(orders.paid_at >= span.entry_from).select(earned=earned.cast("float64"))
-    mean = paid.earned.mean().to_pandas()
-    return None if pd.isna(mean) else float(mean)
 
 
 def _require_column(events: ir.Table, hold: str | None) -> None:
@@ -239,68 +122,6 @@ def _follow(
     return users.mutate(depth=sum(users[f"reached_{k}_at"].notnull().cast("int64") for k in steps))
 
 
-def _without(measures: Measures, name: str, reason: str) -> Measures:
-    """Take a segment column out again; the totals stay as they are."""
-    gone = (name, f"{name}_before")
-
-    def collapse(table: pd.DataFrame) -> pd.DataFrame:
-        keys = [column for column in table.columns if column not in (*gone, "n")]
-        return table.groupby(keys, dropna=False)["n"].sum().reset_index()
-
-    return replace(
-        measures,
-        by=tuple(column for column in measures.by if column != name),
-        refused=(*measures.refused, reason),
-        counts=collapse(measures.counts),
-        waiting=collapse(measures.waiting),
-        pairs=collapse(measures.pairs),
-        times=collapse(measures.times),
-    )
-
-
-def _with_segments(measures: Measures) -> Measures:
-    """Replace the segment columns by one name per segment, and let small groups share one."""
-    by, pairs = measures.by, measures.pairs
-    if not by:
-        return _named(measures, {segments.EVERYONE}, {segments.EVERYONE})
-    entered = measures.counts["n"].groupby(segments.names_of(measures.counts, by)).sum()
-    was = segments.names_of(pairs, by, suffix="_before").where(pairs["depth_before"].notna())
-    before = pairs["n"].groupby(was).sum()
-    before = before.reindex(entered.index.union(before.index), fill_value=0)
-    now = entered.reindex(before.index, fill_value=0)
-    few = now.between(1, measures.min_users - 1) | before.between(1, measures.min_users - 1)
-    return _named(
-        measures,
-        segments.large(entered, min_users=measures.min_users),
-        set(before.index[~few]) if len(pairs) else set(),
-    )
-
-
-def _named(measures: Measures, large: set[str], comparable: set[str]) -> Measures:
-    by, pairs = measures.by, measures.pairs
-
-    def rename(names: pd.Series, kept: set[str]) -> pd.Series:
-        return names.where(names.isin(kept) | names.isna(), segments.SMALL)
-
-    def named(table: pd.DataFrame) -> pd.DataFrame:
-        names = rename(segments.names_of(table, by), large)
-        table = table.assign(segment=names).drop(columns=list(by))
-        keys = ["segment", *(column for column in table.columns if column not in ("segment", "n"))]
-        return table.groupby(keys, dropna=False)["n"].sum().reset_index()
-
-    was = segments.names_of(pairs, by, suffix="_before").where(pairs["depth_before"].notna())
-    now = segments.names_of(pairs, by).where(pairs["depth"].notna())
-    ends = {"segment": rename(now, comparable), "segment_before": rename(was, comparable)}
-    gone = [*by, *(f"{name}_before" for name in by)]
-    return replace(
-        measures,
-        counts=named(measures.counts),
-        waiting=named(measures.waiting),
-        times=named(measures.times),
-        pairs=pairs.assign(**ends).drop(columns=gone),
-    )
-
-
 def _counts(pool: Source, users: ir.Table, columns: Sequence[str]) -> pd.DataFrame:
     start = users.reached_1_at
     users = users.mutate(half=ibis.ifelse(pool.local(start).second() < 30, "first", "second"))
@@ -308,77 +129,11 @@ def _counts(pool: Source, users: ir.Table, columns: Sequence[str]) -> pd.DataFra
     return counts.sort_values(list(columns), ignore_index=True)
 
 
-def _weeks(pool: Source, definition: Definition, span: Span) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Follow each user from the first start of each week, as if every week were a new user.
-
-    Weeks can then be compared: each has all who started in it, with one chance each. (By the first
-    start of the whole period, the early weeks would hold the frequent visitors.)
-    """
-    columns = ["week", "entered", "converted", "waiting"]
-    cells = ["early", "early_converted", "late", "late_converted"]
-    if definition.window is None:
-        return pd.DataFrame(columns=columns), pd.DataFrame(columns=[*cells, "n"])
-    events = pool.table("events")
-    starting = definition.events if definition.order == "any" else definition.names[0]
-    starts = events.filter(events.event.isin(list(starting)), events.occurred_at >= span.entry_from)
-    if definition.hold:
-        starts = starts.filter(starts[definition.hold].notnull())
-    starts = starts.mutate(week=pool.day(starts.occurred_at).truncate("W").strftime("%Y-%m-%d"))
-    begun = starts.group_by(["user_id", "week"]).agg(begun=starts.occurred_at.min())
-    begun = begun.rename(person="user_id").cache()
-    log = events.join(
-        begun.filter(begun.begun <= span.eligible_until),
-        [
-            events.user_id == begun.person,
-            events.occurred_at >= begun.begun,
-            events.occurred_at - within(definition) <= begun.begun,
-        ],
-    )
-    log = log.mutate(user_id=log.person + " " + log.week)
-    users = _follow(
-        log,
-        replace(definition, entry="first"),
-        span.entry_from,
-        span.eligible_until,
-        at_start=["person", "week"],
-    )
-    users = users.mutate(done=(users.depth == len(definition.steps)).cast("int64"))
-    judged = users.group_by("week").agg(entered=users.count(), converted=users.done.sum())
-    recent = begun.filter(begun.begun > span.eligible_until).group_by("week")
-    weeks = span.weeks(pool.timezone)
-    weekly = (
-        pd.DataFrame({"week": [week.isoformat() for week, _ in weeks]})
-        .merge(judged.to_pandas(), how="left")
-        .merge(recent.agg(waiting=lambda t: t.count()).to_pandas(), how="left")
-        .fillna(0)
-        .astype(dict.fromkeys(columns[1:], "int64"))
-    )
-    whole = [week.isoformat() for week, state in weeks if state == "whole"]
-    half = len(whole) // 2
-    early, late = (
-        users.week.isin(ends or [""]) for ends in (whole[:half], whole[-half:] if half else [])
-    )
-    drift = (
-        users.group_by("person")
-        .agg(
-            early=early.cast("int64").sum(),
-            early_converted=(early.cast("int64") * users.done).sum(),
-            late=late.cast("int64").sum(),
-            late_converted=(late.cast("int64") * users.done).sum(),
-        )
-        .group_by(cells)
-        .agg(n=lambda t: t.count())
-        .to_pandas()
-        .sort_values(cells, ignore_index=True)
-    )
-    return weekly.assign(week=pd.to_datetime(weekly["week"])), drift
-
-
 def _pairs(
     events: ir.Table,
     definition: Definition,
     span: Span,
-    breakdown: segments.Breakdown,
+    breakdown: Breakdown,
     eligible: ir.Table,
 ) -> pd.DataFrame:
     columns = [*breakdown.by, "depth"]

@@ -1,6 +1,4 @@
-"""Tell segments apart by what was known when a user entered, and refuse what was learnt only "
-"later.
-"""
+"""Tell segments apart by what was known when a user entered, and refuse what was learnt later."""
 
 from __future__ import annotations
 
@@ -16,16 +14,11 @@ from siyu.data import Source
 from siyu.data.contract import TABLES
 
 _REMEDY = "; choose a column known on entering, or declare known_from in source.yaml"
-EVERYONE = "all"
-UNKNOWN = "(unknown)"
-SMALL = "(small groups)"
-"""All groups under `min_users` together, so that no few persons are shown."""
-_OURS = (EVERYONE, SMALL, "mix", "rate")
-"""Names that stand for something else in tables and in the ids of findings."""
 _HALF = 0.5
 _NEARLY_ALL = 0.95
 _MANY = 30
 _PERSONS = ("user_id", "referrer_id")
+"""Customers, so no groups. `staff_id` names employees, each with a group of customers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +26,8 @@ class Breakdown:
     """Where each segment column comes from.
 
     by: the columns that can be used. refused: a sentence for each that cannot. at_start: those read
-    from the row of the first start. traits: columns of `users`, with the instant since which each
-    is known (None: always).
-    tiers: the reviews, where the tier is asked for.
+    from the row of the first start. traits: columns of `users`, each with the column that says
+    since when it is known (None: always). tiers: the reviews, where the tier is asked for.
     """
 
     by: tuple[str, ...] = ()
@@ -46,9 +38,7 @@ class Breakdown:
     tiers: ir.Table | None = None
 
     def attach(self, entered: ir.Table) -> ir.Table:
-        """Add the segment columns to one row per user with `reached_1_at`; a value not known then
-        is null.
-        """
+        """Add the segment columns to one row per user with `reached_1_at`, null if unknown then."""
         entered = self._with_traits(entered)
         then = {
             name: ibis.ifelse(entered[f"{name}_since"] <= entered.reached_1_at, entered[name], None)
@@ -57,34 +47,31 @@ class Breakdown:
         entered = entered.mutate(**then).drop(*(f"{name}_since" for name in then))
         return entered if self.tiers is None else _attach_tier(entered, self.tiers)
 
-    def without(self, *names: str) -> Breakdown:
-        """Leave out columns that were learnt only after entering, saying so."""
-        reasons = (
-            f"by = {name!r}: most users got a value only after they entered, so it tells the "
-            "outcome, not who they "
-            f"were{_REMEDY}"
-            for name in names
-        )
+    def without(self, reasons: Mapping[str, str]) -> Breakdown:
+        """Leave out columns, each for the reason given."""
         return replace(
             self,
-            by=tuple(name for name in self.by if name not in names),
-            traits={name: since for name, since in self.traits.items() if name not in names},
-            refused=(*self.refused, *reasons),
+            by=tuple(name for name in self.by if name not in reasons),
+            traits={name: since for name, since in self.traits.items() if name not in reasons},
+            refused=(*self.refused, *reasons.values()),
         )
 
-    def learnt_later(self, entered: ir.Table) -> list[str]:
-        """Name the columns whose value most users got only after they entered, so that a rate by it
-        would leak.
-        """
+    def learnt_later(self, entered: ir.Table) -> dict[str, str]:
+        """Say of each column whose value most users got only after they entered that it leaks."""
         if not self._since:
-            return []
+            return {}
         known = self._with_traits(entered)
         late = {
             name: (known[f"{name}_since"] > known.reached_1_at).mean(where=known[name].notnull())
             for name in self._since
         }
         found = known.agg(**late).to_pandas().iloc[0]
-        return [name for name in late if found[name] > _HALF]
+        return {
+            name: f"by = {name!r}: most users got a value only after they entered, so it tells the "
+            f"outcome, not who they were{_REMEDY}"
+            for name in late
+            if found[name] > _HALF
+        }
 
     @property
     def _since(self) -> Mapping[str, str]:
@@ -106,12 +93,11 @@ def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
 
     Args:
         pool: the source.
-        by: column names; looked for in `users`, then as the tier of `tiers`, then in `events` at
-            the first start.
+        by: column names, looked for in `users` ("tier" in `tiers` before), then in `events` at the
+            first start.
 
     Returns:
-        The breakdown; refusals are sentences for the reader, and the study goes on without those
-        columns.
+        The breakdown; the study goes on without what is refused.
     """
     users = pool.table("users") if pool.has("users") else None
     tiers = pool.table("tiers") if pool.has("tiers") else None
@@ -144,9 +130,9 @@ def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
             refused.append(_unknown(name, there))
     return Breakdown(
         by=tuple(
-            n
-            for n in dict.fromkeys(by)
-            if n in {*traits, *at_start} or (n == "tier" and takes_tier)
+            name
+            for name in dict.fromkeys(by)
+            if name in {*traits, *at_start} or (name == "tier" and takes_tier)
         ),
         refused=tuple(refused),
         at_start=tuple(at_start),
@@ -192,33 +178,6 @@ def leak(counts: pd.DataFrame, name: str, labels: Sequence[str]) -> str:
             f"outcome, not who they were on entering{_REMEDY}"
         )
     return ""
-
-
-def large(entered: pd.Series, *, min_users: int) -> set[str]:
-    """Choose the segments to be shown by name, so that the rest is no small group either.
-
-    Args:
-        entered: users per segment, by name.
-        min_users: smallest group that may be told from the others.
-    """
-    sizes = entered.sort_values(kind="stable")
-    small = int((sizes < min_users).sum())
-    # What the others leave over can be had by subtraction: it must not be a few persons.
-    while 0 < sizes.iloc[:small].sum() < min_users and small < len(sizes):
-        small += 1
-    return set(sizes.index[small:])
-
-
-def names_of(table: pd.DataFrame, by: Sequence[str], *, suffix: str = "") -> pd.Series:
-    """Name the segment of each row: its values joined by " × ", a missing one as "(unknown)"."""
-    if not by:
-        return pd.Series(EVERYONE, index=table.index, dtype="object")
-    values = table[[f"{name}{suffix}" for name in by]].astype("object")
-    filled = values.where(values.notna(), UNKNOWN).itertuples(index=False)
-    names = [" × ".join(row) for row in filled]
-    # A value that reads like a name of ours ("all") is shown with its column.
-    names = [f"{name} ({by[0]})" if name in _OURS else name for name in names]
-    return pd.Series(names, index=table.index, dtype="object")
 
 
 def _no_trait(name: str, users: ir.Table) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from siyu.formats import between, day, number, percent, points, quote, span, yuan
+from siyu.studies.funnel.change import Change
 from siyu.studies.funnel.definition import Definition
-from siyu.studies.funnel.estimate import Change
-from siyu.studies.funnel.measure import Measures
-from siyu.studies.funnel.segments import EVERYONE
+from siyu.studies.funnel.measures import Measures
+from siyu.studies.funnel.naming import EVERYONE
 from siyu.studies.funnel.spans import INSTANT
 from siyu.studies.tables import each_row
 

@@ -1,0 +1,155 @@
+"""Split the change since the span before: who came, and what they did, by segment and by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from siyu.stats.checks import normal_quantile
+from siyu.stats.decomposition import kitagawa_parts, shapley
+from siyu.stats.intervals import difference_pvalue, multinomial_delta, newcombe_difference
+from siyu.stats.multiplicity import holm
+from siyu.studies.funnel.measures import Measures
+from siyu.studies.funnel.naming import SMALL
+from siyu.studies.funnel.rates import FloatArray, ratio, step_rates, verdicts
+
+_TOTAL = ("before", "now", "change", "mix", "rate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """The change of conversion against the span just before, split exactly.
+
+    total: rows "before", "now" (rates), "change", "mix" and "rate" (its two parts), with intervals.
+    segments: per segment entered and rate before and now, `change` with an interval, `p_holm` and
+        `verdict`, and its `mix` and `rate` parts of the total change with intervals; the parts of
+        all segments sum to the total change. Segments that were small in either span share a name.
+    steps: per step (from the second) its step rate before and now, and its `part` of the total
+        change (Shapley).
+    """
+
+    total: pd.DataFrame
+    segments: pd.DataFrame
+    steps: pd.DataFrame
+
+
+def compare_periods(measures: Measures, *, level: float) -> Change | None:
+    """Split the change since the span before into mix and rate per segment, and into steps.
+
+    Parts have delta-method intervals over users; one who entered in both spans is one cluster. For
+    the changes themselves, where rates near 0 or 1 make that interval too short, the interval is
+    the delta method's and Newcombe's (which takes the spans as independent) together, and the
+    p-value the larger of the two: at least the stated coverage, whichever way the spans hang
+    together.
+
+    Args:
+        measures: the reduced tables.
+        level: coverage of each interval, between 0 and 1.
+
+    Returns:
+        The change, or None where there is nothing to compare (`Span.no_previous` says why, or one
+        of the spans has fewer than min_users).
+    """
+    pairs, labels = measures.pairs, measures.definition.labels
+    names = sorted({*pairs["segment"].dropna(), *pairs["segment_before"].dropna()})
+    before, now = (_reached(pairs, end, names, len(labels)) for end in ("_before", ""))
+    cells = pairs["n"].to_numpy(dtype=np.float64)
+    (n0, x0), (n1, x1) = _ends(cells, before), _ends(cells, now)
+    if min(n0.sum(), n1.sum()) < measures.min_users:
+        return None
+    split = multinomial_delta(partial(_split, before=before, now=now), cells, level=level)
+    table = pd.DataFrame(dict(zip(("value", "ci_lower", "ci_upper"), split, strict=True)))
+    ends = np.cumsum([0, len(_TOTAL), *[len(names)] * 3, len(labels) - 1])
+    total, own, mix, rate, steps = (table.iloc[a:b] for a, b in pairwise(ends))
+    whole = _widened(total.iloc[[2]], x1.sum(), n1.sum(), x0.sum(), n0.sum(), level=level)
+    total = pd.concat([total.iloc[:2], whole[table.columns], total.iloc[3:]], ignore_index=True)
+    own = _widened(own, x1, n1, x0, n0, level=level)
+    p = holm(own["p"])
+    segments = pd.DataFrame(
+        {
+            "segment": names,
+            "entered_before": n0.astype(int),
+            "entered": n1.astype(int),
+            "rate_before": ratio(x0, n0),
+            "rate_now": ratio(x1, n1),
+            **_part("change", own),
+            "p_holm": p,
+            "verdict": verdicts(own["value"].to_numpy(), p, level),
+            **_part("mix", mix),
+            **_part("rate", rate),
+        }
+    )
+    few = (segments["segment"] == SMALL) & (np.minimum(n0, n1) < measures.min_users)
+    by_step = {
+        "step": labels[1:],
+        "before": _step_rates(cells, before),
+        "now": _step_rates(cells, now),
+        **_part("part", steps),
+    }
+    return Change(
+        total=total.assign(part=_TOTAL),
+        segments=segments[~few].reset_index(drop=True),
+        steps=pd.DataFrame(by_step),
+    )
+
+
+def _split(cells: FloatArray, before: FloatArray, now: FloatArray) -> FloatArray:
+    """Give the rows of the total, then change, mix and rate per segment, then the steps' parts."""
+    (n0, x0), (n1, x1) = _ends(cells, before), _ends(cells, now)
+    mix, rate = kitagawa_parts(n0, x0, n1, x1)
+    old, new = (ratio(x.sum(axis=-1), n.sum(axis=-1)) for n, x in ((n0, x0), (n1, x1)))
+    total = np.stack([old, new, new - old, mix.sum(axis=-1), rate.sum(axis=-1)], axis=-1)
+    own = ratio(x1, n1) - ratio(x0, n0)
+    steps = shapley(_step_rates(cells, before), _step_rates(cells, now))
+    return np.asarray(np.concatenate([total, own, mix, rate, steps], axis=-1))
+
+
+def _reached(pairs: pd.DataFrame, end: str, names: Sequence[str], n_steps: int) -> FloatArray:
+    """Say which cells reached what in one span: 1 or 0 by segment, cell and step."""
+    depth = pairs[f"depth{end}"].fillna(0).to_numpy(dtype=np.int64)
+    own = pairs[f"segment{end}"].to_numpy(dtype=object) == np.array(names, dtype=object)[:, None]
+    reached = depth[:, None] >= np.arange(1, n_steps + 1)
+    return np.asarray(own[:, :, None] & reached, dtype=np.float64)
+
+
+def _ends(cells: FloatArray, reached: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Count who entered and who converted, per segment, along the last axis."""
+    return np.asarray(cells @ reached[:, :, 0].T), np.asarray(cells @ reached[:, :, -1].T)
+
+
+def _step_rates(cells: FloatArray, reached: FloatArray) -> FloatArray:
+    """Give everyone's rate of each step from the second, along the last axis."""
+    return step_rates(np.asarray(cells @ reached.sum(axis=0)))
+
+
+def _widened(
+    delta: pd.DataFrame, x1: Any, n1: Any, x0: Any, n0: Any, *, level: float
+) -> pd.DataFrame:
+    """Join the delta-method and the Newcombe interval of differences, and take the larger p."""
+    value, lower, upper = newcombe_difference(x1, n1, x0, n0, level=level)
+    delta = delta.reset_index(drop=True)
+    half = (delta["ci_upper"] - delta["ci_lower"]) / 2
+    p = 2 * norm.sf(np.abs(delta["value"]) / half * normal_quantile(level))
+    return pd.DataFrame(
+        {
+            "value": np.atleast_1d(value),
+            "ci_lower": np.fmin(delta["ci_lower"], lower),
+            "ci_upper": np.fmax(delta["ci_upper"], upper),
+            "p": np.fmax(p, difference_pvalue(x1, n1, x0, n0)),
+        }
+    )
+
+
+def _part(name: str, rows: pd.DataFrame) -> dict[str, FloatArray]:
+    return {
+        name: rows["value"].to_numpy(),
+        f"{name}_lower": rows["ci_lower"].to_numpy(),
+        f"{name}_upper": rows["ci_upper"].to_numpy(),
+    }

@@ -1,0 +1,41 @@
+"""Marks and words that the figures of the study share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from siyu.studies.funnel import sentences
+from siyu.studies.funnel.measures import Measures
+
+MOST_SEGMENTS = 16
+"""More rows than these do not fit a page."""
+
+
+def footer(measures: Measures, method: str) -> str:
+    """Say where the numbers come from, as of when, and how they were made."""
+    return f"Source: {measures.source}, as of {sentences.as_of_text(measures)}. {method}."
+
+
+def whiskers(axes: Axes, x: Any, y: Any, lower: Any, upper: Any, *, colour: str) -> None:
+    """Draw an interval at the end of each bar."""
+    axes.hlines(y, lower, upper, color=colour, linewidth=1.3)
+    axes.plot(x, y, "|", color=colour, markersize=5)
+
+
+def percent_axis(axis: Any, *, ticks: int = 5) -> None:
+    """Write shares as percentages, with a decimal only where the ticks need one."""
+    axis.set_major_locator(MaxNLocator(ticks))
+    marks = 100 * axis.get_major_locator()()
+    whole = np.allclose(marks, np.round(marks))
+    axis.set_major_formatter(PercentFormatter(1, decimals=0 if whole else 1))
+
+
+def name_rows(axes: Axes, places: Any, labels: Any, **style: Any) -> None:
+    """Write the names of rows at the left, with no line beside them."""
+    axes.set_yticks(places, labels, **style)
+    axes.tick_params(left=False)
+    axes.spines["left"].set_visible(False)

@@ -1,0 +1,157 @@
+"""Follow entry weeks: of those who started in a week, who converted, and does it drift?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from siyu.data import Source
+from siyu.stats.intervals import multinomial_delta
+from siyu.studies.funnel.chains import follow, within
+from siyu.studies.funnel.definition import Definition
+from siyu.studies.funnel.measures import Measures
+from siyu.studies.funnel.rates import FloatArray, hide_few, share
+from siyu.studies.funnel.spans import Span
+
+_WEEKLY = ["week", "entered", "converted", "waiting"]
+_CELLS = ["early", "early_converted", "late", "late_converted"]
+
+
+def follow_weeks(
+    pool: Source, definition: Definition, span: Span
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Follow each user from the first start of each week, as if every week were a new user.
+
+    Weeks can then be compared: each has all who started in it, with one chance each. (By the first
+    start of the whole period, the early weeks would hold the frequent visitors.)
+
+    Returns:
+        `weekly` and `drift` of `Measures`; both empty without a window.
+    """
+    if definition.window is None:
+        return pd.DataFrame(columns=_WEEKLY), pd.DataFrame(columns=[*_CELLS, "n"])
+    begun = _begun(pool, definition, span)
+    users = _followed(pool.table("events"), begun, definition, span)
+    return _weekly(pool, span, begun, users), _drift(pool, span, users)
+
+
+def trend(measures: Measures, *, level: float) -> pd.DataFrame:
+    """Give conversion by entry week: of those who started in it, who converted from that start.
+
+    Every week has all who started in it, with one chance each, so weeks can be compared; a user who
+    starts in two weeks is in both.
+
+    Args:
+        measures: the reduced tables.
+        level: coverage of each interval, between 0 and 1.
+
+    Returns:
+        One row per week of the period: `week` (Monday), `state` ("whole"; "cut": the period begins
+        inside it; "unfinished": some windows are still open at as_of), `entered` (mature),
+        `waiting` (immature), `converted`, `rate` with a Wilson interval. NaN for a week of fewer
+        than min_users. Empty without a window.
+    """
+    weekly = measures.weekly
+    if weekly.empty:
+        return weekly
+    states = [state for _, state in measures.span.weeks(measures.timezone)]
+    n, x = weekly["entered"].to_numpy(), weekly["converted"].to_numpy()
+    weekly = weekly.assign(state=states, **share("", x, n, level))
+    return hide_few(weekly, min_users=measures.min_users)
+
+
+def late_against_early(measures: Measures, *, level: float) -> pd.DataFrame:
+    """Compare the later half of the whole entry weeks with the earlier half.
+
+    Args:
+        measures: the reduced tables.
+        level: coverage of the interval, between 0 and 1.
+
+    Returns:
+        One row: `difference` of conversion per user and week, later less earlier, with a
+        delta-method interval in which a user's weeks are one cluster. Empty where a half has fewer
+        than min_users, or the data give no interval.
+    """
+    drift = measures.drift
+    weeks = drift[_CELLS].to_numpy(dtype=np.float64)
+    cells = drift["n"].to_numpy(dtype=np.float64)
+    if len(drift) == 0 or (cells @ weeks)[[0, 2]].min() < measures.min_users:
+        return pd.DataFrame()
+
+    def later(counts: FloatArray) -> FloatArray:
+        early, early_converted, late, late_converted = np.moveaxis(counts @ weeks, -1, 0)
+        return np.asarray(late_converted / late - early_converted / early)[..., None]
+
+    value, lower, upper = multinomial_delta(later, cells, level=level)
+    if np.isnan(lower[0]):
+        return pd.DataFrame()
+    return pd.DataFrame({"difference": value, "ci_lower": lower, "ci_upper": upper})
+
+
+def _begun(pool: Source, definition: Definition, span: Span) -> ir.Table:
+    """Find each user's first start of each week: `person`, `week`, `begun`."""
+    events = pool.table("events")
+    starting = definition.events if definition.order == "any" else definition.names[0]
+    starts = events.filter(events.event.isin(list(starting)), events.occurred_at >= span.entry_from)
+    if definition.hold:
+        starts = starts.filter(starts[definition.hold].notnull())
+    starts = starts.mutate(week=pool.day(starts.occurred_at).truncate("W").strftime("%Y-%m-%d"))
+    begun = starts.group_by(["user_id", "week"]).agg(begun=starts.occurred_at.min())
+    return begun.rename(person="user_id").cache()
+
+
+def _followed(events: ir.Table, begun: ir.Table, definition: Definition, span: Span) -> ir.Table:
+    """Follow every user and week whose window has closed: `person`, `week`, `done` (0 or 1)."""
+    log = events.join(
+        begun.filter(begun.begun <= span.eligible_until),
+        [
+            events.user_id == begun.person,
+            events.occurred_at >= begun.begun,
+            events.occurred_at - within(definition) <= begun.begun,
+        ],
+    )
+    users = follow(
+        log.mutate(user_id=log.person + " " + log.week),
+        replace(definition, entry="first"),
+        starts_from=span.entry_from,
+        starts_until=span.eligible_until,
+        at_start=["person", "week"],
+    )
+    converted = users[f"reached_{len(definition.steps)}_at"].notnull()
+    return users.select("person", "week", done=converted.cast("int64"))
+
+
+def _weekly(pool: Source, span: Span, begun: ir.Table, users: ir.Table) -> pd.DataFrame:
+    judged = users.group_by("week").agg(entered=users.count(), converted=users.done.sum())
+    recent = begun.filter(begun.begun > span.eligible_until).group_by("week")
+    weeks = [week.isoformat() for week, _ in span.weeks(pool.timezone)]
+    weekly = (
+        pd.DataFrame({"week": weeks})
+        .merge(judged.to_pandas(), how="left")
+        .merge(recent.agg(waiting=lambda t: t.count()).to_pandas(), how="left")
+        .fillna(0)
+        .astype(dict.fromkeys(_WEEKLY[1:], "int64"))
+    )
+    return weekly.assign(week=pd.to_datetime(weekly["week"]))
+
+
+def _drift(pool: Source, span: Span, users: ir.Table) -> pd.DataFrame:
+    """Count users by the early and the late weeks they started in and converted from."""
+    whole = [week.isoformat() for week, state in span.weeks(pool.timezone) if state == "whole"]
+    half = len(whole) // 2
+    ends = {"early": whole[:half], "late": whole[len(whole) - half :]}
+    counted: dict[str, ir.Value] = {}
+    for name, weeks in ends.items():
+        started = users.week.isin(weeks or [""]).cast("int64")
+        counted |= {name: started.sum(), f"{name}_converted": (started * users.done).sum()}
+    drift: pd.DataFrame = (
+        users.group_by("person")
+        .agg(**counted)
+        .group_by(_CELLS)
+        .agg(n=lambda t: t.count())
+        .to_pandas()
+    )
+    return drift.sort_values(_CELLS, ignore_index=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import reduce
-from itertools import count
 
 import numpy as np
 import pyarrow as pa
@@ -97,7 +96,8 @@ def draw_friends(
     for number, (name, campaign) in enumerate(referral.campaigns.items()):
         named = _within(stream, f"referral {name}")
         inviters = find_seeds(campaign, frame, added_at, left_at, named)
-        for generation in count():
+        generation = 0
+        while True:
             named = _within(stream, f"referral {name} {generation}")
             invites = draw_invites(referral, number, generation, frame, inviters, named)
             person = len(added_at) + np.arange(invites.new.sum())
@@ -116,6 +116,7 @@ def draw_friends(
             left_at = np.concatenate([left_at, theirs.left_at])
             if not len(person):
                 break
+            generation += 1
             inviters = Inviters(
                 person=person, since=theirs.added_at, until=theirs.left_at, willing=~rewarded
             )

@@ -259,7 +259,7 @@ def _draw_times(
         rng: draws the times.
 
     Returns:
-        Per happening the index of the person and the second.
+        Per happening the index of the person and the second, by person and in order of time.
     """
     weekly = WEEKDAYS[frame.weekday, None] / WEEKDAYS.mean() * HOURS / HOURS.sum()
     elapsed = np.append(0.0, np.cumsum(weekly))
@@ -270,7 +270,10 @@ def _draw_times(
     count = poisson.ppf(luck[index], (mean_per_day * length)[index]).astype(np.int64)
     index = np.repeat(index, count)
     at = np.interp(start[index] + rng.random(len(index)) * length[index], elapsed, hours)
-    return index, np.clip(at.astype(np.int64), since[index], until[index] - 1)
+    at = np.clip(at.astype(np.int64), since[index], until[index] - 1)
+    # Nobody does it twice within a second.
+    key = np.unique(index * frame.end + at)
+    return key // frame.end, key % frame.end
 
 
 def _seconds(days: Floats) -> Ints:

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from siyu.data.world.columns import Columns
-from siyu.data.world.dirty import TORN, Planted, soil, tear
-from siyu.data.world.draws import open_stream
+from siyu.data.world.dirty import TORN, soil, tear
+from siyu.data.world.draws import Ints, open_stream
 from siyu.data.world.frame import TIMEZONE
 from siyu.data.world.people import PLACES
 from siyu.data.world.pool import draw_pool
@@ -50,30 +50,14 @@ def write_sample(folder: Path, settings: Settings, *, dirty: bool = False) -> No
             f"users = {settings.users} must be at most {BLOCK_USERS} for dirty data; use fewer"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    frame = settings.frame
-    exposed = np.zeros((frame.days, len(PLACES)), dtype=np.int64)
-    tables: dict[str, pa.Table] = {}
-    blocks = range(0, settings.users, BLOCK_USERS)
-    for block, first in enumerate(blocks):
-        stream = partial(open_stream, settings.seed, block)
-        users = min(BLOCK_USERS, settings.users - first)
-        pool = draw_pool(settings, users=users, stream=stream)
-        exposed += count_exposed(frame, pool.core.people)
-        tables = tabulate_pool(settings, pool, stream=stream, block=block)
-        if len(blocks) > 1:
-            for name, table in tables.items():
-                _write(table, _place(folder, name, block=block))
-    columns, stream = Columns(frame=frame), partial(open_stream, settings.seed, 0)
-    whole = {} if len(blocks) > 1 else tables
-    whole["spend"] = tabulate_spend(columns, settings.spending, exposed, stream=stream)
-    planted: list[Planted] = []
     if dirty:
-        whole, planted = soil(whole, frame, seed=settings.seed)
-    for name, table in whole.items():
-        _write(table, _place(folder, name))
-    if dirty:
+        tables, planted = soil(draw_tables(settings), settings.frame, seed=settings.seed)
+        for name, table in tables.items():
+            _write(table, _place(folder, name))
         planted.append(tear(_place(folder, TORN)))
         _write_json(folder / "planted.json", [asdict(each) for each in planted])
+    else:
+        write_tables(folder, settings)
     _describe(folder, settings, zoned=not dirty)
     _write_json(
         folder / "truth.json",
@@ -82,6 +66,42 @@ def write_sample(folder: Path, settings: Settings, *, dirty: bool = False) -> No
             "truths": [asdict(truth) for truth in compute_truths(settings)],
         },
     )
+
+
+def write_tables(folder: Path, settings: Settings) -> None:
+    """Draw and write the tables alone, block by block, into a folder that is there."""
+    if settings.users <= BLOCK_USERS:
+        for name, table in draw_tables(settings).items():
+            _write(table, _place(folder, name))
+        return
+    exposed = np.zeros((settings.frame.days, len(PLACES)), dtype=np.int64)
+    for block, first in enumerate(range(0, settings.users, BLOCK_USERS)):
+        users = min(BLOCK_USERS, settings.users - first)
+        tables, counts = _draw_block(settings, users=users, block=block)
+        exposed = exposed + counts
+        for name, table in tables.items():
+            _write(table, _place(folder, name, block=block))
+    _write(_draw_spend(settings, exposed), _place(folder, "spend"))
+
+
+def draw_tables(settings: Settings) -> dict[str, pa.Table]:
+    """Draw the tables of a pool of one block."""
+    tables, exposed = _draw_block(settings, users=settings.users, block=0)
+    return {**tables, "spend": _draw_spend(settings, exposed)}
+
+
+def _draw_block(settings: Settings, *, users: int, block: int) -> tuple[dict[str, pa.Table], Ints]:
+    """Draw the tables of one block, and count the people exposed per day and place."""
+    stream = partial(open_stream, settings.seed, block)
+    pool = draw_pool(settings, users=users, stream=stream)
+    tables = tabulate_pool(settings, pool, stream=stream, block=block)
+    return tables, count_exposed(settings.frame, pool.core.people)
+
+
+def _draw_spend(settings: Settings, exposed: Ints) -> pa.Table:
+    """What all blocks together cost."""
+    stream = partial(open_stream, settings.seed, 0)
+    return tabulate_spend(Columns(frame=settings.frame), settings.spending, exposed, stream=stream)
 
 
 def _describe(folder: Path, settings: Settings, *, zoned: bool) -> None:

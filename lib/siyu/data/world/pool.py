@@ -11,7 +11,7 @@ from siyu.data.world.draws import NEVER, Ints, Stream
 from siyu.data.world.funnel import Conversions, draw_additions, draw_conversions, draw_exposures
 from siyu.data.world.groups import Groups, draw_groups
 from siyu.data.world.habits import Habit, draw_habits
-from siyu.data.world.inviting import Friends, draw_friends
+from siyu.data.world.inviting import Friends, draw_friends, withdraw
 from siyu.data.world.lures import Offers, draw_offers
 from siyu.data.world.people import People, draw_people
 from siyu.data.world.points import Postings, draw_ledger, draw_sign_ins
@@ -102,6 +102,8 @@ def draw_pool(settings: Settings, *, users: int, stream: Stream) -> Pool:
     people, stay = core.people.join(friends.people), core.stay.join(friends.stay)
     pushes = draw_pushes(settings.pushing, frame, people, stay, stream=stream)
     stay = replace(stay, left_at=pushes.left_at)
+    # Who blocked over a push has not invited anybody since.
+    friends = withdraw(friends, stay.left_at)
     conversions = draw_conversions(settings.funnel, people, stay, stream=stream)
     sales = draw_sales(
         settings.buying,

@@ -53,10 +53,10 @@ class Tiering:
     basis_days: int = 90
     """Days before a review whose spend counts; at least 1."""
     thresholds_cny: Mapping[str, float] = field(
-        default_factory=lambda: dict(zip(TIERS[1:], (120.0, 300.0, 650.0), strict=True))
+        default_factory=lambda: dict(zip(TIERS[1:], (80.0, 220.0, 480.0), strict=True))
     )
     """Least spend of each tier above ordinary, in yuan; rising, above 0."""
-    gold_jump: float = 0.6
+    gold_jump: float = 0.8
     """Probability of one further order after a review as gold or diamond; 0 to 1."""
     jump_days: int = 30
     """Days after the review in which it comes; at least 1."""
@@ -78,13 +78,13 @@ class Tiering:
     """Probability of each arm; sums to 1."""
     offer_extra: ByTier = field(
         default_factory=lambda: _by_tier(
-            none=(0, 0, 0, 0), discount=(0.08, 0.45, 0.2, 0), early_access=(0, 0.05, 0.3, 0.4)
+            none=(0, 0, 0, 0), discount=(0.08, 0.7, 0.3, 0), early_access=(0, 0.1, 0.4, 0.6)
         )
     )
     """Probability of one further order in the days of the offer, by arm and tier; 0 to 1."""
     offer_lost: ByTier = field(
         default_factory=lambda: _by_tier(
-            none=(0, 0, 0, 0), discount=(0, 0, 0, 0.5), early_access=(0, 0, 0, 0)
+            none=(0, 0, 0, 0), discount=(0, 0, 0, 0.65), early_access=(0, 0, 0, 0)
         )
     )
     """Share of the other orders of those days that the offer costs, by arm and tier; 0 to 1."""

@@ -217,7 +217,7 @@ def _state_bunching(world: _World) -> Iterator[Truth]:
     drafts = world.usual[0]
     diamond = int(tiering.thresholds_fen[-1])
     persons, topped = [], []
-    for day in _list_before_offers(world.settings):
+    for day in list_reviews(frame):
         review, at = world.review(day), frame.second(day)
         just = (review.basis_fen >= diamond) & (review.basis_fen < diamond * 1.05)
         recent = (drafts.kind == TOP_UP) & (drafts.at < at)

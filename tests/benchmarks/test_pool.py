@@ -20,7 +20,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 def test_a_line_per_size_tells_rows_seconds_and_memory() -> None:
     done = run("--users", "60", "600")
     assert done.returncode == 0, done.stderr
-    small, large = (line.split("|") for line in done.stdout.splitlines()[-2:])
+    small, large = (line.split("|") for line in done.stdout.strip().splitlines()[-2:])
     assert [small[1].strip(), large[1].strip()] == ["60", "600"]
     rows = [int(line[2].replace(",", "")) for line in (small, large)]
     assert 60 < rows[0] < rows[1]

@@ -61,7 +61,7 @@ def _tests() -> Mapping[str, LureTest]:
             last_day=date(2025, 6, 30),
             arms=("physical", "virtual", "coupon"),
             lost_arm="coupon",
-            lost_from=date(2025, 6, 19),
+            lost_from=date(2025, 6, 16),
             lost_share=0.9,
         ),
         "lure_pilot_2025_12": LureTest(

@@ -172,3 +172,15 @@ def test_tables_that_are_absent_or_have_no_row_to_copy_are_left_alone():
     ]
     assert tables["events"].num_rows == 0
     assert tables["pushes"].equals(unsent)
+
+
+def test_a_column_that_is_not_there_gets_no_defect():
+    events = make_sound()["events"].drop_columns(["value_cny"])
+    tables, planted = soil({"events": events}, FRAME, seed=1)
+    assert {defect.column for defect in planted if defect.table} == {
+        "event",
+        "user_id",
+        "occurred_at",
+        "",
+    }
+    assert tables["events"].column_names == events.column_names

@@ -114,7 +114,7 @@ def soil(
     torn by `tear`. A table without a row that could be copied stays as it is.
 
     Args:
-        tables: sound tables of the contract; all or some.
+        tables: sound tables of the contract, all or some, with the columns of the simulated pool.
         frame: the observed days, as `source.yaml` declares them. It must not declare a `timezone`
             or `naive_times`: a time without zone would be no defect.
         seed: decides which rows are copied, and how many.
@@ -162,6 +162,8 @@ class _Soiled:
             # Of a key that stands twice, both rows are counted.
             count, rule = len(rows) * (2 if kind == "duplicate key" else 1), kind
         else:
+            if column not in self._columns(table):
+                return
             count, rule = len(rows), _name_rule(table, column, kind)
             rows = [self._renew(table, row) for row in rows]
             rows = [row | self._change(table, column, kind, row) for row in rows]
@@ -201,6 +203,9 @@ class _Soiled:
         tables[_STRAY] = pa.table({"order_id": ["1"]})
         rule = "not read, as no table uses it: 1 of the files or tables there"
         self._note("", "", rule, "warning")
+
+    def _columns(self, table: str) -> list[str]:
+        return list(self.tables[table].column_names) if table in self.tables else []
 
     def _pick(self, table: str) -> list[dict[str, Any]]:
         """Pick a few sound rows in which every time is filled that another must not precede."""

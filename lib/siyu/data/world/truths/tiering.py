@@ -159,6 +159,8 @@ def _state_thresholds(settings: Settings) -> Iterator[Truth]:
             spend,
             "a setting",
         )
+    if not _list_followed(settings, tiering.jump_days):
+        return
     for tier, why in (
         ("silver", "silver changes nothing"),
         ("diamond", "gold and diamond do the same; members bunch above it by top-up orders"),

@@ -121,10 +121,12 @@ def test_stays_lie_within_membership_and_group_and_messages_within_stays(drawn):
     assert np.array_equal(joined_at, stays.joined_at)
 
 
-def test_nobody_stays_in_two_groups_of_a_lasting_kind(drawn):
+def test_nobody_joins_two_groups_of_a_kind_or_two_at_once(drawn):
     groups, *_ = drawn
     key = groups.stays.person * len(KINDS) + groups.kind[groups.stays.group]
     assert len(np.unique(key)) == len(key)
+    instant = groups.stays.person * FRAME.end + groups.stays.joined_at
+    assert len(np.unique(instant)) == len(instant)
 
 
 def test_the_hazard_of_leaving_jumps_with_the_first_ad_as_counted_stay_by_stay(drawn):

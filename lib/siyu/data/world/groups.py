@@ -181,9 +181,9 @@ def _draw_joining(grouping: Grouping, added_at: Ints, stream: Stream) -> Ints:
     means = np.array([grouping.delay_days[kind] for kind in KINDS])
     days = np.floor(stream("groups delays").standard_exponential(shape) * means)
     soon = added_at[:, None] + wait(stream("groups minutes"), np.full(shape, DAY / _SOON))
-    hour = draw_seconds(stream("groups hours"), len(added_at))
-    later = added_at // DAY * DAY + hour
-    return np.where(days < 1, soon, later[:, None] + (days * DAY).astype(np.int64))
+    hour = draw_seconds(stream("groups hours"), days.size).reshape(shape)
+    later = (added_at // DAY * DAY)[:, None] + (days * DAY).astype(np.int64) + hour
+    return np.where(days < 1, soon, later)
 
 
 def _fill(places: _Places, capacity: int) -> Ints:

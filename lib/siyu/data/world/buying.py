@@ -151,6 +151,8 @@ def open_shop(
 def draft_orders(buying: Buying, shop: Shop, *, extra: tuple[Ints, Ints], stream: Stream) -> Drafts:
     """Draft the orders without regard to tiers: first, repeated, and those that pushes brought.
 
+    Only a first order of the first contact is followed by repeat orders.
+
     Args:
         buying: the truths.
         shop: the members.

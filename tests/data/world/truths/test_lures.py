@@ -28,7 +28,7 @@ TEST = LureTest(
     lost_arm="coupon",
     lost_share=0.4,
 )
-# Exposed once, scanned for sure, added at once or never, and nobody leaves.
+# Exposed once, scanned for sure, added at once or never; all are greeted, and nobody leaves.
 PLAIN = Settings(
     funnel=Funnel(
         rates_before=RATES,
@@ -38,7 +38,9 @@ PLAIN = Settings(
         repeat_starts=0.0,
     ),
     staying=Staying(
-        leave_per_day=dict.fromkeys(LURES, 0.0), leave_at_once=dict.fromkeys(LURES, 0.0)
+        leave_per_day=dict.fromkeys(LURES, 0.0),
+        leave_at_once=dict.fromkeys(LURES, 0.0),
+        never_greeted=0.0,
     ),
     lures=Lures(
         adding=ADDING,
@@ -67,13 +69,23 @@ def test_where_everybody_is_alike_conversion_is_rate_times_lure() -> None:
         for measure in ("conversion", "conversion_fresh", "connected_7", "connected_30"):
             assert_near(truths[f"lures.summer.{measure}.{arm}"], adding)
         assert_near(truths[f"lures.summer.cost.{arm}"], adding * cost)
-        assert truths[f"lures.summer.cost_per_connected.{arm}"].value == pytest.approx(cost)
+        redeemed = truths[f"lures.summer.redeemed.{arm}"].value
+        price = truths[f"lures.summer.cost_per_connected.{arm}"]
+        assert_near(price, cost + redeemed / adding)
     behind = truths["lures.summer.behind_best.conversion.physical"]
     assert behind.settings["best"] == "coupon"
     assert_near(behind, 0.25)
     # The same random numbers: the difference is far more exact than either part.
     assert behind.standard_error < 2 * truths["lures.summer.conversion.coupon"].standard_error
     assert truths["lures.summer.behind_best.conversion.coupon"].value == 0
+
+
+def test_only_the_lure_coupon_is_redeemed() -> None:
+    truths = state("plain")
+    assert truths["lures.summer.redeemed.physical"].value == 0
+    # Half of the members reply, half of those consult, half of those order, and 55% of those redeem
+    # a coupon of 20 yuan.
+    assert_near(truths["lures.summer.redeemed.coupon"], 0.75 * 0.5**3 * 0.55 * 20.0)
 
 
 def test_lost_rows_change_the_expected_shares_of_rows() -> None:

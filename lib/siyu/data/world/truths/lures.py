@@ -10,7 +10,7 @@ import numpy as np
 
 from siyu.data.contract import LURES
 from siyu.data.world.draws import DAY, Bools, Floats, Ints, Stream
-from siyu.data.world.funnel import draw_additions, draw_exposures
+from siyu.data.world.funnel import draw_additions, draw_conversions, draw_exposures
 from siyu.data.world.lures import LureTest, Offers, draw_offers
 from siyu.data.world.people import People, draw_people
 from siyu.data.world.staying import draw_stay
@@ -19,9 +19,10 @@ from siyu.data.world.truths.facts import Truth, closed_form, simulated, truth_st
 if TYPE_CHECKING:
     from siyu.data.world.settings import Settings
 
-BATCHES, BATCH_USERS = 10, 40_000
+BATCHES, BATCH_USERS = 10, 30_000
 CONVERSION_DAYS = 7
 RETENTION_DAYS = (7, 30)
+REDEMPTION_DAYS = 30
 _COMPUTED = (
     f"simulated potential outcomes of everyone drawn for the test, {BATCHES} batches of "
     f"{BATCH_USERS} people exposed, on common random numbers"
@@ -35,6 +36,8 @@ _MEASURES = {
         for day in RETENTION_DAYS
     },
     "cost": "cost in yuan that falls at once, per person assigned (coupons redeemed not counted)",
+    "redeemed": f"value in yuan of the coupons that were the lure and are redeemed within "
+    f"{REDEMPTION_DAYS} x 24 hours of the assignment, per person assigned, tier offers apart",
 }
 
 
@@ -46,6 +49,8 @@ class _Outcomes:
     fresh: Bools
     connected: dict[int, Bools]
     added: Bools
+    ordered: Bools
+    """Placed the first order while coupons that are redeemed count."""
     listed: Bools
     """Whose row is not lost."""
 
@@ -134,6 +139,7 @@ def _follow(
     stay = draw_stay(
         settings.staying, frame, people, lure=added.lure, added_at=added.added_at, stream=stream
     )
+    ordered_at = draw_conversions(settings.funnel, people, stay, stream=stream).ordered_at
     number = list(tests).index(name)
     drawn = offers.tests[number]
     kept = drawn.person
@@ -151,16 +157,20 @@ def _follow(
             day: (added_at <= at + day * DAY) & (left_at > at + day * DAY) for day in RETENTION_DAYS
         },
         added=added_at < frame.end,
+        ordered=ordered_at[person] <= at + REDEMPTION_DAYS * DAY,
         listed=np.isin(person, kept),
     )
 
 
 def _measure(settings: Settings, arm: str, outcomes: _Outcomes) -> dict[str, float]:
+    buying = settings.buying
+    coupon = buying.lure_coupon_redeemed * buying.lure_coupon_fen / 100 if arm == "coupon" else 0.0
     return {
         "conversion": outcomes.conversion.mean(),
         "conversion_fresh": outcomes.conversion[outcomes.fresh].mean(),
         **{f"connected_{day}": outcomes.connected[day].mean() for day in RETENTION_DAYS},
         "cost": settings.lures.cost_cny[arm] * outcomes.added.mean(),
+        "redeemed": coupon * outcomes.ordered.mean(),
     }
 
 
@@ -183,9 +193,9 @@ def _state_test(
             )
         yield simulated(
             f"lures.{name}.cost_per_connected.{arm}",
-            "cost in yuan that falls at once, per person still there 30 x 24 hours after the "
-            f"assignment, if all were put into the arm {arm}",
-            values[arm]["cost"] / values[arm]["connected_30"],
+            "cost in yuan, that at once and that of redeemed lure coupons together, per person "
+            f"still there 30 x 24 hours after the assignment, if all were put into the arm {arm}",
+            (values[arm]["cost"] + values[arm]["redeemed"]) / values[arm]["connected_30"],
             _COMPUTED,
             **study,
         )

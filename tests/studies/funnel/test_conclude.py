@@ -266,16 +266,15 @@ def test_a_step_that_nobody_could_take_has_no_finding():
     assert "funnel.step_rate.3" not in found
 
 
-def test_segments_of_two_columns_name_both():
-    now = {"ads × 上海": (200, 40, 60), "group × (unknown)": (40, 20, 40)}
-    found = by_id(findings(replace(reduced(now, min_users=30), by=("channel", "city"))))
-    segment = found["funnel.conversion.group × (unknown)"].segment
-    assert segment == {"channel": "group", "city": "(unknown)"}
-
-
-def test_a_segment_whose_values_cannot_be_told_apart_is_named_whole():
+def test_a_segment_of_two_columns_says_the_value_of_each_whatever_its_name():
     """A value may hold the sign that joins values."""
-    now = {"ads × A × B": (200, 40, 60), "group × C": (40, 20, 40)}
-    found = by_id(findings(replace(reduced(now, min_users=30), by=("channel", "city"))))
-    segment = found["funnel.conversion.ads × A × B"].segment
-    assert segment == {"channel × city": "ads × A × B"}
+    values = {"ads × A": {"channel": "ads", "city": "A"}, "shop": {"channel": "x × y", "city": "B"}}
+    now = dict(zip(values, NOW.values(), strict=True))
+    measures = reduced(now, pairs=apart((100, 10), (100, 50)), times=TIMES, min_users=30)
+    renamed = measures.pairs.replace({"ads": "ads × A", "group": "shop"})
+    measures = replace(measures, by=("channel", "city"), segments=values, pairs=renamed)
+    found = by_id(findings(measures))
+    assert found["funnel.conversion.ads × A"].segment == values["ads × A"]
+    assert found["funnel.conversion.shop"].segment == values["shop"]
+    assert found["funnel.change.shop"].segment == values["shop"]
+    assert found["funnel.repair"].segment == {**values["ads × A"], "step": "B"}

@@ -4,10 +4,12 @@ from functools import partial
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.estimate import steps
 from siyu.studies.funnel.measure import measure
-from siyu.studies.funnel.naming import large
+from siyu.studies.funnel.naming import large, name_of
 
 from tests.studies.funnel.builders import at, log
 
@@ -100,3 +102,70 @@ def test_a_value_that_reads_like_a_name_of_ours_is_shown_with_its_column(open_sh
     assert sizes(measures.counts) == {f"{value} (channel)": 1, "online": 1}
     entered = steps(measures, level=0.95).query("k == 1").set_index("segment")["entered"]
     assert entered.to_dict() == {"all": 2, f"{value} (channel)": 1, "online": 1}
+
+
+class TestCrossings:
+    @staticmethod
+    def measured(open_shop, *crossings, by=("channel", "city")):
+        users = [
+            {"user_id": name, **dict(zip(by, values, strict=True))}
+            for name, values in zip("ab", crossings, strict=True)
+        ]
+        return four_weeks(open_shop(TWO, users=users), by=list(by))
+
+    def test_two_that_would_read_alike_have_two_names_and_keep_their_values(self, open_shop):
+        measures = self.measured(open_shop, ("x × y", "z"), ("x", "y × z"))
+        assert sizes(measures.counts) == {"x ×× y × z": 1, "x × y ×× z": 1}
+        assert measures.segments == {
+            "x ×× y × z": {"channel": "x × y", "city": "z"},
+            "x × y ×× z": {"channel": "x", "city": "y × z"},
+        }
+
+    def test_a_missing_value_is_said_to_be_unknown(self, open_shop):
+        measures = self.measured(open_shop, ("x", None), ("x", "上海"))
+        assert measures.segments == {
+            "x × (unknown)": {"channel": "x", "city": "(unknown)"},
+            "x × 上海": {"channel": "x", "city": "上海"},
+        }
+
+    def test_a_times_sign_inside_a_word_stays_as_it_is(self, open_shop):
+        measures = self.measured(open_shop, ("面膜×2", "z"), ("3×500ml", "z"))
+        assert set(measures.segments) == {"面膜×2 × z", "3×500ml × z"}
+
+    def test_a_single_column_shows_its_values_as_they_are(self, open_shop):
+        measures = self.measured(open_shop, ("x × y",), ("x",), by=("channel",))
+        assert measures.segments == {"x × y": {"channel": "x × y"}, "x": {"channel": "x"}}
+
+    def test_everyone_and_the_small_groups_have_no_value_of_a_column(self, open_shop):
+        rows = [{"user_id": name, "channel": "x"} for name in "ab"]
+        assert four_weeks(open_shop(TWO, users=rows)).segments == {}
+        few = measure(open_shop(TWO, users=rows), AB, period_days=28, by=["channel"], min_users=3)
+        assert (few.segments, sizes(few.counts)) == ({}, {"(small groups)": 2})
+
+    def test_a_segment_that_is_shown_only_in_the_comparison_has_its_values_too(self, open_shop):
+        rows = TWO + log("c 2025-12-20 10:00 A")
+        users = [
+            {"user_id": name, "channel": channel}
+            for name, channel in zip("abc", "xxz", strict=True)
+        ]
+        pool = open_shop(rows, users=users, observed=("2025-12-01", "2026-01-31"))
+        assert four_weeks(pool, by=["channel"]).segments["z"] == {"channel": "z"}
+
+
+VALUES = st.text("×x (al)", max_size=9) | st.sampled_from(["all", "all (city)", "mix", "× x ×"])
+
+
+@pytest.mark.parametrize("by", [["city"], ["channel", "city"], ["city", "channel", "city_tier"]])
+def test_no_two_segments_share_a_name_and_none_has_one_of_ours(by):
+    @settings(max_examples=300, derandomize=True, deadline=None)
+    @given(st.lists(st.tuples(*[VALUES] * len(by)), min_size=2, max_size=30, unique=True))
+    def holds(crossings):
+        names = [name_of(by, values) for values in crossings]
+        assert len(set(names)) == len(names)
+        assert not {"all", "(small groups)", "mix", "rate"} & set(names)
+
+    holds()
+
+
+def test_without_columns_everyone_is_one_segment():
+    assert name_of([], []) == "all"

@@ -161,6 +161,19 @@ class TestRefusal:
             pd.Series([reason]).str.match(f"by = '{column}': holds {kind}.*, not groups; add").all()
         )
 
+    @pytest.mark.parametrize("column", ["outcome", "code"])
+    def test_a_column_with_a_name_of_the_studys_own(self, open_shop, column):
+        reason = refusal(four_weeks(open_shop([{**row, column: "x"} for row in TWO]), by=[column]))
+        assert reason == (
+            f"by = '{column}': a name that the study uses itself; give the column another one in "
+            "source.yaml"
+        )
+
+    def test_a_column_called_segment_is_one_like_others(self, open_shop):
+        users = [{"user_id": "a", "segment": "x"}, {"user_id": "b", "segment": "y"}]
+        measures = four_weeks(open_shop(TWO, users=users), by=["segment"])
+        assert sizes(measures.counts) == sizes(measures.times) == {"x": 1, "y": 1}
+
     def test_a_column_that_is_not_there_with_the_nearest(self, open_shop):
         users = [{"user_id": "a", "channel": "social"}, {"user_id": "b", "channel": "online"}]
         reason = refusal(four_weeks(open_shop(TWO, users=users), by=["chanel"]))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
-from siyu.findings import Finding, Status, status_of
+from siyu.findings import Finding, Unit, status_of
 from siyu.formats import number, percent, points, quote, span
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.change import Change
@@ -49,7 +51,7 @@ def conclude(
         Findings with stable ids. A fall against the span before is an alert when its whole interval
         is below zero; a segment's own fall also has to hold by Holm over the segments.
     """
-    found = [
+    refused = [
         Finding(
             id=f"funnel.breakdown.{i}",
             metric="breakdown",
@@ -64,14 +66,14 @@ def conclude(
         for i, reason in enumerate(measures.refused, start=1)
     ]
     if reason := sentences.too_little(measures):
-        return [*found, _insufficient("funnel.conversion", "conversion", measures, reason)]
+        return [*refused, _insufficient("funnel.conversion", "conversion", measures, reason)]
     return [
         _conversion(measures, steps, level=level, target_rate=target_rate),
-        *found,
+        *refused,
         *_moved(measures, change, level=level),
-        *_steps(measures, steps, level=level),
+        *_steps(steps, level=level),
         *_segments(measures, compared, level=level),
-        *_time(measures, medians, level=level),
+        *_time(medians, level=level),
         *_repair(measures, repairs, level=level),
         _range(measures, definitions, level=level),
     ]
@@ -84,15 +86,12 @@ def _conversion(
     status = status_of(
         ci_lower=last.ci_lower, ci_upper=last.ci_upper, threshold=target_rate, direction="above"
     )
-    return Finding(
-        id="funnel.conversion",
-        metric="conversion",
-        value=float(last.rate),
-        ci_lower=_finite(last.ci_lower),
-        ci_upper=_finite(last.ci_upper),
+    return _estimated(
+        "funnel.conversion",
+        "conversion",
+        (last.rate, last.ci_lower, last.ci_upper),
         level=level,
-        unit="share",
-        n=int(last.entered),
+        n=last.entered,
         threshold=target_rate,
         direction="above",
         status=status,
@@ -107,48 +106,48 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
     if change is None:
         yield _insufficient("funnel.change", "change of conversion", measures, message)
         return
-    alone = len(change.segments) < 2  # one segment has no mix, and its rate is the whole change
-    for row in each_row(change.total):
-        if row.part in ("before", "now") or (alone and row.part != "change"):
-            continue
-        whole = row.part == "change"
-        yield Finding(
-            id="funnel.change" if whole else f"funnel.change.{row.part}",
-            metric="change of conversion" if whole else f"change by {row.part}",
-            value=float(row.value),
-            ci_lower=_finite(row.ci_lower),
-            ci_upper=_finite(row.ci_upper),
-            level=level,
-            unit="share",
-            n=measures.n_entered,
-            threshold=0.0 if whole else None,
-            direction="above",
-            status=_fell(row.ci_lower, row.ci_upper, clear=True) if whole else "info",
-            message=message
-            if whole
-            else f"{row.part.capitalize()} of segments: {points(row.value)} of the change.",
-            action="See whether users or steps changed before acting on a step." if whole else "",
-            method=_CHANGE if whole else _PART,
-        )
-    if alone:
+    total = {row.part: row for row in each_row(change.total)}
+    whole = total["change"]
+    yield _estimated(
+        "funnel.change",
+        "change of conversion",
+        (whole.value, whole.ci_lower, whole.ci_upper),
+        level=level,
+        n=measures.n_entered,
+        **_against_zero(whole.ci_lower, whole.ci_upper),
+        message=message,
+        action="See whether users or steps changed before acting on a step.",
+        method=_CHANGE,
+    )
+    if len(change.segments) < 2:  # one segment has no mix, and its rate is the whole change
         return
+    for row in (total["mix"], total["rate"]):
+        yield _estimated(
+            f"funnel.change.{row.part}",
+            f"change by {row.part}",
+            (row.value, row.ci_lower, row.ci_upper),
+            level=level,
+            n=measures.n_entered,
+            direction="above",
+            message=f"{row.part.capitalize()} of segments: {points(row.value)} of the change.",
+            method=_PART,
+        )
+    yield from _moved_segments(measures, change, level=level)
+
+
+def _moved_segments(measures: Measures, change: Change, *, level: float) -> Iterator[Finding]:
     for row in each_row(change.segments):
         if min(row.entered, row.entered_before) < measures.min_users or row.segment == SMALL:
             continue
         verb = {"higher": "rose", "lower": "fell"}.get(row.verdict, "did not clearly change")
-        yield Finding(
-            id=f"funnel.change.{row.segment}",
-            metric="change of conversion",
-            segment=_segment(measures, row.segment),
-            value=float(row.change),
-            ci_lower=_finite(row.change_lower),
-            ci_upper=_finite(row.change_upper),
+        yield _estimated(
+            f"funnel.change.{row.segment}",
+            "change of conversion",
+            (row.change, row.change_lower, row.change_upper),
             level=level,
-            unit="share",
-            n=int(row.entered),
-            threshold=0.0,
-            direction="above",
-            status=_fell(row.change_lower, row.change_upper, clear=row.verdict != "unclear"),
+            n=row.entered,
+            segment=measures.segments[row.segment],
+            **_against_zero(row.change_lower, row.change_upper, clear=row.verdict != "unclear"),
             message=f"Conversion of {quote(row.segment)} {verb}: {percent(row.rate_before)} "
             f"to {percent(row.rate_now)} ({points(row.change)}).",
             action="Look at this segment's steps." if row.verdict == "lower" else "",
@@ -156,20 +155,17 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
         )
 
 
-def _steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Iterator[Finding]:
+def _steps(steps: pd.DataFrame, *, level: float) -> Iterator[Finding]:
     total = steps[steps["segment"] == EVERYONE]
-    for before, row in zip(each_row(total), each_row(total.iloc[1:]), strict=False):
+    for before, row in pairwise(each_row(total)):
         if math.isnan(row.step_rate):
             continue
-        yield Finding(
-            id=f"funnel.step_rate.{row.k}",
-            metric="step rate",
-            value=float(row.step_rate),
-            ci_lower=_finite(row.step_ci_lower),
-            ci_upper=_finite(row.step_ci_upper),
+        yield _estimated(
+            f"funnel.step_rate.{row.k}",
+            "step rate",
+            (row.step_rate, row.step_ci_lower, row.step_ci_upper),
             level=level,
-            unit="share",
-            n=int(before.reached),
+            n=before.reached,
             message=f"{percent(row.step_rate)} of {number(before.reached)} users went on from "
             f"{quote(before.step)} to {quote(row.step)}.",
             method=_WILSON,
@@ -183,35 +179,30 @@ def _segments(measures: Measures, compared: pd.DataFrame, *, level: float) -> It
         verdict = {"higher": "converts better than", "lower": "converts worse than"}.get(
             row.verdict, "does not clearly differ from"
         )
-        yield Finding(
-            id=f"funnel.conversion.{row.segment}",
-            metric="conversion",
-            segment=_segment(measures, row.segment),
-            value=float(row.rate),
-            ci_lower=_finite(row.ci_lower),
-            ci_upper=_finite(row.ci_upper),
+        yield _estimated(
+            f"funnel.conversion.{row.segment}",
+            "conversion",
+            (row.rate, row.ci_lower, row.ci_upper),
             level=level,
-            unit="share",
-            n=int(row.entered),
+            n=row.entered,
+            segment=measures.segments[row.segment],
             message=f"{quote(row.segment)} {verdict} the others: "
             f"{percent(row.rate)} of {number(row.entered)} users against {percent(row.rest_rate)}.",
             method=_WILSON + "; verdict by Holm over the segments",
         )
 
 
-def _time(measures: Measures, medians: pd.DataFrame, *, level: float) -> Iterator[Finding]:
+def _time(medians: pd.DataFrame, *, level: float) -> Iterator[Finding]:
     if medians.empty or math.isnan(medians["median_days"].iloc[0]):
         return
     row = medians.iloc[0]
-    yield Finding(
-        id="funnel.median_days",
-        metric="median time to convert",
-        value=float(row.median_days),
-        ci_lower=_finite(row.ci_lower),
-        ci_upper=_finite(row.ci_upper),
+    yield _estimated(
+        "funnel.median_days",
+        "median time to convert",
+        (row.median_days, row.ci_lower, row.ci_upper),
         level=level,
         unit="days",
-        n=int(row.n),
+        n=row.n,
         message=sentences.say_time(medians, level=level) + ".",
         action=f"Follow up those who are still open after {span(row.median_days)}.",
         method="Aalen-Johansen, leaving competes; immature users count while followed",
@@ -223,16 +214,14 @@ def _repair(measures: Measures, repairs: pd.DataFrame, *, level: float) -> Itera
     if clear.empty:
         return
     row = clear.iloc[0]
-    yield Finding(
-        id="funnel.repair",
-        metric="conversions a repair would add",
-        segment=_segment(measures, row.segment) | {"step": row.step},
-        value=float(row.extra),
-        ci_lower=_finite(row.extra_lower),
-        ci_upper=_finite(row.extra_upper),
+    yield _estimated(
+        "funnel.repair",
+        "conversions a repair would add",
+        (row.extra, row.extra_lower, row.extra_upper),
         level=level,
         unit="count",
-        n=int(row.at_step),
+        n=row.at_step,
+        segment={**measures.segments[row.segment], "step": row.step},
         message=sentences.say_repair(measures, clear, clear, level=level) + ".",
         action=f"Test a repair of {quote(row.step)} for {quote(row.segment)} against "
         "what is done today.",
@@ -242,21 +231,43 @@ def _repair(measures: Measures, repairs: pd.DataFrame, *, level: float) -> Itera
 
 
 def _range(measures: Measures, definitions: pd.DataFrame, *, level: float) -> Finding:
-    return Finding(
-        id="funnel.definitions",
-        metric="range over definitions",
-        value=float(definitions.loc[definitions["asked"], "rate"].iloc[0]),
+    return _estimated(
+        "funnel.definitions",
+        "range over definitions",
+        (definitions.loc[definitions["asked"], "rate"].iloc[0], math.nan, math.nan),
         level=level,
-        unit="share",
         n=measures.n_entered,
         message=sentences.say_definitions(definitions) + ".",
         method="estimates over entry x ties x window",
     )
 
 
-def _insufficient(id_: str, metric: str, measures: Measures, reason: str) -> Finding:
+def _estimated(
+    name: str,
+    metric: str,
+    estimate: tuple[float, float, float],
+    *,
+    n: float,
+    unit: Unit = "share",
+    **more: Any,
+) -> Finding:
+    """Make a finding of a value and the ends of its interval; an end that is not known is null."""
+    value, lower, upper = estimate
     return Finding(
-        id=id_,
+        id=name,
+        metric=metric,
+        value=float(value),
+        ci_lower=_finite(lower),
+        ci_upper=_finite(upper),
+        unit=unit,
+        n=int(n),
+        **more,
+    )
+
+
+def _insufficient(name: str, metric: str, measures: Measures, reason: str) -> Finding:
+    return Finding(
+        id=name,
         metric=metric,
         value=None,
         unit="share",
@@ -267,17 +278,11 @@ def _insufficient(id_: str, metric: str, measures: Measures, reason: str) -> Fin
     )
 
 
-def _fell(lower: float, upper: float, *, clear: bool) -> Status:
-    if not clear or math.isnan(lower):
-        return "watch"
-    return status_of(ci_lower=lower, ci_upper=upper, threshold=0.0, direction="above")
-
-
-def _segment(measures: Measures, name: str) -> dict[str, str]:
-    values = name.split(" × ")
-    if len(values) == len(measures.by):
-        return dict(zip(measures.by, values, strict=True))
-    return {" × ".join(measures.by): name}
+def _against_zero(lower: float, upper: float, *, clear: bool = True) -> dict[str, Any]:
+    """Judge a change: a fall is an alert; what has no interval or is not clear is to be watched."""
+    status = status_of(ci_lower=lower, ci_upper=upper, threshold=0.0, direction="above")
+    known = clear and not math.isnan(lower)
+    return {"threshold": 0.0, "direction": "above", "status": status if known else "watch"}
 
 
 def _finite(value: float) -> float | None:

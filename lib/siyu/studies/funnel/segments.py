@@ -19,6 +19,8 @@ _NEARLY_ALL = 0.95
 _MANY = 30
 _PERSONS = ("user_id", "referrer_id")
 """Customers, so no groups. `staff_id` names employees, each with a group of customers."""
+_TAKEN = ("at", "code", "depth", "ended", "half", "minutes", "n", "outcome", "rank")
+"""Columns that the study makes beside those of the segments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,12 @@ def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
     at_start, refused = [], []
     takes_tier = False
     for name in dict.fromkeys(by):
-        if name == "tier" and tiers is not None:
+        if name in _TAKEN:
+            refused.append(
+                f"by = {name!r}: a name that the study uses itself; give the column another one in "
+                "source.yaml"
+            )
+        elif name == "tier" and tiers is not None:
             takes_tier = True
         elif users is not None and name in users.columns:
             if reason := _no_trait(name, users):

@@ -23,7 +23,7 @@ class Habits:
     """The truths about what is no step of the path."""
 
     per_day: Mapping[str, float] = field(
-        default_factory=lambda: dict(zip(CHANNELS, (0.17, 0.10, 0.07, 0.025), strict=True))
+        default_factory=lambda: dict(zip(CHANNELS, (0.16, 0.085, 0.036, 0.011), strict=True))
     )
     """Times a day that a person of mean activity does something, by channel; 0 or more."""
     mix: Mapping[str, float] = field(

@@ -7,6 +7,7 @@ from siyu.data.world.truths.buying import state_buying
 from siyu.data.world.truths.facts import Truth
 from siyu.data.world.truths.funnel import state_funnel
 from siyu.data.world.truths.groups import state_groups
+from siyu.data.world.truths.habits import state_habits
 from siyu.data.world.truths.lures import state_lures
 from siyu.data.world.truths.points import state_points
 from siyu.data.world.truths.pushing import state_pushing
@@ -18,6 +19,7 @@ from siyu.data.world.truths.tiering import state_tiering
 _STATE = (
     state_funnel,
     state_staying,
+    state_habits,
     state_lures,
     state_referral,
     state_pushing,

@@ -39,7 +39,7 @@ class Grouping:
     """Days from one opening of 秒杀群 to the next; at least 1."""
     flash_open_days: int = 6
     """Days after which a 秒杀群 is closed; at least 3."""
-    leave_per_day: float = 0.004
+    leave_per_day: float = 0.0025
     """Hazard per day of leaving a group, before its first ad."""
     ads_factor: float = 2.5
     """What the first ad in a group makes of that hazard, from then on; above 0."""

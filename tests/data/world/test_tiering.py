@@ -85,6 +85,7 @@ def test_top_ups_come_in_the_last_days_before_a_review_and_lead_just_above_diamo
     review = reviews[np.searchsorted(reviews, at)]
     assert (review - at <= 4 * DAY).all()
     assert (ORDERS.amount_fen[topped] <= 0.15 * 48_000 + 3_000).all()
+    assert (ORDERS.amount_fen[topped] >= 990).all()
     assert (ORDERS.refunded_fen[topped] == 0).all()
     for who, when in zip(person, review, strict=True):
         basis = basis_at(YEAR.dates[when // DAY])[who]

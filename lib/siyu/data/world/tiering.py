@@ -33,6 +33,7 @@ EXPERIMENT = "tier_offer_2026q1"
 _GOLD = TIERS.index("gold")
 _NO_ARM = -1
 _OFFERED_AT = 10 * HOUR
+_LEAST_TOP_UP_FEN = 990
 
 ByTier = Mapping[str, Mapping[str, float]]
 
@@ -229,7 +230,8 @@ def draft_top_ups(
     begin, end = shop.clock.days(np.array([at - tiering.top_up_days * DAY, at]))
     ordered_at = shop.clock.seconds(begin + uniform[tops_up, 1] * (end - begin)) - 1
     beyond = (uniform[tops_up, 2] ** 2 * 3_000).astype(np.int64)
-    return shop.draft(person, ordered_at, TOP_UP, luck, amount_fen=lacking[person] + beyond)
+    amount = np.maximum(lacking[person] + beyond, _LEAST_TOP_UP_FEN)
+    return shop.draft(person, ordered_at, TOP_UP, luck, amount_fen=amount)
 
 
 def draft_jumps(tiering: Tiering, shop: Shop, day: date, *, who: Bools, stream: Stream) -> Drafts:

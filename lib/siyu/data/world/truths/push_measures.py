@@ -7,7 +7,6 @@ averaged.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,9 +27,6 @@ from siyu.data.world.push_response import (
 from siyu.data.world.push_settings import PUSH_HOURS, Pushing
 from siyu.data.world.pushing import Pushes
 from siyu.data.world.staying import Stay
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, kw_only=True)

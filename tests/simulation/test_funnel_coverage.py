@@ -6,7 +6,6 @@ Replications are segments of one table where segments do not touch each other.
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 
 import numpy as np
@@ -23,14 +22,6 @@ REPLICATIONS = 2_000
 LEVEL = 0.95
 Z = norm.ppf(0.975)
 STEPS = ("A", "B")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_garbage():
-    """Every Holm of statsmodels collects garbage; what is there already need not be looked at."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def coverage(lower, upper, truth):

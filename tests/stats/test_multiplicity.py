@@ -1,11 +1,19 @@
 import numpy as np
 import pytest
 from siyu.stats.multiplicity import bonferroni_level, holm
+from statsmodels.stats.multitest import multipletests
 
 
 def test_holm_by_hand():
     """Sorted .01 .03 .04: times 3, 2, 1 is .03 .06 .04; the last may not fall below the second."""
     np.testing.assert_allclose(holm([0.04, 0.01, 0.03]), [0.06, 0.03, 0.06])
+
+
+def test_holm_agrees_with_statsmodels_ties_included():
+    rng = np.random.default_rng(1979)
+    for m in (1, 2, 3, 10, 100):
+        raw = np.round(rng.random(m) ** 3, 2)
+        np.testing.assert_allclose(holm(raw), multipletests(raw, method="holm")[1])
 
 
 def test_an_adjusted_p_value_is_never_below_the_raw_one_nor_above_one():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from statsmodels.stats.multitest import multipletests
 
 from siyu.stats.checks import FloatArray, normal_quantile
 
@@ -30,8 +29,10 @@ def holm(p: ArrayLike) -> FloatArray:
     outside = made & ~((raw >= 0) & (raw <= 1))
     if outside.any():
         raise ValueError(f"p = {raw[outside].flat[0]:g} must lie in [0, 1]")
-    adjusted = raw.copy()
-    adjusted[made] = multipletests(raw[made], method="holm")[1]
+    order = np.argsort(raw)[: made.sum()]  # NaN sorts last
+    weighted = raw[order] * np.arange(len(order), 0, -1)
+    adjusted = np.full_like(raw, np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(weighted), 1)
     return adjusted
 
 

@@ -60,6 +60,10 @@ class TestSteps:
         assert (narrow["ci_upper"] < self.TABLE["ci_upper"])[self.TABLE["rate"] < 1].all()
 
 
+def compared(**exact):
+    return estimate.compare_segments(reduced(exact, min_users=2), level=LEVEL)
+
+
 class TestSegments:
     THREE = reduced({"ads": (90, 0, 10), "group": (60, 0, 40), "shop": (80, 0, 20)})
     TABLE = estimate.compare_segments(THREE, level=LEVEL)
@@ -93,7 +97,9 @@ class TestSegments:
         assert self.TABLE["verdict"].tolist() == ["higher", "unclear", "lower"]
 
     def test_what_is_clear_alone_may_be_unclear_among_many(self):
-        """21 of 80 against 41 of 280: p = 0.02, times the number of segments by Holm."""
+        """21 of 80 against 41 of 280: p = 0.02, times the number of segments by Holm; two segments
+        that make up everyone are a single comparison.
+        """
         pair = {"one": (59, 0, 21), "rest": (239, 0, 41)}
         many = {"one": (59, 0, 21)} | {f"rest {i}": (34, 0, 6) for i in range(6)}
         many["rest 6"] = (35, 0, 5)
@@ -101,7 +107,24 @@ class TestSegments:
         among = estimate.compare_segments(reduced(many), level=LEVEL).set_index("segment")
         assert among["rest_rate"]["one"] == alone["rest_rate"]["one"]
         assert (alone["verdict"]["one"], among["verdict"]["one"]) == ("higher", "unclear")
-        assert among["p_holm"]["one"] == pytest.approx(8 / 2 * alone["p_holm"]["one"], rel=0.01)
+        assert among["p_holm"]["one"] == pytest.approx(8 * alone["p_holm"]["one"], rel=0.01)
+
+    def test_two_segments_that_make_up_everyone_are_one_comparison(self):
+        """3 of 4 against 1 of 4. Of the 70 ways to choose 4 of 8 users 16 give 3 and 1 gives 4
+        converts: mid-p is 2 x (1 + 16 / 2) / 70, the same seen from either side.
+        """
+        table = compared(a=(1, 0, 3), b=(3, 0, 1))
+        assert table["p_holm"].tolist() == pytest.approx([18 / 70, 18 / 70])
+        assert table["difference"].tolist() == [0.5, -0.5]
+
+    def test_two_segments_beside_a_group_too_small_to_be_shown_are_two(self):
+        """a's 3 of 4 against 2 of 5, b's 1 of 4 against 4 of 5. Of the 126 ways to choose 4 of 9
+        users 40 give 3 and 5 give 4 of the 5 converts; 20 give 1 and 1 gives none.
+        """
+        table = compared(**{"a": (1, 0, 3), "b": (3, 0, 1), "(small groups)": (0, 0, 1)})
+        assert table["segment"].tolist() == ["a", "b"]
+        own = 2 * (5 + 40 / 2) / 126, 2 * (1 + 20 / 2) / 126
+        assert table["p_holm"].tolist() == pytest.approx([max(own[0], 2 * own[1]), 2 * own[1]])
 
     def test_equal_rates_stand_in_the_order_of_their_names(self):
         table = estimate.compare_segments(reduced({"b": (5, 0, 5), "a": (5, 0, 5)}), level=LEVEL)

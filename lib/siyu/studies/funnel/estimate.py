@@ -61,9 +61,9 @@ def compare_segments(measures: Measures, *, level: float) -> pd.DataFrame:
     Returns:
         One row per segment, best first: `segment`, `entered`, `converted`, `rate` with its own
         Wilson interval, `rest_rate`, `difference` in rate with a Newcombe interval
-        (`difference_lower`, `difference_upper`), `p_holm` (adjusted over the segments) and
-        `verdict`: higher, lower or unclear by Holm at 1 - level. Empty with fewer than two
-        segments.
+        (`difference_lower`, `difference_upper`), `p_holm` (adjusted over the segments; two that
+        make up everyone are one comparison) and `verdict`: higher, lower or unclear by Holm at
+        1 - level. Empty with fewer than two segments.
     """
     reached = reached_by_segment(measures)
     entered, converted = reached.pop(EVERYONE)[[0, -1]]
@@ -71,7 +71,9 @@ def compare_segments(measures: Measures, *, level: float) -> pd.DataFrame:
         return pd.DataFrame()
     n, x = np.array([[r[0], r[-1]] for r in reached.values()]).T
     difference, lower, upper = newcombe_difference(x, n, converted - x, entered - n, level=level)
-    p = holm(difference_pvalue(x, n, converted - x, entered - n))
+    p = difference_pvalue(x, n, converted - x, entered - n)
+    if len(reached) > 2 or n.sum() < entered:
+        p = holm(p)
     table = pd.DataFrame(
         {
             "segment": list(reached),

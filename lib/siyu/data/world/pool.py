@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -35,8 +35,8 @@ class Core:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
-    """One block of the pool: the exposed people, and behind them the friends they brought."""
+class Members:
+    """The people of a block and, behind them, the friends they brought, up to the first order."""
 
     core: Core
     friends: Friends
@@ -46,6 +46,17 @@ class Pool:
     """Everyone's stay; blocking ends it."""
     conversions: Conversions
     pushes: Pushes
+
+    @property
+    def extra_orders(self) -> tuple[Ints, Ints]:
+        """Person and second of the orders that pushes brought."""
+        return self.pushes.extra_person, self.pushes.extra_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool(Members):
+    """One block of the pool, with all that everyone does."""
+
     sales: Sales
     habits: Habit
     groups: Groups
@@ -80,46 +91,65 @@ def draw_core(settings: Settings, *, users: int, stream: Stream) -> Core:
     )
 
 
-def draw_pool(settings: Settings, *, users: int, stream: Stream) -> Pool:
-    """Draw all that one block of people does.
-
-    Args:
-        settings: the truths; `users` and `seed` play no part.
-        users: how many people are exposed; friends come on top.
-        stream: opens the random stream of a name.
-    """
-    frame = settings.frame
+def draw_everyone(settings: Settings, *, users: int, stream: Stream) -> tuple[Core, Friends]:
+    """Draw who is exposed and whom they invite, were nobody pushed; arguments as for `draw_core`."""
     core = draw_core(settings, users=users, stream=stream)
     friends = draw_friends(
         settings.referral,
-        frame,
+        settings.frame,
         core.people,
         core.stay,
         arrivals=settings.arrivals,
         staying=settings.staying,
         stream=stream,
     )
+    return core, friends
+
+
+def draw_members(settings: Settings, *, users: int, stream: Stream) -> Members:
+    """Draw who is in the pool, who is pushed, and who comes to a first order.
+
+    Args:
+        settings: the truths; `users` and `seed` play no part.
+        users: how many people are exposed; friends come on top.
+        stream: opens the random stream of a name.
+    """
+    core, friends = draw_everyone(settings, users=users, stream=stream)
     people, stay = core.people.join(friends.people), core.stay.join(friends.stay)
-    pushes = draw_pushes(settings.pushing, frame, people, stay, stream=stream)
+    pushes = draw_pushes(settings.pushing, settings.frame, people, stay, stream=stream)
     stay = replace(stay, left_at=pushes.left_at)
     # Who blocked over a push has not invited anybody since.
     friends = withdraw(friends, stay.left_at)
-    conversions = draw_conversions(settings.funnel, people, stay, stream=stream)
+    return Members(
+        core=core,
+        friends=friends,
+        people=people,
+        stay=stay,
+        conversions=draw_conversions(settings.funnel, people, stay, stream=stream),
+        pushes=pushes,
+    )
+
+
+def draw_pool(settings: Settings, *, users: int, stream: Stream) -> Pool:
+    """Draw all that one block of people does; arguments as for `draw_members`."""
+    frame = settings.frame
+    members = draw_members(settings, users=users, stream=stream)
+    people, stay = members.people, members.stay
     sales = draw_sales(
         settings.buying,
         settings.tiering,
         frame,
         people,
         stay,
-        ordered_at=conversions.ordered_at,
-        extra=(pushes.extra_person, pushes.extra_at),
+        ordered_at=members.conversions.ordered_at,
+        extra=members.extra_orders,
         stream=stream,
     )
     there = {"added_at": stay.added_at, "left_at": stay.left_at}
     signed, signed_at, sign_ins = draw_sign_ins(
         settings.points, frame, people, **there, stream=stream
     )
-    orders, invites = sales.orders, friends.invites
+    orders, invites = sales.orders, members.friends.invites
     ledger = draw_ledger(
         settings.points,
         frame,
@@ -130,12 +160,7 @@ def draw_pool(settings: Settings, *, users: int, stream: Stream) -> Pool:
         stream=stream,
     )
     return Pool(
-        core=core,
-        friends=friends,
-        people=people,
-        stay=stay,
-        conversions=conversions,
-        pushes=pushes,
+        **{each.name: getattr(members, each.name) for each in fields(members)},
         sales=sales,
         habits=draw_habits(settings.habits, frame, people, **there, stream=stream),
         groups=draw_groups(settings.grouping, frame, people, **there, stream=stream),

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siyu.data.world.draws import HOUR, Floats
-from siyu.data.world.inviting import draw_friends
-from siyu.data.world.pool import draw_core
+from siyu.data.world.pool import draw_everyone
 from siyu.data.world.push_response import (
     EVENING,
     MOST_DELAY,
@@ -67,16 +66,7 @@ def state_pushing(settings: Settings) -> list[Truth]:
 def _measure(settings: Settings, batch: int) -> tuple[Measures, Gain]:
     """Draw one batch with pushes to everybody, and measure it."""
     pushing, frame, stream = settings.pushing, settings.frame, truth_stream(batch)
-    core = draw_core(settings, users=BATCH_USERS, stream=stream)
-    friends = draw_friends(
-        settings.referral,
-        frame,
-        core.people,
-        core.stay,
-        arrivals=settings.arrivals,
-        staying=settings.staying,
-        stream=stream,
-    )
+    core, friends = draw_everyone(settings, users=BATCH_USERS, stream=stream)
     people, stay = core.people.join(friends.people), core.stay.join(friends.stay)
     everybody = replace(pushing, none_share=0.0)
     pushes = draw_pushes(everybody, frame, people, stay, stream=stream)

@@ -12,12 +12,9 @@ import numpy as np
 
 from siyu.data.world.buying import draft_orders, finish_orders, open_shop
 from siyu.data.world.draws import DAY, Floats, Ints
-from siyu.data.world.funnel import draw_conversions
-from siyu.data.world.inviting import draw_friends
 from siyu.data.world.orders import TOP_UP, Drafts, Shop
 from siyu.data.world.people import People
-from siyu.data.world.pool import draw_core
-from siyu.data.world.pushing import draw_pushes
+from siyu.data.world.pool import draw_members
 from siyu.data.world.staying import Stay
 from siyu.data.world.tiering import (
     ARMS,
@@ -119,25 +116,14 @@ def _list_followed(settings: Settings, days: int) -> list[date]:
 
 
 def _draw_world(settings: Settings) -> _World:
-    frame, stream = settings.frame, truth_stream(0)
-    core = draw_core(settings, users=USERS, stream=stream)
-    friends = draw_friends(
-        settings.referral,
-        frame,
-        core.people,
-        core.stay,
-        arrivals=settings.arrivals,
-        staying=settings.staying,
-        stream=stream,
+    stream = truth_stream(0)
+    members = draw_members(settings, users=USERS, stream=stream)
+    first = members.conversions.ordered_at
+    shop = open_shop(settings.buying, settings.frame, members.stay, ordered_at=first, stream=stream)
+    drafts = draft_orders(settings.buying, shop, extra=members.extra_orders, stream=stream)
+    return _World(
+        settings=settings, people=members.people, stay=members.stay, shop=shop, drafts=drafts
     )
-    people, stay = core.people.join(friends.people), core.stay.join(friends.stay)
-    pushes = draw_pushes(settings.pushing, frame, people, stay, stream=stream)
-    stay = replace(stay, left_at=pushes.left_at)
-    first = draw_conversions(settings.funnel, people, stay, stream=stream).ordered_at
-    shop = open_shop(settings.buying, frame, stay, ordered_at=first, stream=stream)
-    extra = (pushes.extra_person, pushes.extra_at)
-    drafts = draft_orders(settings.buying, shop, extra=extra, stream=stream)
-    return _World(settings=settings, people=people, stay=stay, shop=shop, drafts=drafts)
 
 
 def _average(person: Ints, value: Floats | Ints, weight: Floats | None = None) -> Floats:

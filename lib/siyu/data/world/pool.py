@@ -92,7 +92,7 @@ def draw_core(settings: Settings, *, users: int, stream: Stream) -> Core:
 
 
 def draw_everyone(settings: Settings, *, users: int, stream: Stream) -> tuple[Core, Friends]:
-    """Draw who is exposed and whom they invite, were nobody pushed; arguments as for `draw_core`."""
+    """Draw who is exposed and whom they bring, were nobody pushed; arguments as `draw_core`."""
     core = draw_core(settings, users=users, stream=stream)
     friends = draw_friends(
         settings.referral,

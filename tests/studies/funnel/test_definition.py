@@ -46,6 +46,12 @@ def test_a_step_names_an_event():
         Definition(steps=["A", []])
 
 
+@pytest.mark.parametrize("name", ["steps", "exclude"])
+def test_a_word_is_no_list_of_its_letters(name):
+    with pytest.raises(FunnelError, match=rf"^{name} = 'XY' must be a list of event names; use"):
+        Definition(**{"steps": AB, name: "XY"})
+
+
 def test_an_event_cannot_be_a_step_and_excluded():
     with pytest.raises(FunnelError, match="exclude = 'B' is also a step"):
         Definition(steps=["A", ["B", "C"]], exclude=["X", "B"])
@@ -68,6 +74,19 @@ def test_names_events_and_labels_say_what_was_asked_for():
         "order or call (2)",
         "scan (3)",
     )
+
+
+@pytest.mark.parametrize(
+    ("steps", "labels"),
+    [
+        (["A", "A (2)", "A"], ["A", "A (2)", "A (3)"]),
+        (["A", "A", "A (2)", "A"], ["A", "A (3)", "A (2)", "A (4)"]),
+        (["A", "A (2)", "A (2)", "A"], ["A", "A (2)", "A (2) (2)", "A (3)"]),
+        (["A or B", ["A", "B"]], ["A or B", "A or B (2)"]),
+    ],
+)
+def test_labels_differ_whatever_the_events_are_called(steps, labels):
+    assert list(Definition(steps=steps).labels) == labels
 
 
 def test_in_any_order_a_step_is_a_number_of_steps():

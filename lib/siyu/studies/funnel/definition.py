@@ -1,6 +1,4 @@
-"""What a funnel is: steps, window, and the rules for starts, order, ties, exclusions and held
-columns.
-"""
+"""What a funnel is: steps, window, and the rules for starts, order, ties and what ends a chain."""
 
 from __future__ import annotations
 
@@ -9,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Literal, get_args
 
 Entry = Literal["best", "first"]
@@ -32,12 +31,10 @@ class Definition:
         window_days: longest time from the start to the last step, in days, inclusive; None: no
             limit.
         entry: "best": any start in the entry period may begin the chain and the longest chain
-            counts; "first":
-            the chain must begin at the first start of the entry period.
+            counts; "first": the chain must begin at the first start of the entry period.
         order: "ordered": other events may lie between; "strict": no other row of the user lies
-            between the chosen
-            rows; "any": step k is k different steps done within the window from the earliest of
-            them.
+            between the chosen rows; "any": step k is k different steps done within the window from
+            the earliest of them.
         exclude: events that end an attempt: one that began at or before the excluded event reaches
             no step after it.
         hold: a column of `events` that must have one value on all rows of a chain; rows without a
@@ -58,6 +55,11 @@ class Definition:
     ties: Ties = "either"
 
     def __post_init__(self) -> None:
+        for name, given in (("steps", self.steps), ("exclude", self.exclude)):
+            if isinstance(given, str):
+                raise FunnelError(
+                    f"{name} = {given!r} must be a list of event names; use {name} = [{given!r}, …]"
+                )
         if not 2 <= len(self.steps) <= MAX_STEPS:
             raise FunnelError(f"steps: {len(self.steps)} given, must be 2 to {MAX_STEPS}")
         for name, allowed in (("entry", Entry), ("order", Order), ("ties", Ties)):
@@ -90,17 +92,19 @@ class Definition:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A name for each step to show; a step that is asked for again says so.
+        """A name for each step to show, no two the same; a step asked for again says so.
 
         In any order, step k is no particular event but k of them.
         """
         if self.order == "any":
             return tuple(f"{k} of {len(self.steps)} steps" for k in range(1, len(self.steps) + 1))
         plain = [step if isinstance(step, str) else " or ".join(step) for step in self.steps]
-        return tuple(
-            label if plain[:k].count(label) == 0 else f"{label} ({plain[:k].count(label) + 1})"
-            for k, label in enumerate(plain)
-        )
+        labels: list[str] = []
+        for label in plain:
+            again = (f"{label} ({k})" for k in count(2))
+            free = (name for name in again if name not in (*plain, *labels))
+            labels.append(next(free) if label in labels else label)
+        return tuple(labels)
 
     @property
     def events(self) -> tuple[str, ...]:

@@ -201,6 +201,17 @@ def test_one_segment_has_no_mix():
     assert "Mix" not in sentences.say_change(measures({1: 100}), alone, level=LEVEL)
 
 
+def test_spans_that_are_no_whole_weeks_are_said_to_hold_different_weekdays():
+    """42 days are six weeks; 40 hold two weekdays once more than the others."""
+    users = measures({1: 100})
+    cut = replace(users, span=replace(SPAN, entry_from=SPAN.entry_from + timedelta(days=2)))
+    for found in (change(UP, UP, 0.01), change(DOWN, UP, 0.02)):
+        whole, part = (sentences.say_change(m, found, level=LEVEL) for m in (users, cut))
+        assert part == (
+            f"{whole} The spans of 40 days are no whole weeks: some of the change may be weekdays."
+        )
+
+
 def test_no_comparison_says_why():
     early = replace(
         measures({1: 100}), span=replace(SPAN, previous_from=None, no_previous="a reason")

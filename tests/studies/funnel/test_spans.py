@@ -1,5 +1,6 @@
 """Instants by hand, for a shop in Shanghai (UTC+8) observed until 31 January 2026."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -79,6 +80,25 @@ def test_a_log_that_just_reaches_back_over_the_span_before_is_long_enough(lay_ou
 def test_in_a_period_shorter_than_the_window_no_day_is_eligible(lay_out):
     assert lay_out(period_days=6).eligible_days == 0
     assert lay_out(period_days=8).eligible_days == 1
+
+
+@pytest.mark.parametrize(
+    ("period_days", "window_days", "whole"),
+    [(28, 7, True), (14, 7, True), (27, 7, False), (28, 6.5, False), (9, 7, False), (6, 7, False)],
+)
+def test_a_span_of_whole_weeks_holds_every_weekday_equally_often(
+    lay_out, period_days, window_days, whole
+):
+    """21, 7, 20, 21.5 and 2 days, and none."""
+    definition = Definition(steps=["A", "B"], window_days=window_days)
+    assert lay_out(definition, period_days=period_days).has_whole_weeks is whole
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_weeks_in_which_clocks_change_are_whole(lay_out, hours):
+    span = lay_out()
+    changed = replace(span, entry_from=span.entry_from + timedelta(hours=hours))
+    assert changed.has_whole_weeks
 
 
 @pytest.mark.parametrize("period_days", [0, -1])

@@ -1,6 +1,4 @@
-"""Say what the numbers mean: one sentence per result, each with its outcomes up, down, unclear,
-insufficient.
-"""
+"""Say what the numbers mean: a sentence per result, for up, down, unclear and insufficient."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from siyu.studies.funnel.change import Change
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measures import Measures
 from siyu.studies.funnel.naming import EVERYONE
-from siyu.studies.funnel.spans import INSTANT
+from siyu.studies.funnel.spans import INSTANT, Span
 from siyu.studies.tables import each_row
 
 
@@ -41,8 +39,7 @@ def too_little(measures: Measures) -> str:
     if measures.span.eligible_days == 0:
         return (
             f"No start can be judged yet: the entry period is not longer than the window of "
-            f"{definition.window_days:g} days. Use a longer period_days or a "
-            "shorter window_days."
+            f"{definition.window_days:g} days. Use a longer period_days or a shorter window_days."
         )
     if entered == 0 and waiting == 0:
         return (
@@ -55,8 +52,7 @@ def too_little(measures: Measures) -> str:
         )
     return (
         f"Only {number(entered)} users have a start that can be judged; at least "
-        f"{measures.min_users} are "
-        "needed (min_users)."
+        f"{measures.min_users} are needed (min_users)."
     )
 
 
@@ -113,9 +109,7 @@ def say_unordered(measures: Measures, steps: pd.DataFrame) -> str:
 
 
 def say_change(measures: Measures, change: Change | None, *, level: float) -> str:
-    """Say whether conversion moved since the span before, and whether the users or their rates
-    changed.
-    """
+    """Say whether conversion moved since the span before, and whether it was the users or rates."""
     if change is None:
         few = f"fewer than {measures.min_users} users entered in one of the two spans"
         reason = measures.span.no_previous or few
@@ -128,10 +122,18 @@ def say_change(measures: Measures, change: Change | None, *, level: float) -> st
     if whole.ci_lower > 0 or whole.ci_upper < 0:
         verb = "rose" if whole.value > 0 else "fell"
         text = f"Conversion {verb} {ends}: {points(whole.value)} {interval}."
-    if len(change.segments) < 2:
-        return text
-    text += f" Mix of segments {points(mix.value)}, rates within them {points(rate.value)}."
-    return f"{text} {paradox(change, level=level)}".strip()
+    if len(change.segments) > 1:
+        text += f" Mix of segments {points(mix.value)}, rates within them {points(rate.value)}."
+        text += f" {paradox(change, level=level)}"
+    return f"{text.strip()} {weekdays(measures.span)}".strip()
+
+
+def weekdays(span: Span) -> str:
+    """Warn where the two spans hold different weekdays; "" where they do not."""
+    if span.has_whole_weeks:
+        return ""
+    days = f"{span.eligible_days:.3g} days"
+    return f"The spans of {days} are no whole weeks: some of the change may be weekdays."
 
 
 def paradox(change: Change, *, level: float) -> str:

@@ -1,6 +1,4 @@
-"""Lay out when attempts may begin, so that only those followed to the end of their window are
-counted.
-"""
+"""Lay out when attempts may begin, so that only those followed for their whole window count."""
 
 from __future__ import annotations
 
@@ -13,6 +11,8 @@ from siyu.studies.funnel.definition import Definition, FunnelError
 
 INSTANT = timedelta(microseconds=1)
 """The grain of time: the last instant before another is this much earlier."""
+_CLOCK_CHANGE_DAYS = 2 / 24
+"""A span in which clocks change is an hour longer or shorter than its days."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,12 @@ class Span:
     def eligible_days(self) -> float:
         """Length of the span in which a start is mature, in days; 0 when nobody can be."""
         return max((self.eligible_until + INSTANT - self.entry_from) / timedelta(days=1), 0.0)
+
+    @property
+    def has_whole_weeks(self) -> bool:
+        """Whether the span holds every weekday equally often, as the span before then does too."""
+        n_weeks = round(self.eligible_days / 7)
+        return n_weeks > 0 and abs(self.eligible_days - 7 * n_weeks) < _CLOCK_CHANGE_DAYS
 
     def weeks(self, timezone: str) -> list[tuple[date, str]]:
         """Give the Mondays of the entry period, in order, each with the state of its week.

@@ -20,6 +20,7 @@ from siyu.data.world.truths.push_measures import count_weeks, rate_plain, value_
 
 USERS = 25_000
 LOTS = Pushing(none_share=0.0, randomised_share=1.0)
+NO_ONE_TO_ONE = {**Pushing().media_factors, "one_to_one": 0.0}
 OFFICE = OCCUPATIONS.index("office")
 
 
@@ -184,6 +185,7 @@ def test_closed_forms_are_the_numbers_of_the_settings() -> None:
         "aversion.log_per_push": 0.35,
         "orders_per_click": 0.12,
         "ratio.moments": 0.6,
+        "ratio.sunday": 1.1 / 0.95,
         "block.received_0": 0.0012,
         "block.received_3": 0.0012 * math.exp(3 * 0.35),
     }.items():
@@ -212,6 +214,9 @@ def test_facts_without_anyone_to_hold_for_are_left_out() -> None:
             "no lots": Settings(pushing=Pushing(randomised_share=0.0)),
             "too short to follow": Settings(days=90),
             "no clicks": Settings(pushing=Pushing(click_base=0.0)),
+            "no click on Mondays, none one to one": Settings(
+                pushing=Pushing(weekdays=(0.0, *[1.0] * 6), media_factors=NO_ONE_TO_ONE)
+            ),
             "one number": Settings(pushing=Pushing(caps=(2,))),
         }.items()
     }
@@ -220,6 +225,7 @@ def test_facts_without_anyone_to_hold_for_are_left_out() -> None:
     assert {"gain", "naive"} <= kinds["no lots"]
     assert "gain" not in kinds["too short to follow"]
     assert not {"best_hour", "naive"} & kinds["no clicks"]
+    assert "ratio" not in kinds["no click on Mondays, none one to one"]
     assert "best_cap" not in kinds["one number"]
     assert "weekly" in kinds["one number"]
 

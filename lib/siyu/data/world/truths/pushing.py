@@ -127,19 +127,32 @@ def _state_ratios(pushing: Pushing) -> Iterator[Truth]:
             pushing.order_share,
             "order_share",
         ),
-        *(
-            (
-                f"ratio.{medium}",
-                f"{click} sent as {medium}, relative to one_to_one, all else equal",
-                pushing.media_factors[medium] / pushing.media_factors["one_to_one"],
-                "media_factors",
-            )
-            for medium in MEDIA[1:]
-            if pushing.media_factors["one_to_one"] > 0
-        ),
     ]
     for name, words, value, how in rows:
         yield closed_form(f"pushes.{name}", words, value, how, horizon_hours=24)
+    yield from _state_quotients(pushing, click)
+
+
+def _state_quotients(pushing: Pushing, click: str) -> Iterator[Truth]:
+    """State factors relative to another; without clicks there, there is no such ratio."""
+    if (monday := pushing.weekdays[0]) > 0:
+        yield closed_form(
+            "pushes.ratio.sunday",
+            f"{click} on a Sunday that is not worked or a statutory holiday, relative to a Monday "
+            "that is none, all else equal",
+            pushing.weekdays[6] / monday,
+            "weekdays",
+            horizon_hours=24,
+        )
+    if (first := pushing.media_factors[MEDIA[0]]) > 0:
+        for medium in MEDIA[1:]:
+            yield closed_form(
+                f"pushes.ratio.{medium}",
+                f"{click} sent as {medium}, relative to {MEDIA[0]}, all else equal",
+                pushing.media_factors[medium] / first,
+                "media_factors",
+                horizon_hours=24,
+            )
 
 
 def _state_blocks(pushing: Pushing) -> Iterator[Truth]:

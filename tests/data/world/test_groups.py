@@ -110,6 +110,7 @@ def test_stays_lie_within_membership_and_group_and_messages_within_stays(drawn):
     assert (stays.joined_at >= groups.created_at[stays.group]).all()
     assert (stays.left_at <= left_at[stays.person]).all()
     assert (stays.left_at <= groups.closed_at[stays.group]).all()
+    assert (groups.dead_at <= groups.closed_at).all()
     assert stays.joined_at.max() < FRAME.end
     stay, at = groups.messages_stay, groups.messages_at
     assert (at >= stays.joined_at[stay]).all()
@@ -187,6 +188,16 @@ def test_a_few_members_post_nothing_but_ads_and_nobody_else_does(drawn):
     assert np.array_equal(groups.stays.advertises[groups.messages_stay], posts_ads)
     persons, first = np.unique(groups.stays.person, return_index=True)
     assert_share(int(groups.stays.advertises[first].sum()), len(persons), 0.01)
+
+
+def test_nobody_posts_ads_in_a_dead_group():
+    grouping = Grouping(advertisers=1.0, dead=1.0, dead_days=(5.0, 5.0))
+    groups, *_ = draw(grouping, users=4_000)
+    lasting = groups.kind != FLASH
+    assert ((groups.dead_at - groups.created_at)[lasting] == 5 * DAY).all()
+    assert (groups.messages_kind == AD).any()
+    group = groups.stays.group[groups.messages_stay]
+    assert (groups.messages_at < groups.dead_at[group]).all()
 
 
 def test_advertisers_are_moved_out_after_the_stated_mean():

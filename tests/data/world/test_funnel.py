@@ -91,8 +91,8 @@ def test_each_step_happens_at_its_rate_and_after_its_delay(people: People) -> No
 
 
 def test_a_lure_multiplies_the_chance_of_adding_and_slows_it(people: People) -> None:
-    eager = replace(INDIFFERENT, adding=dict.fromkeys(LURES, 0.5), tests=())
-    slow = replace(INDIFFERENT, slowness=dict.fromkeys(LURES, 3.0), tests=())
+    eager = replace(INDIFFERENT, adding=dict.fromkeys(LURES, 0.5), tests={})
+    slow = replace(INDIFFERENT, slowness=dict.fromkeys(LURES, 3.0), tests={})
     plain = walk(ONCE, people)[1].added_at
     half, later = (walk(ONCE, people, lures=each)[1].added_at for each in (eager, slow))
     kept = half < NEVER

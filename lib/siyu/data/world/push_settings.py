@@ -111,7 +111,7 @@ class Pushing:
     """Share of planned pushes that staff never send."""
     list_days: float = 4.0
     """Days for which people who have left stay on the list."""
-    value_per_click: float = 7.5
+    value_per_click: float = 8.0
     """Worth of a click in yuan, for the best weekly number: about the margin of the orders that
     clicks bring."""
     value_lost: float = 50.0

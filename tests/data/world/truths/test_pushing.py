@@ -142,7 +142,7 @@ def test_the_evening_is_best_for_office_workers_lunch_for_others_and_three_a_wee
         assert gap > 4 * math.hypot(values[1].standard_error, other.standard_error)
     value = truths()["pushes.weekly.value.cap_3"]
     clicks, blocks = (truths()[f"pushes.weekly.{name}.cap_3"] for name in ("clicks", "blocks"))
-    assert value.value == pytest.approx(7.5 * clicks.value - 50 * blocks.value, abs=1e-4)
+    assert value.value == pytest.approx(8 * clicks.value - 50 * blocks.value, abs=1e-4)
 
 
 @pytest.mark.slow

@@ -57,22 +57,23 @@ HARSH = Settings(
     lures=Lures(
         adding={"physical": 1.3, "virtual": 0.6, "coupon": 1.1, "service": 0.3},
         slowness={"physical": 400.0, "virtual": 1.0, "coupon": 0.5, "service": 3000.0},
-        refused=0.15,
+        refused=0.5,
         tests={
-            "summer": LureTest(
-                first_day=date(2025, 5, 1),
-                last_day=date(2025, 8, 31),
-                arms=("virtual", "service"),
+            # One after another, so that exposures of one person fall into several.
+            f"test {number}": LureTest(
+                first_day=date(2025, 4, 3) + timedelta(days=5 * number),
+                last_day=date(2025, 4, 3) + timedelta(days=5 * number + 4 + number % 3),
+                arms=arms,
                 share=0.7,
-            ),
-            "year": LureTest(
-                first_day=date(2025, 8, 15), last_day=date(2026, 2, 28), arms=("virtual", "coupon")
-            ),
+            )
+            for number, arms in enumerate(
+                [("virtual", "service"), ("coupon", "physical", "virtual")] * 36
+            )
         },
     ),
     staying=Staying(
-        leave_per_day={"physical": 0.3, "virtual": 0.5, "coupon": 0.8, "service": 0.2},
-        leave_at_once={"physical": 0.0, "virtual": 0.3, "coupon": 0.1, "service": 0.5},
+        leave_per_day={"physical": 0.1, "virtual": 0.8, "coupon": 0.9, "service": 0.1},
+        leave_at_once={"physical": 0.0, "virtual": 0.6, "coupon": 0.3, "service": 0.0},
         activity_power=0.6,
         slow_factor=2.0,
         night_factor=2.5,

@@ -28,6 +28,8 @@ from siyu.studies.funnel.figures.marks import (
 from siyu.studies.funnel.measures import Measures
 from siyu.studies.tables import each_row
 
+_MOST_LINES = 5
+
 
 def draw_times(
     measures: Measures, curve: pd.DataFrame, medians: pd.DataFrame, *, level: float
@@ -38,15 +40,17 @@ def draw_times(
     if sentences.too_little(measures) or medians["converted"].iloc[0] == 0:
         reason = sentences.too_little(measures) or title
         return nothing(reason, name=name, title="No time to convert can be drawn")
+    everyone, segments = medians["segment"].iloc[0], medians.iloc[1:]
+    largest = segments.nlargest(_MOST_LINES, "n")["segment"]
+    left_out = f"; the {_MOST_LINES} largest of {len(segments)} segments"
     figure, (axes,) = canvas(
         title,
         f"Share of users converted by days since the first start; {number(medians['n'].iloc[0])} "
-        "users, those still inside their window included for as long as they were followed",
+        "users, those still inside their window included for as long as they were followed"
+        + (left_out if len(largest) < len(segments) else ""),
         footer(measures, f"Aalen-Johansen, leaving as a competing end; band: {level:.0%} interval"),
         height=4.3,
     )
-    everyone = medians["segment"].iloc[0]
-    largest = medians.iloc[1:].nlargest(3, "n")["segment"]
     ends = []
     for segment in [*largest, everyone]:
         own = curve[curve["segment"] == segment]

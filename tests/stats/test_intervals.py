@@ -5,6 +5,7 @@ from siyu.stats.intervals import (
     difference_pvalue,
     multinomial_delta,
     newcombe_difference,
+    smoothed_delta,
     wilson,
 )
 from statsmodels.stats.proportion import confint_proportions_2indep, test_proportions_2indep
@@ -202,3 +203,49 @@ def test_thousands_of_cells_are_taken_in_blocks_with_the_same_result():
     assert upper - lower == pytest.approx(
         2 * 1.959963985 * np.sqrt(share * (1 - share) / cells.sum())
     )
+
+
+def test_pseudo_users_widen_the_interval_of_a_small_group_and_leave_its_centre():
+    """2 of 12 users: one more with and one without make 3 of 14, which varies more."""
+    value, lower, upper = smoothed_delta(_share, [2, 10], added=[1, 1], level=0.95)
+
+    assert value == pytest.approx(1 / 6)
+    half = 1.959963985 * np.sqrt(3 / 14 * 11 / 14 / 14)
+    np.testing.assert_allclose([*lower, *upper], [1 / 6 - half, 1 / 6 + half])
+    _, plain, _ = multinomial_delta(_share, [2, 10], level=0.95)
+    assert lower < plain
+
+
+def test_pseudo_users_never_make_an_interval_shorter():
+    plain = multinomial_delta(_share, [50, 50], level=0.95)
+
+    np.testing.assert_allclose(smoothed_delta(_share, [50, 50], added=[1, 1], level=0.95), plain)
+
+
+def test_a_share_at_its_limit_gets_the_width_of_one_in_two_more():
+    value, _, upper = smoothed_delta(_share, [0, 12], added=[1, 1], level=0.95)
+
+    assert value == 0
+    assert upper == pytest.approx(1.959963985 * np.sqrt(1 / 14 * 13 / 14 / 14))
+
+
+def test_parts_that_sum_still_do_when_smoothed():
+    def parts(cells):
+        return np.concatenate([_share(cells), 1 - _share(cells)], axis=-1)
+
+    value, _, _ = smoothed_delta(parts, [3, 9], added=[1, 1], level=0.95)
+
+    assert value.sum() == 1
+
+
+def test_a_value_that_is_undefined_stays_so_with_pseudo_users():
+    def share_or_nan(cells):
+        total = cells.sum(axis=-1, keepdims=True)
+        return np.divide(cells[..., :1], total, out=np.full(total.shape, np.nan), where=total > 0)
+
+    assert np.isnan(smoothed_delta(share_or_nan, [0, 0], added=[1, 1], level=0.95)).all()
+
+
+def test_half_a_pseudo_user_is_no_count():
+    with pytest.raises(ValueError, match=r"added = 0\.5 must be a whole number"):
+        smoothed_delta(_share, [2, 10], added=[0.5, 0.5], level=0.95)

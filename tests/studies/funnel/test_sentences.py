@@ -315,7 +315,7 @@ def test_a_trend_is_up_down_or_unclear(row, text):
     definition = Definition(steps=["a", "b"])
     assert sentences.say_trend(definition, late, level=LEVEL).startswith(text)
     nothing = sentences.say_trend(definition, pd.DataFrame(), level=LEVEL)
-    assert nothing == "Too few whole weeks to speak of a trend"
+    assert nothing == "Too few users in whole weeks to speak of a trend"
 
 
 def test_without_a_window_no_trend_is_read():

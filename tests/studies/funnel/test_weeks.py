@@ -156,35 +156,90 @@ class TestTrend:
         assert late_against_early(reduced({"all": ()}), level=LEVEL).empty
 
 
+def test_a_week_of_few_users_is_in_neither_half_of_the_drift(open_shop):
+    """Of the weeks of the 5th, 12th and 19th the second has one user: the others are the halves."""
+    rows = log(
+        """
+        a 2026-01-05 10:00 A
+        b 2026-01-06 10:00 A
+        b 2026-01-12 10:00 A
+        b 2026-01-12 11:00 B
+        c 2026-01-20 10:00 A
+        d 2026-01-20 10:00 A
+        d 2026-01-20 11:00 B
+        """
+    )
+    pool = open_shop(rows, observed=("2025-12-29", "2026-02-07"))
+    measures = measure(pool, AB, period_days=34, min_users=2)
+    assert measures.weekly["entered"].tolist() == [2, 1, 2, 0, 0]
+    names = ["early", "early_converted", "late", "late_converted", "n"]
+    drift = sorted(measures.drift[names].to_numpy().tolist())
+    assert drift == [[0, 0, 1, 0, 1], [0, 0, 1, 1, 1], [1, 0, 0, 0, 1], [1, 1, 0, 0, 1]]
+
+
 class TestLateAgainstEarly:
     """Users by weeks early, of them converted, weeks late, of them converted."""
 
+    def late(self, drift, **options):
+        return late_against_early(reduced({"all": ()}, drift=drift, **options), level=LEVEL)
+
     def test_users_of_one_week_each_are_two_independent_samples(self):
-        drift = [(1, 0, 0, 0, 70), (1, 1, 0, 0, 30), (0, 0, 1, 0, 80), (0, 0, 1, 1, 20)]
-        (row,) = late_against_early(reduced({"all": ()}, drift=drift), level=LEVEL).itertuples()
-        half = norm.ppf(0.975) * np.sqrt(0.3 * 0.7 / 100 + 0.2 * 0.8 / 100)
-        assert row.difference == pytest.approx(-0.1)
-        assert (row.ci_lower, row.ci_upper) == pytest.approx((-0.1 - half, -0.1 + half), rel=1e-6)
+        """30 of 100 early, 20 of 80 late; two pseudo-users more in each half make it wider."""
+        (row,) = self.late(
+            [(1, 0, 0, 0, 70), (1, 1, 0, 0, 30), (0, 0, 1, 0, 60), (0, 0, 1, 1, 20)]
+        ).itertuples()
+        early, late = 31 / 102, 21 / 82
+        half = norm.ppf(0.975) * np.sqrt(early * (1 - early) / 102 + late * (1 - late) / 82)
+        plain = norm.ppf(0.975) * np.sqrt(0.3 * 0.7 / 100 + 0.25 * 0.75 / 80)
+        assert row.difference == pytest.approx(-0.05)
+        expected = max(half, plain)
+        assert row.ci_lower == pytest.approx(-0.05 - expected, rel=1e-6)
+        assert row.ci_upper == pytest.approx(-0.05 + expected, rel=1e-6)
+
+    def test_a_half_in_which_nobody_converts_says_little_if_it_is_small(self):
+        """0 of 60 against 6 of 600, by hand: one of 62 and 7 of 602 give the width."""
+        (row,) = self.late(
+            [(1, 0, 0, 0, 60), (0, 0, 1, 0, 594), (0, 0, 1, 1, 6)], min_users=30
+        ).itertuples()
+        half = norm.ppf(0.975) * np.sqrt(1 / 62 * 61 / 62 / 62 + 7 / 602 * 595 / 602 / 602)
+        assert row.difference == pytest.approx(0.01)
+        assert (row.ci_lower, row.ci_upper) == pytest.approx((0.01 - half, 0.01 + half), rel=1e-6)
+        assert row.ci_lower < 0
 
     def test_the_weeks_of_a_user_are_one_cluster(self):
         """By hand: each user adds (converted - rate x weeks) / all weeks, late less early."""
         drift = [(2, 1, 1, 0, 40), (1, 1, 2, 2, 30), (1, 0, 1, 0, 60), (0, 0, 1, 1, 20)]
-        (row,) = late_against_early(reduced({"all": ()}, drift=drift), level=LEVEL).itertuples()
-        early, early_done, late, late_done, n = np.transpose(drift).astype(float)
-        rates = (n @ early_done) / (n @ early), (n @ late_done) / (n @ late)
-        influence = (late_done - rates[1] * late) / (n @ late)
-        influence -= (early_done - rates[0] * early) / (n @ early)
-        half = norm.ppf(0.975) * np.sqrt(n @ influence**2)
-        assert row.difference == pytest.approx(rates[1] - rates[0])
+        (row,) = self.late(drift).itertuples()
+
+        def spread(rows):
+            early, early_done, late, late_done, n = np.transpose(rows).astype(float)
+            rates = (n @ early_done) / (n @ early), (n @ late_done) / (n @ late)
+            influence = (late_done - rates[1] * late) / (n @ late)
+            influence -= (early_done - rates[0] * early) / (n @ early)
+            return rates[1] - rates[0], norm.ppf(0.975) * np.sqrt(n @ influence**2)
+
+        # 130 users were in 170 early weeks, 150 in 180 late ones: so are the pseudo-users.
+        early, late = 170 / 130, 180 / 150
+        pseudo = [(early, early, 0, 0, 1), (early, 0, 0, 0, 1)]
+        pseudo += [(0, 0, late, late, 1), (0, 0, late, 0, 1)]
+        difference, plain = spread(drift)
+        assert row.difference == pytest.approx(difference)
+        half = max(plain, spread([*drift, *pseudo])[1])
         assert (row.ci_upper - row.ci_lower) / 2 == pytest.approx(half, rel=1e-6)
 
     @pytest.mark.parametrize(("min_users", "empty"), [(30, False), (31, True)])
     def test_a_half_of_few_users_is_not_compared(self, min_users, empty):
-        drift = [(1, 0, 0, 0, 70), (1, 1, 0, 0, 30), (0, 0, 1, 0, 20), (0, 0, 1, 1, 10)]
-        measures = reduced({"all": ()}, drift=drift, min_users=min_users)
-        assert late_against_early(measures, level=LEVEL).empty == empty
+        """30 users were there in the late weeks, each in two of them: 60 user-weeks are not 60."""
+        drift = [(1, 0, 0, 0, 70), (1, 1, 0, 0, 30), (0, 0, 2, 0, 20), (0, 0, 2, 1, 10)]
+        assert self.late(drift, min_users=min_users).empty == empty
 
-    def test_if_nobody_converts_there_is_no_interval_and_no_comparison(self):
-        drift = [(1, 0, 0, 0, 70), (0, 0, 1, 0, 70)]
-        measures = reduced({"all": ()}, drift=drift)
-        assert late_against_early(measures, level=LEVEL).empty
+    def test_everybody_against_nobody_is_a_clear_difference_of_at_most_everything(self):
+        (row,) = self.late([(1, 1, 0, 0, 40), (0, 0, 1, 0, 40)], min_users=30).itertuples()
+        assert (row.difference, row.ci_lower) == (-1, -1)
+        assert -1 < row.ci_upper < -0.9
+
+    def test_if_nobody_converts_there_is_no_difference_within_a_width(self):
+        (row,) = self.late([(1, 0, 0, 0, 70), (0, 0, 1, 0, 70)]).itertuples()
+        assert row.difference == 0
+        assert row.ci_upper == pytest.approx(-row.ci_lower)
+        assert row.ci_upper > 0.02

@@ -78,7 +78,7 @@ def measure(
         "pairs": _pairs(events, definition, span, breakdown, eligible),
     }
     named, values = name_segments(tables, breakdown.by, min_users=min_users)
-    weekly, drift = follow_weeks(pool, definition, span)
+    weekly, drift = follow_weeks(pool, definition, span, min_users=min_users)
     return Measures(
         definition=definition,
         span=span,

@@ -27,8 +27,8 @@ class Measures:
     weekly: per entry week (`week`, its Monday): users with a start in it that can be judged
         (`entered`), those of them who converted from their first start of the week, and those too
         recent (`waiting`). A user counts once in each week with a start. Empty without a window.
-    drift: users by the weeks they started in and converted from, among the whole weeks: `early`,
-        `early_converted`, `late`, `late_converted` (weeks) and `n` users.
+    drift: users by the weeks they started in and converted from, among the whole weeks of at least
+        min_users: `early`, `early_converted`, `late`, `late_converted` (weeks) and `n` users.
     pairs: per segment and depth now and before (`_before`; null: not entered then): `n` users.
         Empty without a comparison.
     times: per segment, whole minutes since the first start and outcome (0 still waiting,

@@ -196,7 +196,7 @@ def say_trend(definition: Definition, late: pd.DataFrame, *, level: float) -> st
     if definition.window is None:
         return "No trend can be read without a window: earlier weeks have had longer to convert"
     if late.empty:
-        return "Too few whole weeks to speak of a trend"
+        return "Too few users in whole weeks to speak of a trend"
     row = late.iloc[0]
     interval = between(points(row.ci_lower), points(row.ci_upper), level=level)
     size = f"{points(row.difference)} {interval}, later against earlier half"

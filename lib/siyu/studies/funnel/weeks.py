@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import ibis.expr.types as ir
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siyu.data import Source
-from siyu.stats.intervals import multinomial_delta
+from siyu.stats.intervals import smoothed_delta
 from siyu.studies.funnel.chains import follow, within
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measures import Measures
@@ -21,12 +22,19 @@ _CELLS = ["early", "early_converted", "late", "late_converted"]
 
 
 def follow_weeks(
-    pool: Source, definition: Definition, span: Span
+    pool: Source, definition: Definition, span: Span, *, min_users: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Follow each user from the first start of each week, as if every week were a new user.
 
     Weeks can then be compared: each has all who started in it, with one chance each. (By the first
     start of the whole period, the early weeks would hold the frequent visitors.)
+
+    Args:
+        pool: the source.
+        definition: the funnel.
+        span: when attempts may begin.
+        min_users: a week in which fewer users can be judged is in neither half of the drift, whose
+            difference would else tell what `trend` hides.
 
     Returns:
         `weekly` and `drift` of `Measures`; both empty without a window.
@@ -35,7 +43,10 @@ def follow_weeks(
         return pd.DataFrame(columns=_WEEKLY), pd.DataFrame(columns=[*_CELLS, "n"])
     begun = _begun(pool, definition, span)
     users = _followed(pool.table("events"), begun, definition, span)
-    return _weekly(pool, span, begun, users), _drift(pool, span, users)
+    weekly = _weekly(pool, span, begun, users)
+    states = [state for _, state in span.weeks(pool.timezone)]
+    shown = weekly["week"][(weekly["entered"] >= min_users) & (np.array(states) == "whole")]
+    return weekly, _drift(users, list(shown.dt.strftime("%Y-%m-%d")))
 
 
 def trend(measures: Measures, *, level: float) -> pd.DataFrame:
@@ -64,30 +75,39 @@ def trend(measures: Measures, *, level: float) -> pd.DataFrame:
 
 
 def late_against_early(measures: Measures, *, level: float) -> pd.DataFrame:
-    """Compare the later half of the whole entry weeks with the earlier half.
+    """Compare the later half of the whole entry weeks that `trend` shows with the earlier half.
 
     Args:
         measures: the reduced tables.
         level: coverage of the interval, between 0 and 1.
 
     Returns:
-        One row: `difference` of conversion per user and week, later less earlier, with a
-        delta-method interval in which a user's weeks are one cluster. Empty where a half has fewer
-        than min_users, or the data give no interval.
+        One row: `difference` of conversion per user and week, later less earlier, with an interval
+        in which a user's weeks are one cluster: `smoothed_delta`, with two pseudo-users per half,
+        each in as many weeks as its users in the mean, who convert in all of them and in none.
+        Empty where fewer than min_users persons started in a half.
     """
-    drift = measures.drift
-    weeks = drift[_CELLS].to_numpy(dtype=np.float64)
-    cells = drift["n"].to_numpy(dtype=np.float64)
-    if len(drift) == 0 or (cells @ weeks)[[0, 2]].min() < measures.min_users:
+    weeks = measures.drift[_CELLS].to_numpy(dtype=np.float64)
+    cells = measures.drift["n"].to_numpy(dtype=np.float64)
+    started = weeks[:, [0, 2]]
+    users = cells @ (started > 0)
+    if users.min() < measures.min_users:
         return pd.DataFrame()
+    early, late = cells @ started / users
+    pseudo = [(early, early, 0, 0), (early, 0, 0, 0), (0, 0, late, late), (0, 0, late, 0)]
+    weeks = np.concatenate([weeks, pseudo])
 
     def later(counts: FloatArray) -> FloatArray:
         early, early_converted, late, late_converted = np.moveaxis(counts @ weeks, -1, 0)
         return np.asarray(late_converted / late - early_converted / early)[..., None]
 
-    value, lower, upper = multinomial_delta(later, cells, level=level)
-    if np.isnan(lower[0]):
-        return pd.DataFrame()
+    value, lower, upper = smoothed_delta(
+        later,
+        np.append(cells, np.zeros(len(pseudo))),
+        added=np.append(np.zeros(len(cells)), np.ones(len(pseudo))),
+        level=level,
+    )
+    lower, upper = np.clip([lower, upper], -1, 1)
     return pd.DataFrame({"difference": value, "ci_lower": lower, "ci_upper": upper})
 
 
@@ -138,14 +158,13 @@ def _weekly(pool: Source, span: Span, begun: ir.Table, users: ir.Table) -> pd.Da
     return weekly.assign(week=pd.to_datetime(weekly["week"]))
 
 
-def _drift(pool: Source, span: Span, users: ir.Table) -> pd.DataFrame:
+def _drift(users: ir.Table, weeks: Sequence[str]) -> pd.DataFrame:
     """Count users by the early and the late weeks they started in and converted from."""
-    whole = [week.isoformat() for week, state in span.weeks(pool.timezone) if state == "whole"]
-    half = len(whole) // 2
-    ends = {"early": whole[:half], "late": whole[len(whole) - half :]}
+    half = len(weeks) // 2
+    ends = {"early": weeks[:half], "late": weeks[len(weeks) - half :]}
     counted: dict[str, ir.Value] = {}
-    for name, weeks in ends.items():
-        started = users.week.isin(weeks or [""]).cast("int64")
+    for name, within_half in ends.items():
+        started = users.week.isin(within_half or [""]).cast("int64")
         counted |= {name: started.sum(), f"{name}_converted": (started * users.done).sum()}
     drift: pd.DataFrame = (
         users.group_by("person")

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 from siyu.data.contract import CHANNELS, LURES
+from siyu.data.world.boosts import Boosts
 from siyu.data.world.draws import DAY, open_stream
 from siyu.data.world.frame import Frame
 from siyu.data.world.people import (
@@ -27,9 +28,17 @@ USERS = 80_000
 YEAR = Frame(first_day=date(2025, 4, 1), last_day=date(2026, 3, 31), change_day=date(2025, 10, 1))
 
 
+WITHOUT_BOOSTS = Arrivals(boosts=Boosts(share=0.0))
+
+
 @pytest.fixture(scope="module")
 def people() -> People:
     return draw_people(Arrivals(), YEAR, users=USERS, stream=partial(open_stream, 1, 0))
+
+
+@pytest.fixture(scope="module")
+def unboosted() -> People:
+    return draw_people(WITHOUT_BOOSTS, YEAR, users=USERS, stream=partial(open_stream, 1, 0))
 
 
 def assert_share(count: float, n: float, expected: float) -> None:
@@ -61,9 +70,9 @@ def test_the_mix_of_channels_touchpoints_and_lures_is_that_of_the_settings(peopl
 
 
 def test_fewer_arrive_at_the_festival_and_more_at_weekends_and_after_the_change(
-    people: People,
+    unboosted: People,
 ) -> None:
-    days = np.bincount(people.arrived_at // DAY, minlength=365)
+    days = np.bincount(unboosted.arrived_at // DAY, minlength=365)
 
     def compare(one: date, other: date, ratio: float) -> None:
         first, second = days[YEAR.number(one)], days[YEAR.number(other)]
@@ -101,17 +110,30 @@ def test_activity_is_heavy_tailed_with_its_sigma(people: People) -> None:
     assert top.sum() > 0.35 * people.activity.sum()
 
 
-def test_changing_the_mix_leaves_times_and_traits_alone(people: People) -> None:
+def test_changing_the_mix_leaves_times_and_traits_alone(unboosted: People) -> None:
     even = dict.fromkeys(CHANNELS, 0.25)
     changed = draw_people(
-        replace(Arrivals(), shares_before=even, shares_after=even),
+        replace(WITHOUT_BOOSTS, shares_before=even, shares_after=even),
         YEAR,
         users=USERS,
         stream=partial(open_stream, 1, 0),
     )
     for name in ("arrived_at", "after", "activity", "staff", "gender", "age", "occupation"):
+        np.testing.assert_array_equal(getattr(changed, name), getattr(unboosted, name))
+    assert (changed.place != unboosted.place).mean() > 0.2
+
+
+def test_changing_the_lures_or_activity_leaves_boosts_alone(people: People) -> None:
+    coupon = {"physical": 0.0, "virtual": 0.0, "coupon": 1.0, "service": 0.0}
+    changed = draw_people(
+        Arrivals(activity_sigma=0.0, lure_shares=dict.fromkeys(CHANNELS, coupon)),
+        YEAR,
+        users=USERS,
+        stream=partial(open_stream, 1, 0),
+    )
+    for name in ("arrived_at", "place", "boosted", "staff", "tag"):
         np.testing.assert_array_equal(getattr(changed, name), getattr(people, name))
-    assert (changed.place != people.place).mean() > 0.2
+    assert (changed.lure == LURES.index("coupon")).all()
 
 
 def test_others_are_put_behind(people: People) -> None:

@@ -243,6 +243,7 @@ def draw_newcomers(
         place=np.full(size, REFERRAL),
         after=added_at >= frame.second(frame.change_day),
         lure=np.full(size, LURES.index(campaign.lure)),
+        boosted=np.zeros(size, dtype=bool),
         **draw_traits(arrivals, size, stream),
     )
     stay = draw_stay(staying, frame, people, lure=people.lure, added_at=added_at, stream=stream)

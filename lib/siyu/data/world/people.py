@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from siyu.data.contract import CHANNELS, LURES
+from siyu.data.world.boosts import Boosts, bring_by_boosts
 from siyu.data.world.draws import DAY, Bools, Floats, Ints, Stream, draw_seconds, pick, pick_each
 from siyu.data.world.frame import Frame
 from siyu.data.world.rules import not_shares, outside, unlike
@@ -24,6 +25,8 @@ PLACES = tuple((channel, touchpoint) for channel in CHANNELS for touchpoint in T
 """Every (channel, touchpoint); a person's `place` is an index into it."""
 CHANNEL_OF = np.array([CHANNELS.index(channel) for channel, _ in PLACES])
 """Index into CHANNELS of each place."""
+SHORT_VIDEO = PLACES.index(("commercial", "short_video"))
+"""The place of people whom boosts bring."""
 
 STAFF = tuple(f"{number:03d}" for number in range(1, 13))
 GENDERS, _GENDER_SHARES = ("female", "male"), (0.72, 0.28)
@@ -91,6 +94,8 @@ class Arrivals:
         }
     )
     """Share of people whose trait was never noted."""
+    boosts: Boosts = field(default_factory=Boosts)
+    """Paid boosts of short videos."""
 
     def problems(self) -> Iterable[str]:
         """Yield each broken rule as one sentence."""
@@ -104,6 +109,7 @@ class Arrivals:
             yield from not_shares(f"arrivals.lure_shares.{channel}", shares, LURES)
         for trait, share in self.unknown.items():
             yield from outside(f"arrivals.unknown.{trait}", share, most=1)
+        yield from self.boosts.problems()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +124,8 @@ class People:
     """Arrived on the day of the change or later."""
     lure: Ints
     """Index into LURES: what the person is offered outside experiments."""
+    boosted: Bools
+    """Brought by a paid boost of a short video."""
     activity: Floats
     """Personal factor on everything that is done repeatedly; heavy-tailed."""
     staff: Ints
@@ -158,18 +166,24 @@ def draw_people(arrivals: Arrivals, frame: Frame, *, users: int, stream: Stream)
 
     Returns:
         One element per person, in the order of arrival. Gender goes with nothing else; occupation
-        and tag go with age, activity with occupation.
+        and tag go with age, activity with occupation. Who is brought by a boost differs from others
+        only in the time of arrival, which stays on the same side of the change.
     """
-    rng = stream("arrivals")
-    day = pick(rng.random(users), _weigh_days(arrivals, frame))
-    arrived_at = np.sort(day * DAY + draw_seconds(stream("arrival times"), users))
-    after = arrived_at >= frame.second(frame.change_day)
-    place = _draw_places(arrivals, after, stream("places"))
+    day = pick(stream("arrivals").random(users), weigh_days(arrivals, frame))
+    usual_at = np.sort(day * DAY + draw_seconds(stream("arrival times"), users))
+    place = _draw_places(arrivals, usual_at >= frame.second(frame.change_day), stream("places"))
+    arrived_at, boosted = bring_by_boosts(
+        arrivals.boosts, frame, usual_at, place == SHORT_VIDEO, stream("boosts")
+    )
+    # Sorted before anything else is drawn, so that draws go by the order of arrival.
+    order = np.argsort(arrived_at, kind="stable")
+    arrived_at, place = arrived_at[order], place[order]
     return People(
         arrived_at=arrived_at,
         place=place,
-        after=after,
+        after=arrived_at >= frame.second(frame.change_day),
         lure=_draw_lures(arrivals, CHANNEL_OF[place], stream("lures")),
+        boosted=boosted[order],
         **draw_traits(arrivals, users, stream),
     )
 
@@ -191,21 +205,26 @@ def draw_traits(arrivals: Arrivals, users: int, stream: Stream) -> dict[str, Any
     }
 
 
-def _weigh_days(arrivals: Arrivals, frame: Frame) -> Floats:
+def weigh_days(arrivals: Arrivals, frame: Frame) -> Floats:
+    """Give the relative number of people who arrive on each day in weeks without boosts."""
     weight = frame.rhythm * np.sqrt(frame.festivals)
     weight = np.where(frame.spring_festival, weight * arrivals.spring_festival, weight)
     later = np.arange(frame.days) >= frame.number(frame.change_day)
     return np.where(later, weight * arrivals.growth, weight)
 
 
-def _draw_places(arrivals: Arrivals, after: Bools, rng: np.random.Generator) -> Ints:
-    shares = np.array(
+def share_places(arrivals: Arrivals) -> Floats:
+    """Give the share of each place (columns) before and after the change (rows)."""
+    return np.array(
         [
             [shares[channel] * TOUCHPOINTS[channel][touchpoint] for channel, touchpoint in PLACES]
             for shares in (arrivals.shares_before, arrivals.shares_after)
         ]
     )
-    return pick_each(rng.random(len(after)), shares[after.astype(np.int64)])
+
+
+def _draw_places(arrivals: Arrivals, after: Bools, rng: np.random.Generator) -> Ints:
+    return pick_each(rng.random(len(after)), share_places(arrivals)[after.astype(np.int64)])
 
 
 def _draw_lures(arrivals: Arrivals, channel: Ints, rng: np.random.Generator) -> Ints:

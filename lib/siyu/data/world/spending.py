@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from siyu.data.contract import CHANNELS
+from siyu.data.world.boosts import Boosts, Calendar, list_boosts
 from siyu.data.world.columns import Columns, texts, yuan
 from siyu.data.world.draws import DAY, Bools, Floats, Ints, Stream
 from siyu.data.world.frame import Frame
-from siyu.data.world.people import CHANNEL_OF, PLACES, People
+from siyu.data.world.people import CHANNEL_OF, PLACES, SHORT_VIDEO, People
 from siyu.data.world.rules import each_outside, outside
 
 PAID = tuple(touchpoint for channel, touchpoint in PLACES if channel == "commercial")
@@ -23,6 +24,12 @@ CAMPAIGNS: Mapping[str, str] = {
     "paid_feed": "信息流广告",
 }
 """Where advertising is bought; other touchpoints cost without a campaign."""
+BOOST = "短视频加热"
+"""The campaign of the boosts of short videos."""
+LINES = len(PLACES) + 1
+"""What is spent on apart: each of PLACES and, behind them, the boosts."""
+_PLACE_OF = np.append(np.arange(len(PLACES)), SHORT_VIDEO)
+"""Index into PLACES of each line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +38,7 @@ class Spending:
 
     Advertising is bought by the week at the number of people whom it exposes in that week, and
     spent in equal parts a day, give or take; what others print, post or say costs as they arrive.
+    A boost is bought on its day, at the number of people whom it would bring if started at once.
     """
 
     impression_cny: Mapping[str, float] = field(
@@ -38,7 +46,7 @@ class Spending:
     )
     """Cost of an impression at the touchpoints that are paid for; 0 or more."""
     impressions: Mapping[str, float] = field(
-        default_factory=lambda: dict(zip(PAID, (88.0, 130.0, 200.0), strict=True))
+        default_factory=lambda: dict(zip(PAID, (44.0, 32.0, 200.0), strict=True))
     )
     """Impressions per person exposed at those touchpoints; 1 or more."""
     clicks: float = 1.6
@@ -68,63 +76,97 @@ class Spending:
         yield from outside("spending.sigma", self.sigma)
 
 
-def count_exposed(frame: Frame, people: People) -> Ints:
-    """Count the people first exposed on each day (rows) at each of PLACES (columns).
+def list_costs(spending: Spending) -> Floats:
+    """Give the expected cost in yuan of a person exposed at each of PLACES, boosts apart."""
+    return np.array(
+        [
+            spending.impressions[touchpoint] * spending.impression_cny[touchpoint]
+            if touchpoint in PAID
+            else spending.person_cny[touchpoint]
+            for _, touchpoint in PLACES
+        ]
+    )
 
-    The counts of several blocks of people add up.
+
+def count_exposed(frame: Frame, people: People) -> Ints:
+    """Count the people first exposed on each day (rows) on each of the LINES (columns).
+
+    Whom a boost brings counts on its line alone. The counts of several blocks of people add up.
     """
-    cell = people.arrived_at // DAY * len(PLACES) + people.place
-    counts = np.bincount(cell, minlength=frame.days * len(PLACES))
-    return np.asarray(counts.reshape(frame.days, len(PLACES)), dtype=np.int64)
+    line = np.where(people.boosted, LINES - 1, people.place)
+    cell = people.arrived_at // DAY * LINES + line
+    counts = np.bincount(cell, minlength=frame.days * LINES)
+    return np.asarray(counts.reshape(frame.days, LINES), dtype=np.int64)
 
 
 def tabulate_spend(
-    columns: Columns, spending: Spending, exposed: Ints, *, stream: Stream
+    columns: Columns, spending: Spending, boosts: Boosts, exposed: Ints, *, stream: Stream
 ) -> pa.Table:
-    """Write the table `spend`: a row per day and touchpoint at which something was spent.
+    """Write the table `spend`: a row per day and line on which something was spent.
 
     Args:
         columns: writes the columns.
-        spending: the truths.
+        spending: the truths about costs.
+        boosts: the truths about boosts.
         exposed: from `count_exposed`, of all blocks together.
         stream: opens the random stream of a name.
     """
-    planned = _plan(exposed)
-    shape = planned.shape
-    noise = spending.sigma * stream("spend impressions").standard_normal(shape)
-    shown = planned * _list(spending.impressions) * np.exp(noise - spending.sigma**2 / 2)
+    calendar = list_boosts(boosts, columns.frame)
+    people = _gather(exposed, calendar)
+    bought = _plan(people, boosts, calendar)
+    noise = spending.sigma * stream("spend impressions").standard_normal(bought.shape)
+    shown = bought * _list(spending.impressions) * np.exp(noise - spending.sigma**2 / 2)
     impressions = np.rint(shown).astype(np.int64)
-    # Whoever was exposed had clicked; so had some who went away before they saw the code.
-    lost = stream("spend clicks").poisson(planned * (spending.clicks - 1))
-    clicks = np.minimum(exposed + lost, np.maximum(impressions, exposed))
     cost = np.rint(100 * (impressions * _list(spending.impression_cny)))
-    cost += np.rint(100 * exposed * _list(spending.person_cny))
+    cost += np.rint(100 * people * _list(spending.person_cny))
     fen = cost.astype(np.int64)
-    day, place = np.nonzero((fen > 0) | (impressions > 0))
+    expected = bought.copy()
+    expected[calendar.day, -1] *= calendar.factor
+    # Whoever was exposed had clicked; so had some who went away before they saw the code.
+    lost = stream("spend clicks").poisson(expected * (spending.clicks - 1))
+    clicks = np.minimum(people + lost, np.maximum(impressions, people))
+    day, line = np.nonzero((fen > 0) | (impressions > 0))
+    place = _PLACE_OF[line]
     paid: Bools = np.isin([touchpoint for _, touchpoint in PLACES], PAID)[place]
     first = np.datetime64(columns.frame.first_day)
-    names = [CAMPAIGNS.get(touchpoint, "") for _, touchpoint in PLACES]
+    names = [*(CAMPAIGNS.get(touchpoint, "") for _, touchpoint in PLACES), BOOST]
     return pa.table(
         {
             "day": pa.array(first + day),
             "channel": texts(CHANNELS, CHANNEL_OF[place]),
             "touchpoint": texts([touchpoint for _, touchpoint in PLACES], place),
-            "campaign": texts(names, place, known=paid),
-            "cost_cny": yuan(fen[day, place]),
-            "impressions": pa.array(impressions[day, place], mask=~paid),
-            "clicks": pa.array(clicks[day, place], mask=~paid),
+            "campaign": texts(names, line, known=paid),
+            "cost_cny": yuan(fen[day, line]),
+            "impressions": pa.array(impressions[day, line], mask=~paid),
+            "clicks": pa.array(clicks[day, line], mask=~paid),
         }
     )
 
 
-def _plan(exposed: Ints) -> Floats:
-    """Spread the people exposed in each week (the last may be short) evenly over its days."""
-    starts = np.arange(0, len(exposed), 7)
-    totals = np.add.reduceat(exposed, starts, axis=0)
-    days = np.diff(np.append(starts, len(exposed)))
-    return np.repeat(totals / days[:, None], days, axis=0)
+def _gather(exposed: Ints, calendar: Calendar) -> Ints:
+    """Count whom a boost brings after midnight on the day of the boost."""
+    people = exposed.copy()
+    people[calendar.day, -1] += people[calendar.day + 1, -1]
+    people[calendar.day + 1, -1] = 0
+    return people
+
+
+def _plan(people: Ints, boosts: Boosts, calendar: Calendar) -> Floats:
+    """Number of people at whom advertising is bought, a row per day and a column per line.
+
+    The people exposed in each week (the last may be short) are spread evenly over its days, and
+    those whom a boost would bring if started at once lie on its day.
+    """
+    starts = np.arange(0, len(people), 7)
+    totals = np.add.reduceat(people, starts, axis=0)
+    days = np.diff(np.append(starts, len(people)))
+    planned: Floats = np.repeat(totals / days[:, None], days, axis=0)
+    by_video = totals[calendar.day // 7, SHORT_VIDEO] + totals[calendar.day // 7, -1]
+    planned[:, -1] = 0
+    planned[calendar.day, -1] = boosts.share * by_video
+    return planned
 
 
 def _list(table: Mapping[str, float]) -> Floats:
-    """Numbers of a table of touchpoints, one per place; 0 where it has none."""
-    return np.array([table.get(touchpoint, 0.0) for _, touchpoint in PLACES])
+    """Numbers of a table of touchpoints, one per line; 0 where it has none."""
+    return np.array([table.get(PLACES[place][1], 0.0) for place in _PLACE_OF])

@@ -17,11 +17,10 @@ from siyu.data.world.columns import Columns
 from siyu.data.world.dirty import TORN, soil, tear
 from siyu.data.world.draws import Ints, open_stream
 from siyu.data.world.frame import TIMEZONE
-from siyu.data.world.people import PLACES
 from siyu.data.world.pool import draw_pool
 from siyu.data.world.rules import SettingsError
 from siyu.data.world.settings import Settings
-from siyu.data.world.spending import count_exposed, tabulate_spend
+from siyu.data.world.spending import LINES, count_exposed, tabulate_spend
 from siyu.data.world.tables import tabulate_pool
 from siyu.data.world.truths.all import compute_truths
 
@@ -74,7 +73,7 @@ def write_tables(folder: Path, settings: Settings) -> None:
         for name, table in draw_tables(settings).items():
             _write(table, _place(folder, name))
         return
-    exposed = np.zeros((settings.frame.days, len(PLACES)), dtype=np.int64)
+    exposed = np.zeros((settings.frame.days, LINES), dtype=np.int64)
     for block, first in enumerate(range(0, settings.users, BLOCK_USERS)):
         users = min(BLOCK_USERS, settings.users - first)
         tables, counts = _draw_block(settings, users=users, block=block)
@@ -91,7 +90,7 @@ def draw_tables(settings: Settings) -> dict[str, pa.Table]:
 
 
 def _draw_block(settings: Settings, *, users: int, block: int) -> tuple[dict[str, pa.Table], Ints]:
-    """Draw the tables of one block, and count the people exposed per day and place."""
+    """Draw the tables of one block, and count the people exposed per day and line."""
     stream = partial(open_stream, settings.seed, block)
     pool = draw_pool(settings, users=users, stream=stream)
     tables = tabulate_pool(settings, pool, stream=stream, block=block)
@@ -101,7 +100,8 @@ def _draw_block(settings: Settings, *, users: int, block: int) -> tuple[dict[str
 def _draw_spend(settings: Settings, exposed: Ints) -> pa.Table:
     """What all blocks together cost."""
     stream = partial(open_stream, settings.seed, 0)
-    return tabulate_spend(Columns(frame=settings.frame), settings.spending, exposed, stream=stream)
+    columns, boosts = Columns(frame=settings.frame), settings.arrivals.boosts
+    return tabulate_spend(columns, settings.spending, boosts, exposed, stream=stream)
 
 
 def _describe(folder: Path, settings: Settings, *, zoned: bool) -> None:

@@ -12,6 +12,7 @@ from siyu.data.world.truths.lures import state_lures
 from siyu.data.world.truths.points import state_points
 from siyu.data.world.truths.pushing import state_pushing
 from siyu.data.world.truths.referral import state_referral
+from siyu.data.world.truths.returns import state_returns
 from siyu.data.world.truths.spending import state_spending
 from siyu.data.world.truths.staying import state_staying
 from siyu.data.world.truths.tiering import state_tiering
@@ -28,6 +29,7 @@ _STATE = (
     state_groups,
     state_points,
     state_spending,
+    state_returns,
 )
 
 

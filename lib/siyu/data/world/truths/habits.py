@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from siyu.data.contract import CHANNELS
-from siyu.data.world.buying import draw_sales
 from siyu.data.world.draws import DAY, Floats, Ints, Stream
-from siyu.data.world.funnel import draw_conversions
 from siyu.data.world.habits import HABITS, draw_habits
 from siyu.data.world.points import draw_sign_ins
-from siyu.data.world.pool import draw_core
 from siyu.data.world.truths.facts import Truth, simulated, truth_stream
+from siyu.data.world.truths.unpushed import draw_unpushed
 
 if TYPE_CHECKING:
     from siyu.data.world.settings import Settings
@@ -53,20 +51,8 @@ def _state(shares: Floats) -> Iterator[Truth]:
 def _count(settings: Settings, stream: Stream) -> Floats:
     """Share of each channel's members, and of all, who come back in one batch."""
     frame = settings.frame
-    core = draw_core(settings, users=_USERS, stream=stream)
+    core, orders = draw_unpushed(settings, users=_USERS, stream=stream)
     people, stay = core.people, core.stay
-    conversions = draw_conversions(settings.funnel, people, stay, stream=stream)
-    nobody = np.zeros(0, dtype=np.int64)
-    orders = draw_sales(
-        settings.buying,
-        settings.tiering,
-        frame,
-        people,
-        stay,
-        ordered_at=conversions.ordered_at,
-        extra=(nobody, nobody),
-        stream=stream,
-    ).orders
     there = {"added_at": stay.added_at, "left_at": stay.left_at}
     habits = draw_habits(settings.habits, frame, people, **there, stream=stream)
     signed, signed_at, _ = draw_sign_ins(settings.points, frame, people, **there, stream=stream)

@@ -7,7 +7,10 @@ from siyu.studies.funnel import sentences
 from siyu.studies.funnel.change import Change
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measures import Measures
+from siyu.studies.funnel.repair import per_point
 from siyu.studies.funnel.spans import Span
+
+from tests.studies.funnel.builders import reduced
 
 Bounds = tuple[float, float, float]
 LEVEL = 0.95
@@ -371,6 +374,14 @@ def test_where_no_segment_is_behind_the_step_that_pays_most_is_named():
     )
     assert sentences.say_repair(users, pd.DataFrame(), GAINS, level=LEVEL) == "O" + text
     assert "at least 30" in sentences.say_repair(measures({1: 5}), REPAIRS, GAINS, level=LEVEL)
+
+
+def test_where_nobody_gets_past_the_start_no_step_is_called_best():
+    """Of 100 who enter nobody takes the second step, or nobody the two steps after it."""
+    for exact in ((100, 0, 0, 0), (60, 40, 0, 0)):
+        gains = per_point(reduced({"all": exact}, steps=("A", "B", "C", "D")), level=LEVEL)
+        said = sentences.say_repair(measures({1: 100}), pd.DataFrame(), gains, level=LEVEL)
+        assert said == "Nobody gets far enough to say what a better step would add"
 
 
 def test_the_range_of_definitions_leaves_out_those_that_cannot_be_judged():

@@ -225,6 +225,8 @@ def say_repair(
         )
     if (gains["step_rate"] == 1).all():
         return "No step loses users, so there is none to repair"
+    if not (gains["extra"] > 0).any():
+        return "Nobody gets far enough to say what a better step would add"
     best = gains.nlargest(1, "extra").iloc[0]
     interval = between(number(best.extra_lower, 1), number(best.extra_upper, 1), level=level)
     behind = "No segment is clearly behind at any step; one" if len(repairs) else "One"

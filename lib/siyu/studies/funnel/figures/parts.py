@@ -84,9 +84,9 @@ def draw_repair(
 ) -> Picture:
     """Draw what repairing a step would add in conversions."""
     name, title = "repair", sentences.say_repair(measures, repairs, gains, level=level)
-    if sentences.too_little(measures):
-        return nothing(title, name=name, title="No repair can be valued")
     gaps = repairs[repairs["gap"] > 0].head(8) if len(repairs) else repairs
+    if sentences.too_little(measures) or (gaps.empty and not (gains["extra"] > 0).any()):
+        return nothing(title, name=name, title="No repair can be valued")
     colours: Any = PALE
     if gaps.empty:
         shown = gains.sort_values("extra", ascending=False)

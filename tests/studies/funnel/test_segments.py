@@ -219,6 +219,15 @@ class TestLearntLater:
         measures = four_weeks(open_shop(TWO, users=users), by=["staff_id"])
         assert sizes(measures.counts) == {"staff a": 1, "staff b": 1}
 
+    def test_a_staff_account_may_be_a_breakdown_but_not_one_of_few_users(self, open_shop):
+        """Staff are no persons of the pool; who has a single user would show that user."""
+        users = self.users("2026-01-05 10:00", "2025-12-31 10:00")
+        users += [{**users[0], "user_id": "c"}, {**users[0], "user_id": "d", "staff_id": "x"}]
+        rows = TWO + log("c 2026-01-05 10:00 A\n d 2026-01-05 10:00 A")
+        measures = four_weeks(open_shop(rows, users=users), by=["staff_id"], min_users=2)
+        assert measures.refused == ()
+        assert sizes(measures.counts) == {"staff a": 2, "(small groups)": 2}
+
     def test_the_few_who_learnt_it_later_are_unknown(self, open_shop):
         users = self.users("2026-01-20 10:05", "2025-12-31 10:00")
         measures = four_weeks(open_shop(TWO, users=users), by=["staff_id"])

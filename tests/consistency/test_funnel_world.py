@@ -22,12 +22,12 @@ import pytest
 from scipy.stats import binom, norm
 from siyu.data import open_source
 from siyu.data.world import Settings
-from siyu.data.world.paths import open_stream
-from siyu.data.world.tables import draw_tables
 from siyu.stats.intervals import wilson
 from siyu.studies import funnel
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measure import measure
+
+from tests.data.world.journeys import draw_journeys
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("funnel_worlds")]
 
@@ -35,8 +35,9 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 WORLDS, USERS = 200, 1_500
 LEVEL = 0.95
 SETTINGS = Settings(users=USERS)
+PERIOD_DAYS = (SETTINGS.frame.last_day - SETTINGS.frame.change_day).days + 1
 FUNNEL = Definition(steps=["scan", "add", "reply", "order"], window_days=14)
-study = partial(measure, period_days=SETTINGS.period_days, min_users=1)
+study = partial(measure, period_days=PERIOD_DAYS, min_users=1)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -53,7 +54,11 @@ def truths():
     document = json.loads((SAMPLE / "truth.json").read_text("utf-8"))
     drawn = document["settings"] | {"users": USERS, "seed": SETTINGS.seed}
     assert drawn == json.loads(json.dumps(asdict(SETTINGS), default=date.isoformat))
-    return {t["id"]: (t["value"], t["standard_error"]) for t in document["truths"]}
+    return {
+        t["id"].removeprefix("funnel."): (t["value"], t["standard_error"])
+        for t in document["truths"]
+        if t["id"].startswith("funnel.")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -61,21 +66,16 @@ def worlds(tmp_path_factory):
     folder = tmp_path_factory.mktemp("worlds")
     parts: dict[str, list[pa.Table]] = {"users": [], "events": []}
     for seed in range(1, WORLDS + 1):
-        drawn = draw_tables(replace(SETTINGS, seed=seed), stream=partial(open_stream, seed))
         world = f"{seed:03}"
-        for name, kept in (
-            ("users", ["user_id", "channel"]),
-            ("events", ["user_id", "occurred_at", "event"]),
-        ):
-            table = drawn[name].select(kept)
-            ids = pc.binary_join_element_wise(world, table["user_id"].cast(pa.string()), "-")
+        for name, table in draw_journeys(replace(SETTINGS, seed=seed)).items():
+            ids = pc.binary_join_element_wise(world, table["user_id"], "-")
             table = table.set_column(0, "user_id", ids)
             if name == "users":
                 table = table.append_column("world", pa.array([world] * len(table)))
             parts[name].append(table)
     for name, tables in parts.items():
         pq.write_table(pa.concat_tables(tables), folder / f"{name}.parquet")
-    days = f"{{from: {SETTINGS.first_day}, to: {SETTINGS.last_day}}}"
+    days = f"{{from: {SETTINGS.frame.first_day}, to: {SETTINGS.frame.last_day}}}"
     (folder / "source.yaml").write_text(f"timezone: Asia/Shanghai\nobserved: {days}\n", "utf-8")
     return open_source(folder)
 
@@ -118,9 +118,14 @@ def test_conversion_from_the_first_start_by_channel_is_covered(worlds, truths):
     assert within_band(hold(table["ci_lower"], table["rate"], table["ci_upper"], truth, error))
 
 
-def test_immature_users_counted_as_lost_would_not_be_covered(best, truths):
-    table, truth, error = by_channel(best, truths, "best")
-    waiting = best.waiting.groupby("segment")["n"].sum()
+def test_immature_users_counted_as_lost_would_not_be_covered(worlds, truths):
+    # Of four weeks, two are followed long enough.
+    measures = study(worlds, FUNNEL, by=["world"], compare_to_previous=False, period_days=28)
+    table = funnel.steps(measures, level=LEVEL).query("segment != 'all' and k == 4")
+    assert len(table) == WORLDS
+    truth, error = truths["conversion.best.after.all"]
+    assert within_band(hold(table["ci_lower"], table["rate"], table["ci_upper"], truth, error))
+    waiting = measures.waiting.groupby("segment")["n"].sum()
     n = table["entered"].to_numpy() + table["segment"].map(waiting).fillna(0).to_numpy()
     lower, upper = wilson(table["reached"].to_numpy(), n, level=LEVEL)
     assert not within_band(hold(lower, table["reached"].to_numpy() / n, upper, truth, error))
@@ -144,11 +149,11 @@ def test_the_change_and_its_mix_and_rate_parts_are_covered(best, truths):
 
 def sample_rates(level):
     """Every rate of the committed sample that has a planted truth, with intervals at a level."""
-    followed = SETTINGS.window_days - 1
+    followed = SETTINGS.funnel.window_days - 1
     rows = []
     for period, until in (
-        ("before", SETTINGS.change_day + timedelta(days=followed)),
-        ("after", SETTINGS.last_day),
+        ("before", SETTINGS.frame.change_day + timedelta(days=followed)),
+        ("after", SETTINGS.frame.last_day),
     ):
         pool = open_source(SAMPLE, as_of=until.isoformat())
         for entry, by in (("best", "channel"), ("best", "touchpoint"), ("first", "channel")):

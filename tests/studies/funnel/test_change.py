@@ -130,27 +130,33 @@ class TestChange:
             ("all", 1, *NOBODY, 160),
             (*NOBODY, "all", 1, 200),
         )
-        change = compare_periods(reduced({"all": (500, 0, 100)}, pairs=cells), level=LEVEL)
-        before = [(d == 3, d > 0, n) for _, d, _, _, n in cells]
-        now = [(d == 3, d > 0, n) for _, _, _, d, n in cells]
+        pseudo = [("all", d, *NOBODY, 1) for d in (1, 2, 3)]
+        pseudo += [(*NOBODY, "all", d, 1) for d in (1, 2, 3)]
 
         def influence(rows):
             entered = sum(e * n for _, e, n in rows)
             rate = sum(x * n for x, _, n in rows) / entered
             return rate, [(x - rate * e) / entered for x, e, _ in rows]
 
-        (old, first), (new, second) = influence(before), influence(now)
-        variance = sum(n * (b - a) ** 2 for a, b, (*_, n) in zip(first, second, cells, strict=True))
+        def spread(cells):
+            old, first = influence([(d == 3, d > 0, n) for _, d, _, _, n in cells])
+            new, second = influence([(d == 3, d > 0, n) for _, _, _, d, n in cells])
+            each = zip(first, second, cells, strict=True)
+            return new - old, np.sqrt(sum(n * (b - a) ** 2 for a, b, (*_, n) in each))
+
+        change = compare_periods(reduced({"all": (500, 0, 100)}, pairs=cells), level=LEVEL)
         row = self.total(change).loc["rate"]  # one segment: its rate part is the whole change
-        assert row.value == pytest.approx(new - old)
-        half = norm.ppf(0.975) * np.sqrt(variance)
+        difference, error = spread(cells)
+        assert row.value == pytest.approx(difference)
+        half = norm.ppf(0.975) * max(error, spread([*cells, *pseudo])[1])
         assert (row.ci_upper - row.ci_lower) / 2 == pytest.approx(half, rel=1e-6)
 
     def test_verdicts_of_segments_are_holms_over_the_larger_p(self):
         table = self.CHANGE.segments.set_index("segment")
         ads = table.loc["ads"]
         found = (ads.change_lower, ads.change_upper)
-        error = np.sqrt(0.1 * 0.9 / 100 + 0.2 * 0.8 / 300)
+        # One pseudo-user at each of three depths in either span makes 11 of 103 and 61 of 303.
+        error = np.sqrt(11 / 103 * 92 / 103 / 103 + 61 / 303 * 242 / 303 / 303)
         delta = 0.1 - 1.959964 * error, 0.1 + 1.959964 * error
         other = newcombe(60, 300, 10, 100)
         expected = min(delta[0], other[0]), max(delta[1], other[1])
@@ -159,6 +165,61 @@ class TestChange:
         wald = 2 * norm.sf(0.1 / error)
         midp = difference_pvalue(60, 300, 10, 100)
         assert ads.p_holm == pytest.approx(2 * max(wald, midp), rel=1e-6)
+
+    @pytest.mark.parametrize(
+        ("before", "now", "interval_says", "p_says"),
+        [((40, 2), (40, 8), True, False), ((30, 0), (3_000, 300), False, True)],
+    )
+    def test_a_change_is_clear_only_if_interval_and_p_value_both_say_so(
+        self, before, now, interval_says, p_says
+    ):
+        (n0, x0), (n1, x1) = before, now
+        cells = [("all", 1, *NOBODY, n0 - x0), ("all", 3, *NOBODY, x0)]
+        cells += [(*NOBODY, "all", 1, n1 - x1), (*NOBODY, "all", 3, x1)]
+        measures = reduced({"all": (n1 - x1, 0, x1)}, pairs=[cell for cell in cells if cell[-1]])
+        change = compare_periods(measures, level=LEVEL)
+        (row,) = change.segments.itertuples()
+        assert (row.change_lower > 0) == interval_says
+        assert (row.p_holm <= 0.05) == p_says
+        assert row.verdict == change.verdict == "unclear"
+
+    @pytest.mark.parametrize(("was", "verdict"), [(10, "higher"), (30, "unclear"), (60, "lower")])
+    def test_the_whole_is_higher_lower_or_unclear(self, was, verdict):
+        cells = (("all", 1, *NOBODY, 100 - was), ("all", 3, *NOBODY, was), (*NOBODY, "all", 3, 60))
+        cells = (*cells, (*NOBODY, "all", 1, 140))
+        change = compare_periods(reduced({"all": (140, 0, 60)}, pairs=cells), level=LEVEL)
+        assert change.verdict == verdict
+
+    def test_with_two_steps_the_part_of_the_second_is_the_change_itself(self):
+        cells = (("all", 1, *NOBODY, 40), ("all", 2, *NOBODY, 1), (*NOBODY, "all", 1, 99))
+        measures = reduced({"all": (99, 0)}, steps=("A", "B"), pairs=cells)
+        change = compare_periods(measures, level=LEVEL)
+        (part,) = change.steps[["part", "part_lower", "part_upper"]].to_numpy()
+        whole = self.total(change).loc["change", ["value", "ci_lower", "ci_upper"]]
+        assert part.tolist() == pytest.approx(whole.tolist())
+
+    def test_a_segment_of_which_nobody_converted_before_says_little(self):
+        """0 of 40, now 20 of 400: by hand from 1 of 43 and 21 of 403; the plain delta is sure."""
+        cells = (("all", 1, *NOBODY, 40), (*NOBODY, "all", 1, 380), (*NOBODY, "all", 3, 20))
+        change = compare_periods(reduced({"all": (380, 0, 20)}, pairs=cells), level=LEVEL)
+        row = self.total(change).loc["rate"]
+        half = norm.ppf(0.975) * np.sqrt(1 / 43 * 42 / 43 / 43 + 21 / 403 * 382 / 403 / 403)
+        assert row.ci_lower == pytest.approx(0.05 - half, rel=1e-6)
+        assert row.ci_lower < 0 < 0.05 - norm.ppf(0.975) * np.sqrt(0.05 * 0.95 / 400)
+
+    def test_a_segment_that_comes_does_not_blur_the_rate_part_of_the_others(self):
+        """Nobody is made up where nobody was: its rate before is the one it has now."""
+        cells = (
+            ("stay", 1, *NOBODY, 4_000),
+            ("stay", 3, *NOBODY, 1_000),
+            (*NOBODY, "stay", 1, 4_000),
+            (*NOBODY, "stay", 3, 1_000),
+            (*NOBODY, "new", 3, 5_000),
+        )
+        now = {"stay": (4_000, 0, 1_000), "new": (0, 0, 5_000)}
+        total = self.total(compare_periods(reduced(now, pairs=cells), level=LEVEL))
+        assert total["value"]["rate"] == pytest.approx(0, abs=1e-12)
+        assert total["ci_upper"]["rate"] < 0.02
 
     def test_a_segment_that_comes_or_goes_is_all_mix(self):
         cells = (

@@ -139,7 +139,8 @@ def change(
         ]
     )
     segments = pd.DataFrame({"segment": ["ads", "友"], "mix": [-0.05, 0.05], "change": [own, own]})
-    return Change(total=total, segments=segments, steps=pd.DataFrame())
+    verdict = "higher" if whole[1] > 0 else "lower" if whole[2] < 0 else "unclear"
+    return Change(total=total, segments=segments, steps=pd.DataFrame(), verdict=verdict)
 
 
 UP, DOWN, FLAT = (0.03, 0.01, 0.05), (-0.03, -0.05, -0.01), (0.001, -0.02, 0.022)
@@ -173,6 +174,13 @@ def test_a_change_without_an_interval_is_not_called_a_change():
     nothing = (0.0, float("nan"), float("nan"))
     text = sentences.say_change(measures({1: 100}), change(nothing, nothing, 0.0), level=LEVEL)
     assert text.startswith("No clear change of conversion, from 20.0% to 20.0%: 0.0 pp")
+
+
+def test_a_change_whose_p_value_says_no_is_not_called_a_change():
+    unclear = replace(change(DOWN, UP, 0.02), verdict="unclear")
+    text = sentences.say_change(measures({1: 100}), unclear, level=LEVEL)
+    assert text.startswith("No clear change of conversion, from 20.0% to 17.0%: −3.0 pp")
+    assert "Simpson" not in text
 
 
 def test_a_total_that_falls_while_segments_rise_is_called_by_its_name():

@@ -14,11 +14,11 @@ from scipy.stats import norm
 
 from siyu.stats.checks import normal_quantile
 from siyu.stats.decomposition import kitagawa_parts, shapley
-from siyu.stats.intervals import difference_pvalue, multinomial_delta, newcombe_difference
+from siyu.stats.intervals import difference_pvalue, newcombe_difference, smoothed_delta
 from siyu.stats.multiplicity import holm
 from siyu.studies.funnel.measures import Measures
 from siyu.studies.funnel.naming import SMALL
-from siyu.studies.funnel.rates import FloatArray, ratio, step_rates, verdicts
+from siyu.studies.funnel.rates import FloatArray, IntArray, ratio, step_rates, verdicts
 
 _TOTAL = ("before", "now", "change", "mix", "rate")
 
@@ -32,22 +32,26 @@ class Change:
         `verdict`, and its `mix` and `rate` parts of the total change with intervals; the parts of
         all segments sum to the total change. Segments that were small in either span share a name.
     steps: per step (from the second) its step rate before and now, and its `part` of the total
-        change (Shapley).
+        change (Shapley) with an interval.
+    verdict: whether the whole is higher, lower or unclear.
     """
 
     total: pd.DataFrame
     segments: pd.DataFrame
     steps: pd.DataFrame
+    verdict: str
 
 
 def compare_periods(measures: Measures, *, level: float) -> Change | None:
     """Split the change since the span before into mix and rate per segment, and into steps.
 
-    Parts have delta-method intervals over users; one who entered in both spans is one cluster. For
-    the changes themselves, where rates near 0 or 1 make that interval too short, the interval is
-    the delta method's and Newcombe's (which takes the spans as independent) together, and the
-    p-value the larger of the two: at least the stated coverage, whichever way the spans hang
-    together.
+    Parts have delta-method intervals over users, one who entered in both spans being one cluster,
+    that few users widen: `smoothed_delta` with one pseudo-user at each depth per segment and span
+    that has users. The interval of a change itself reaches to the wider ends of that one and of
+    Newcombe's, which takes the spans as independent, and its p-value is the larger of the two: of
+    about the stated coverage whichever way the spans hang together. (The lowest found is 91% of a
+    nominal 95%, for 60 users in both spans who nearly all change sides.) A change is clear only if
+    its p-value, adjusted by Holm over the segments, and its own interval both say so.
 
     Args:
         measures: the reduced tables.
@@ -57,19 +61,23 @@ def compare_periods(measures: Measures, *, level: float) -> Change | None:
         The change, or None where there is nothing to compare (`Span.no_previous` says why, or one
         of the spans has fewer than min_users).
     """
-    pairs, labels = measures.pairs, measures.definition.labels
+    labels = measures.definition.labels
+    pairs = _with_pseudo_users(measures.pairs, len(labels))
     names = sorted({*pairs["segment"].dropna(), *pairs["segment_before"].dropna()})
     before, now = (_reached(pairs, end, names, len(labels)) for end in ("_before", ""))
     cells = pairs["n"].to_numpy(dtype=np.float64)
     (n0, x0), (n1, x1) = _ends(cells, before), _ends(cells, now)
     if min(n0.sum(), n1.sum()) < measures.min_users:
         return None
-    split = multinomial_delta(partial(_split, before=before, now=now), cells, level=level)
+    split = smoothed_delta(
+        partial(_split, before=before, now=now), cells, added=pairs["added"], level=level
+    )
     table = pd.DataFrame(dict(zip(("value", "ci_lower", "ci_upper"), split, strict=True)))
     ends = np.cumsum([0, len(_TOTAL), *[len(names)] * 3, len(labels) - 1])
     total, own, mix, rate, steps = (table.iloc[a:b] for a, b in pairwise(ends))
     whole = _widened(total.iloc[[2]], x1.sum(), n1.sum(), x0.sum(), n0.sum(), level=level)
     total = pd.concat([total.iloc[:2], whole[table.columns], total.iloc[3:]], ignore_index=True)
+    steps = whole if len(steps) == 1 else steps  # one step's part is the whole change
     own = _widened(own, x1, n1, x0, n0, level=level)
     p = holm(own["p"])
     segments = pd.DataFrame(
@@ -81,7 +89,7 @@ def compare_periods(measures: Measures, *, level: float) -> Change | None:
             "rate_now": ratio(x1, n1),
             **_part("change", own),
             "p_holm": p,
-            "verdict": verdicts(own["value"].to_numpy(), p, level),
+            "verdict": _verdicts(own, p, level),
             **_part("mix", mix),
             **_part("rate", rate),
         }
@@ -97,7 +105,23 @@ def compare_periods(measures: Measures, *, level: float) -> Change | None:
         total=total.assign(part=_TOTAL),
         segments=segments[~few].reset_index(drop=True),
         steps=pd.DataFrame(by_step),
+        verdict=str(_verdicts(whole, whole["p"].to_numpy(), level)[0]),
     )
+
+
+def _with_pseudo_users(pairs: pd.DataFrame, n_steps: int) -> pd.DataFrame:
+    """Append a cell for a pseudo-user at each depth of each segment and span that has users.
+
+    A segment that is absent from a span gets none there: that it came or went is all mix.
+    """
+    depths = range(1, n_steps + 1)
+    pseudo = [
+        {f"segment{end}": segment, f"depth{end}": depth, "n": 0, "added": 1}
+        for end in ("_before", "")
+        for segment in sorted(pairs[f"segment{end}"].dropna().unique())
+        for depth in depths
+    ]
+    return pd.concat([pairs.assign(added=0), pd.DataFrame(pseudo)], ignore_index=True)
 
 
 def _split(cells: FloatArray, before: FloatArray, now: FloatArray) -> FloatArray:
@@ -132,7 +156,7 @@ def _step_rates(cells: FloatArray, reached: FloatArray) -> FloatArray:
 def _widened(
     delta: pd.DataFrame, x1: Any, n1: Any, x0: Any, n0: Any, *, level: float
 ) -> pd.DataFrame:
-    """Join the delta-method and the Newcombe interval of differences, and take the larger p."""
+    """Join the smoothed and the Newcombe interval of differences, and take the larger p."""
     value, lower, upper = newcombe_difference(x1, n1, x0, n0, level=level)
     delta = delta.reset_index(drop=True)
     half = (delta["ci_upper"] - delta["ci_lower"]) / 2
@@ -145,6 +169,12 @@ def _widened(
             "p": np.fmax(p, difference_pvalue(x1, n1, x0, n0)),
         }
     )
+
+
+def _verdicts(changes: pd.DataFrame, p: FloatArray, level: float) -> IntArray:
+    """Say of each change whether it is higher, lower or unclear, by its interval and its p both."""
+    apart = (changes["ci_lower"] > 0) | (changes["ci_upper"] < 0)
+    return verdicts(changes["value"].to_numpy(), np.where(apart, p, 1), level)
 
 
 def _part(name: str, rows: pd.DataFrame) -> dict[str, FloatArray]:

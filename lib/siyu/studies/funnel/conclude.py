@@ -18,8 +18,8 @@ from siyu.studies.funnel.naming import EVERYONE, SMALL
 from siyu.studies.tables import each_row
 
 _WILSON = "Wilson score interval; users independent"
-_CHANGE = "delta method with users in both spans as one cluster, and Newcombe: the wider ends"
-_PART = "delta method with users in both spans as one cluster"
+_PART = "delta method, users in both spans one cluster, few users widened by pseudo-users"
+_CHANGE = f"{_PART}; and Newcombe: the wider ends, the larger p"
 
 
 def conclude(
@@ -49,7 +49,7 @@ def conclude(
 
     Returns:
         Findings with stable ids. A fall against the span before is an alert when its whole interval
-        is below zero; a segment's own fall also has to hold by Holm over the segments.
+        is below zero and its p-value, a segment's by Holm over the segments, says so too.
     """
     refused = [
         Finding(
@@ -114,7 +114,7 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
         (whole.value, whole.ci_lower, whole.ci_upper),
         level=level,
         n=measures.n_entered,
-        **_against_zero(whole.ci_lower, whole.ci_upper),
+        **_against_zero(whole.ci_lower, whole.ci_upper, clear=change.verdict != "unclear"),
         message=message,
         action="See whether users or steps changed before acting on a step.",
         method=_CHANGE,
@@ -278,7 +278,7 @@ def _insufficient(name: str, metric: str, measures: Measures, reason: str) -> Fi
     )
 
 
-def _against_zero(lower: float, upper: float, *, clear: bool = True) -> dict[str, Any]:
+def _against_zero(lower: float, upper: float, *, clear: bool) -> dict[str, Any]:
     """Judge a change: a fall is an alert; what has no interval or is not clear is to be watched."""
     status = status_of(ci_lower=lower, ci_upper=upper, threshold=0.0, direction="above")
     known = clear and not math.isnan(lower)

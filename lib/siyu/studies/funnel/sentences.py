@@ -119,8 +119,8 @@ def say_change(measures: Measures, change: Change | None, *, level: float) -> st
     interval = between(points(whole.ci_lower), points(whole.ci_upper), level=level)
     ends = f"from {percent(total['before'].value)} to {percent(total['now'].value)}"
     text = f"No clear change of conversion, {ends}: {points(whole.value)} {interval}."
-    if whole.ci_lower > 0 or whole.ci_upper < 0:
-        verb = "rose" if whole.value > 0 else "fell"
+    if change.verdict != "unclear":
+        verb = "rose" if change.verdict == "higher" else "fell"
         text = f"Conversion {verb} {ends}: {points(whole.value)} {interval}."
     if len(change.segments) > 1:
         text += f" Mix of segments {points(mix.value)}, rates within them {points(rate.value)}."
@@ -139,15 +139,15 @@ def weekdays(span: Span) -> str:
 def paradox(change: Change, *, level: float) -> str:
     """Name Simpson's paradox where the whole moves one way and its segments the other; else ""."""
     total = {row.part: row for row in each_row(change.total)}
-    whole, rate, table = total["change"], total["rate"], change.segments
+    rate, table = total["rate"], change.segments
     interval = between(points(rate.ci_lower), points(rate.ci_upper), level=level)
     inside = f"{points(rate.value)} {interval}"
-    if whole.ci_upper < 0 and rate.ci_lower > 0:
+    if change.verdict == "lower" and rate.ci_lower > 0:
         grew = quote(str(table.nsmallest(1, "mix")["segment"].iloc[0]))
         told = f"within segments conversion rose by {inside}, and the total still fell"
         paradoxical = (table["change"] > 0).all()
         advice = "Look at where users come from, not at the steps."
-    elif whole.ci_lower > 0 and rate.ci_upper < 0:
+    elif change.verdict == "higher" and rate.ci_upper < 0:
         grew = quote(str(table.nlargest(1, "mix")["segment"].iloc[0]))
         told = f"within segments conversion fell by {inside}, and the total still rose"
         paradoxical = (table["change"] < 0).all()

@@ -61,9 +61,10 @@ def test_every_planted_rate_lies_in_its_simultaneous_interval(sample):
     }
     # Sidak: all intervals together hold with 95%. The reports' own are widened to that level.
     wider = norm.ppf(0.5 + 0.95 ** (1 / len(pairs)) / 2) / norm.ppf(0.975)
-    for name, planted in pairs.items():
+    for name, of in pairs.items():
         value = found[name]["value"]
-        expected, error = truth[planted]["value"], truth[planted]["standard_error"]
+        planted = truth[f"funnel.{of}"]
+        expected, error = planted["value"], planted["standard_error"]
         side = found[name]["ci_upper" if expected > value else "ci_lower"]
         reach = math.hypot(wider * (side - value), 3 * error)
         assert abs(expected - value) <= reach, name

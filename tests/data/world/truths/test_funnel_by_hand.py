@@ -1,8 +1,8 @@
 """The truths against a second simulation: one person after another, in plain Python, written apart.
 
-It shares nothing with the vectorised one but the settings and the names of touchpoints and staff,
-draws leaving by thinning where the other inverts a cumulative hazard, and reads the funnel by
-trying every scan, addition, reply and order of a person in turn.
+It shares nothing with the vectorised one but the settings, the calendar and the names of
+touchpoints and staff. It draws leaving from change to change where the other inverts a cumulative
+hazard, and reads the funnel by trying every scan, addition, reply and order of a person in turn.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pytest
 from scipy.stats import chi2
 from siyu.data.contract import CHANNELS
 from siyu.data.world import Settings
+from siyu.data.world.boosts import list_boosts
 from siyu.data.world.frame import Frame
 from siyu.data.world.funnel import STEPS, Funnel
 from siyu.data.world.lures import Lures, LureTest
@@ -91,18 +92,19 @@ HASTY = Settings(
         activity_power=0.8,
         slow_factor=2.0,
         night_factor=4.0,
-        settle_days=4,
-        settled_factor=0.3,
+        settle_days=3,
+        settled_factor=5.0,
         booklet_factor=2.5,
         greeting_factor=0.2,
         recommendation_factor=4.0,
         follow_up_factor=8.0,
-        never_greeted=0.6,
+        greet_share=1.0,
+        never_greeted=0.9,
         night_effort=0.1,
         slow_effort=0.2,
         test_first_day=date(2025, 7, 1),
         test_last_day=date(2025, 12, 31),
-        adherence=0.7,
+        adherence=0.9,
         slow_staff=("003", "005", "012"),
     ),
 )
@@ -132,6 +134,8 @@ class Person:
     settings: Settings
     rng: Draw
     second: float
+    boosts: Mapping[int, tuple[int, float, float]]
+    """Of each week with a boost of a short video: its day, hour and effect."""
 
     def __post_init__(self) -> None:
         settings, rng = self.settings, self.rng
@@ -147,6 +151,19 @@ class Person:
         self.activity = rng.lognormvariate(-(sigma**2) / 2, sigma)
         self.activity *= ACTIVITY[rng.choices(range(5), OCCUPATIONS[age])[0]]
         self.staff = rng.choice(STAFF)
+        self.come_with_a_boost()
+
+    def come_with_a_boost(self) -> None:
+        """Whom a boost brings comes in the hours after it, not later in the week."""
+        week, boosts = self.second // (7 * DAY), self.settings.arrivals.boosts
+        if self.touchpoint != "short_video" or week not in self.boosts:
+            return
+        day, begins, effect = self.boosts[week]
+        if self.rng.random() < boosts.share * effect:
+            hours = begins + self.rng.expovariate(math.log(2) / boosts.half_life_hours)
+            while hours >= boosts.published_hour + 24:
+                hours = begins + self.rng.expovariate(math.log(2) / boosts.half_life_hours)
+            self.second = day * DAY + int(hours * HOUR)
 
     def happens(self, step: str, factor: float = 1) -> bool:
         funnel = self.settings.funnel
@@ -243,24 +260,21 @@ class Person:
                 spells.append((begins, begins + 7 * DAY, staying.follow_up_factor))
         hazard = staying.leave_per_day[lure] / self.activity**staying.activity_power
         hazard *= (staying.slow_factor if slow else 1) * (staying.night_factor if night else 1)
-        left = self.thin(added, hazard, spells)
+        left = self.leave(added, hazard, spells)
         if rng.random() < staying.leave_at_once[lure]:
             left = min(left, added + rng.random() * HOUR)
         return left, greeted
 
-    def thin(self, at: float, hazard: float, spells: list[tuple[float, float, float]]) -> float:
-        """Propose to leave at the largest hazard, and accept with what is left of it by then.
-
-        Lewis and Shedler (1979), Simulation of nonhomogeneous Poisson processes by thinning.
-        """
-        most = math.prod(max(factor, 1) for *_, factor in spells)
-        while True:
-            at += self.rng.expovariate(hazard * most) * DAY
-            if at > self.settings.days * DAY:
-                return math.inf
-            kept = math.prod(factor for begins, ends, factor in spells if begins <= at < ends)
-            if self.rng.random() * most < kept:
-                return at
+    def leave(self, at: float, hazard: float, spells: list[tuple[float, float, float]]) -> float:
+        """Wait anew from each change of the hazard on: it knows nothing of what went before."""
+        changes = sorted({bound for spell in spells for bound in spell[:2] if bound > at})
+        for change in [*changes, math.inf]:
+            now = math.prod(factor for begins, ends, factor in spells if begins <= at < ends)
+            left = at + self.rng.expovariate(hazard * now) * DAY
+            if left < change:
+                return left
+            at = change
+        return math.inf
 
     def since(self, day: date) -> int:
         return (day - self.settings.frame.first_day).days * DAY
@@ -295,7 +309,7 @@ def depth_of(events: list[Event], start: float) -> int:
 
 
 def arrive(settings: Settings, rng: Draw) -> Iterator[float]:
-    """Draw when people arrive: weekdays, holidays, festivals and the growth are the frame's."""
+    """Draw when people arrive in weeks without boosts; the days are the frame's."""
     frame: Frame = settings.frame
     weights = [
         rhythm
@@ -310,12 +324,27 @@ def arrive(settings: Settings, rng: Draw) -> Iterator[float]:
         yield day * DAY + rng.choices(range(24), HOURLY)[0] * HOUR + rng.randrange(HOUR)
 
 
+def schedule_boosts(settings: Settings) -> dict[int, tuple[int, float, float]]:
+    """Of each week with a boost: its day, the hour at which it begins, and its effect."""
+    boosts = settings.arrivals.boosts
+    calendar = list_boosts(boosts, settings.frame)
+    return {
+        int(day) // 7: (
+            int(day),
+            boosts.published_hour + (boosts.late_hours if late else 0),
+            boosts.late_factor if late else 1.0,
+        )
+        for day, late in zip(calendar.day, calendar.late, strict=True)
+    }
+
+
 def count_depths(settings: Settings, rng: Draw) -> Counter[Cell]:
     """People by entry, period, channel and depth (at least so deep)."""
     periods = {"before": (15 * DAY, 183 * DAY), "after": (183 * DAY, 351 * DAY)}
     reached: Counter[Cell] = Counter()
+    boosts = schedule_boosts(settings)
     for second in arrive(settings, rng):
-        person = Person(settings, rng, second)
+        person = Person(settings, rng, second, boosts)
         events = person.live()
         for period, (opens, closes) in periods.items():
             starts = sorted(at for at, name in events if name == "scan" and opens <= at < closes)

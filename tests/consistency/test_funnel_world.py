@@ -7,7 +7,6 @@ What a fault costs is a contrast of potential outcomes: no funnel can estimate i
 
 from __future__ import annotations
 
-import gc
 import json
 from dataclasses import asdict, replace
 from datetime import date, timedelta
@@ -29,7 +28,7 @@ from siyu.studies.funnel.measure import measure
 
 from tests.data.world.journeys import draw_journeys
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("funnel_worlds")]
+pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 WORLDS, USERS = 200, 1_500
@@ -38,14 +37,6 @@ SETTINGS = Settings(users=USERS)
 PERIOD_DAYS = (SETTINGS.frame.last_day - SETTINGS.frame.change_day).days + 1
 FUNNEL = Definition(steps=["scan", "add", "reply", "order"], window_days=14)
 study = partial(measure, period_days=PERIOD_DAYS, min_users=1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_garbage():
-    """Every Holm of statsmodels collects garbage; what is there already need not be looked at."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")

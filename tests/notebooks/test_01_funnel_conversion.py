@@ -15,7 +15,7 @@ from siyu import cli
 
 ROOT = Path(__file__).parents[2]
 NAME = "01_funnel_conversion"
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("funnel_report")]
+pytestmark = pytest.mark.slow
 
 
 def report(out: Path, *options: str, succeeds: bool = True) -> Path:

@@ -18,8 +18,6 @@ from siyu.data.world.people import STAFF
 from siyu.data.world.pool import draw_pool
 from siyu.data.world.tables import tabulate_pool
 
-pytestmark = pytest.mark.xdist_group("pool_tables")
-
 USERS = 2_500
 MIDNIGHT = pd.Timestamp("2025-04-01", tz="Asia/Shanghai")
 END = pd.Timestamp("2026-04-01", tz="Asia/Shanghai")

@@ -92,7 +92,7 @@ def with_effects(settings: Settings, effects: Iterable[str]) -> Settings:
     """
     for effect in effects:
         name, equals, text = effect.partition("=")
-        if not equals:
+        if not (name and equals):
             raise SettingsError(f"{effect!r} is no NAME=VALUE; use staying.greeting_factor=1")
         try:
             value = yaml.safe_load(text)

@@ -24,8 +24,6 @@ from siyu.data.world.truths.facts import Truth
 
 from tests.data.world.journeys import draw_journeys
 
-pytestmark = pytest.mark.xdist_group("funnel_truths")
-
 Tables = Mapping[str, pd.DataFrame]
 LARGE = Settings(users=60_000, seed=1)
 # All who are added are greeted within the hour, stay, and do the next step within minutes: rates

@@ -47,9 +47,10 @@ def follow(
         the answer does, and serve every other definition of the same funnel meanwhile.
     """
     rows = _kept(events.filter(events.occurred_at >= starts_from), definition, at_start)
+    given = _given(at_start)
     starting = definition.events if definition.order == "any" else definition.names[0]
     starts = rows.filter(_is_any(rows, starting, definition), rows.at <= starts_until)
-    first = _first_starts(starts, at_start)
+    first = _first_starts(starts, list(given))
     if definition.entry == "first":
         starts = starts.join(
             first, [starts.user_id == first.user_id, starts.at == first.reached_1_at], how="semi"
@@ -61,14 +62,23 @@ def follow(
     else:
         reached = _step_by_step(rows, starts, definition)
     later = [f"reached_{k}_at" for k in range(2, len(definition.steps) + 1)]
-    return first.left_join(reached, "user_id").select("user_id", "reached_1_at", *later, *at_start)
+    answer = first.left_join(reached, "user_id").select("user_id", "reached_1_at", *later, *given)
+    return answer.rename({name: ours for ours, name in given.items()})
 
 
-def _numbered(events: ir.Table, definition: Definition) -> ir.Table:
-    """Keep the rows that can be steps, with what a chain must share (`_keys`) and, for strict
-    order, their rank.
+def _given(at_start: Sequence[str]) -> dict[str, str]:
+    """Name the columns wanted so that none is one of ours, whatever the source calls it."""
+    return {f"given_{i}": name for i, name in enumerate(at_start)}
+
+
+def _numbered(events: ir.Table, definition: Definition, at_start: Sequence[str]) -> ir.Table:
+    """Keep the rows that can be steps, with what a chain must share (`_keys`), for strict order
+    their rank, and the columns wanted: nothing else, so that no column of a source is taken for
+    one of ours.
     """
-    rows = events.rename(at="occurred_at")
+    wanted = {ours: events[name] for ours, name in _given(at_start).items()}
+    held = {"held": events[definition.hold]} if definition.hold else {}
+    rows = events.select("user_id", "event", at="occurred_at", **held, **wanted)
     if definition.order == "strict":
         rows = rows.mutate(
             rank=ibis.dense_rank().over(ibis.window(group_by="user_id", order_by="at"))
@@ -79,15 +89,14 @@ def _numbered(events: ir.Table, definition: Definition) -> ir.Table:
         ended = rows.event.isin(list(definition.exclude)).cast("int64").sum().over(before)
         rows = rows.mutate(ended=ended.fill_null(0))
     rows = rows.filter(rows.event.isin(list(definition.events)))
-    return rows.filter(rows[definition.hold].notnull()) if definition.hold else rows
+    return rows.filter(rows.held.notnull()) if definition.hold else rows
 
 
 def _kept(events: ir.Table, definition: Definition, at_start: Sequence[str]) -> ir.Table:
     """Keep in the engine what chains are made of: the log is read once, not once per step."""
-    rows = _numbered(events, definition)
+    rows = _numbered(events, definition, at_start)
     code = rows.event.cases(*((name, i) for i, name in enumerate(definition.events)))
-    columns = dict.fromkeys([*_columns(definition), *at_start])
-    return rows.select(*columns, code=code).cache()
+    return rows.select(*_columns(definition), *_given(at_start), code=code).cache()
 
 
 def _first_starts(starts: ir.Table, at_start: Sequence[str]) -> ir.Table:
@@ -109,7 +118,7 @@ def _keys(definition: Definition) -> list[str]:
     """Columns that all rows of a chain share: the user, the held value, the excluded events already
     behind.
     """
-    held = [definition.hold] if definition.hold else []
+    held = ["held"] if definition.hold else []
     return ["user_id", *held, *(["ended"] if definition.exclude else [])]
 
 

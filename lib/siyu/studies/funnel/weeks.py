@@ -125,17 +125,20 @@ def _begun(pool: Source, definition: Definition, span: Span) -> ir.Table:
 
 def _followed(events: ir.Table, begun: ir.Table, definition: Definition, span: Span) -> ir.Table:
     """Follow every user and week whose window has closed: `person`, `week`, `done` (0 or 1)."""
-    log = events.join(
+    # Only what is needed: a source may have columns called `week` and `person` itself.
+    held = {"held": events[definition.hold]} if definition.hold else {}
+    rows = events.select("user_id", "occurred_at", "event", **held)
+    log = rows.join(
         begun.filter(begun.begun <= span.eligible_until),
         [
-            events.user_id == begun.person,
-            events.occurred_at >= begun.begun,
-            events.occurred_at - within(definition) <= begun.begun,
+            rows.user_id == begun.person,
+            rows.occurred_at >= begun.begun,
+            rows.occurred_at - within(definition) <= begun.begun,
         ],
     )
     users = follow(
         log.mutate(user_id=log.person + " " + log.week),
-        replace(definition, entry="first"),
+        replace(definition, entry="first", hold="held" if held else None),
         starts_from=span.entry_from,
         starts_until=span.eligible_until,
         at_start=["person", "week"],

@@ -1,6 +1,7 @@
 """Names of segments by hand: no two share one, and small groups do."""
 
 from functools import partial
+from itertools import combinations
 
 import pandas as pd
 import pytest
@@ -22,24 +23,70 @@ def sizes(table):
     return table.groupby("segment")["n"].sum().to_dict()
 
 
+def merged(*counts, min_users=30):
+    """Segments by their counts (entered, before, followed): which keep their names?"""
+    names = ["entered", "before", "followed"]
+    table = pd.DataFrame([(*c, 0, 0)[:3] for c in counts], columns=names, dtype="float64")
+    table.index = list("abcdefghij")[: len(counts)]
+    return "".join(sorted(large(table, min_users=min_users)))
+
+
 class TestLarge:
     """What is not shown by name must not be a small group either: it is had by subtraction."""
 
     @pytest.mark.parametrize(
         ("sizes", "shown"),
         [
-            ((50, 40), {"0", "1"}),
-            ((50, 40, 20, 10), {"0", "1"}),  # the last two are 30 together
-            ((50, 40, 20), {"0"}),  # 20 alone would be told by subtraction, so 40 joins them
-            ((50, 20), set()),
-            ((29,), set()),
-            ((30,), {"0"}),
-            ((), set()),
+            ((50, 40), "ab"),
+            ((50, 40, 20, 10), "ab"),  # the last two are 30 together
+            ((50, 40, 20), "a"),  # 20 alone would be told by subtraction, so 40 joins them
+            ((50, 20), ""),
+            ((29,), ""),
+            ((30,), "a"),
+            ((), ""),
         ],
     )
     def test_segments_shown_leave_no_few_over(self, sizes, shown):
-        entered = pd.Series({str(i): n for i, n in enumerate(sizes)}, dtype="int64")
-        assert large(entered, min_users=30) == shown
+        assert merged(*((n,) for n in sizes)) == shown
+
+    @pytest.mark.parametrize(
+        ("counts", "shown"),
+        [
+            # b was 12 before, c is 12 now: each is few once, and together they are few in neither.
+            ([(400, 380, 400), (200, 12, 200), (12, 60, 12)], "a"),
+            # c is few now, and enough before; b, the next smallest, joins it.
+            ([(400, 380, 400), (40, 45, 40), (12, 60, 12)], "a"),
+            # Nobody is no small group: b is new, c is gone.
+            ([(400, 380, 400), (50, 0, 50), (0, 50, 0)], "abc"),
+            # Seven wait in a channel in which nobody can be judged yet.
+            ([(300, 0, 350), (200, 0, 250), (0, 0, 7)], "a"),
+        ],
+    )
+    def test_few_in_any_count_is_few(self, counts, shown):
+        assert merged(*counts) == shown
+
+
+COUNTS = st.integers(0, 12) | st.sampled_from([0, 4, 5, 6, 50])
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(st.lists(st.tuples(COUNTS, COUNTS, COUNTS), min_size=1, max_size=8))
+def test_no_published_group_nor_what_the_named_ones_leave_over_is_a_few_persons(rows):
+    """In none of the counts; unless all are together, and then the pool itself is small."""
+    sizes = pd.DataFrame([(n, old, n + young) for n, old, young in rows], columns=list("abc"))
+    sizes.index = sizes.index.map(str)
+    sizes = sizes[(sizes > 0).any(axis=1)]
+    shown = sorted(large(sizes, min_users=5))
+    groups = [sizes.loc[name] for name in shown]
+    if shown:
+        groups += [sizes.sum() - sizes.loc[sorted(some)].sum() for some in subsets(shown)]
+    for group in groups:
+        assert ((group == 0) | (group >= 5)).all()
+
+
+def subsets(names):
+    """Every choice of published groups to subtract from the total."""
+    return [some for k in range(1, len(names) + 1) for some in combinations(names, k)]
 
 
 class TestSmallGroups:
@@ -65,15 +112,16 @@ class TestSmallGroups:
         assert sizes(measures.counts) == {"A-town": 3, "(small groups)": 3}
         assert sizes(measures.times) == {"A-town": 3, "(small groups)": 3}
 
-    def test_in_the_comparison_those_that_were_small_in_either_span_share_it(self, open_shop):
-        """C-town is one user in both spans, D-town one user before."""
+    def test_the_comparison_has_the_same_groups(self, open_shop):
+        """C-town is one user in both spans, D-town one user before: two before, and one now."""
         measures = four_weeks(self.open(open_shop), by=["city"], min_users=2)
         before, now = (
             measures.pairs.groupby(name)["n"].sum().to_dict()
             for name in ("segment_before", "segment")
         )
         assert before == {"(small groups)": 2}
-        assert now == {"A-town": 3, "B-town": 2, "(small groups)": 1}
+        assert now == {"A-town": 3, "(small groups)": 3}
+        assert measures.segments == {"A-town": {"city": "A-town"}}
 
     def test_a_group_that_is_large_enough_in_each_span_keeps_its_name(self, open_shop):
         measures = four_weeks(self.open(open_shop), by=["city"], min_users=1)

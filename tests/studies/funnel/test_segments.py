@@ -161,19 +161,6 @@ class TestRefusal:
             pd.Series([reason]).str.match(f"by = '{column}': holds {kind}.*, not groups; add").all()
         )
 
-    @pytest.mark.parametrize("column", ["outcome", "code"])
-    def test_a_column_with_a_name_of_the_studys_own(self, open_shop, column):
-        reason = refusal(four_weeks(open_shop([{**row, column: "x"} for row in TWO]), by=[column]))
-        assert reason == (
-            f"by = '{column}': a name that the study uses itself; give the column another one in "
-            "source.yaml"
-        )
-
-    def test_a_column_called_segment_is_one_like_others(self, open_shop):
-        users = [{"user_id": "a", "segment": "x"}, {"user_id": "b", "segment": "y"}]
-        measures = four_weeks(open_shop(TWO, users=users), by=["segment"])
-        assert sizes(measures.counts) == sizes(measures.times) == {"x": 1, "y": 1}
-
     def test_a_column_that_is_not_there_with_the_nearest(self, open_shop):
         users = [{"user_id": "a", "channel": "social"}, {"user_id": "b", "channel": "online"}]
         reason = refusal(four_weeks(open_shop(TWO, users=users), by=["chanel"]))
@@ -248,22 +235,29 @@ class TestLearntLater:
         measures = four_weeks(open_shop(TWO, users=users), by=["lure"])
         assert sizes(measures.counts) == {"coupon": 1, "service": 1}
 
+    # 30 users convert, and have a first item; one does neither.
+    BUYERS = (
+        *(log(f"a{i} 2026-01-05 10:00 A\n a{i} 2026-01-06 10:00 B") for i in range(30)),
+        log("b 2026-01-05 10:00 A"),
+    )
+    BUYERS = tuple(row for rows in BUYERS for row in rows)
+    MASKED = (
+        *({"user_id": f"a{i}", "first_item": "mask", "channel": "social"} for i in range(30)),
+        {"user_id": "b", "first_item": None, "channel": "online"},
+    )
+
     def test_an_undeclared_column_that_only_converts_have_is_refused(self, open_shop):
         """Nothing says since when it is known, but it is filled at the step `B`."""
-        users = [{"user_id": "a", "first_item": "mask"}, {"user_id": "b", "first_item": None}]
-        reason = refusal(four_weeks(open_shop(TWO, users=users), by=["first_item"]))
+        pool = open_shop(self.BUYERS, users=self.MASKED)
+        reason = refusal(four_weeks(pool, by=["first_item"]))
         assert reason.startswith("by = 'first_item': nearly all who have a value reached 'B' and")
 
     def test_taking_a_column_out_leaves_the_counts_of_the_others(self, open_shop):
-        users = [
-            {"user_id": "a", "first_item": "mask", "channel": "social"},
-            {"user_id": "b", "first_item": None, "channel": "online"},
-        ]
-        pool = open_shop(TWO, users=users, observed=("2025-12-01", "2026-01-31"))
+        pool = open_shop(self.BUYERS, users=self.MASKED, observed=("2025-12-01", "2026-01-31"))
         measures = four_weeks(pool, by=["channel", "first_item"])
         assert measures.by == ("channel",)
-        assert by_depth(measures.counts) == {("social", 2): 1, ("online", 1): 1}
-        assert measures.pairs["n"].sum() == measures.times["n"].sum() == 2
+        assert by_depth(measures.counts) == {("social", 2): 30, ("online", 1): 1}
+        assert measures.pairs["n"].sum() == measures.times["n"].sum() == 31
 
     def test_a_column_that_nobody_has_a_value_in_is_refused(self, open_shop):
         users = [{"user_id": "a", "city": None}, {"user_id": "b", "city": None}]
@@ -274,9 +268,9 @@ class TestLearntLater:
 class TestLeak:
     LABELS = ("A", "B", "C")
 
-    def leak(self, *rows):
-        counts = pd.DataFrame(rows, columns=["city", "depth", "n"])
-        return leak(counts, "city", self.LABELS)
+    def leak(self, *rows, labels=LABELS, dated=False):
+        counts = pd.DataFrame(rows, columns=["by city", "depth", "n"])
+        return leak(counts, "city", labels, dated=dated)
 
     def test_a_column_filled_for_users_of_every_depth_leaks_nothing(self):
         assert self.leak(("x", 1, 50), ("x", 3, 20), ("y", 1, 50), ("y", 3, 50)) == ""
@@ -300,11 +294,38 @@ class TestLeak:
         assert bool(self.leak(*rows)) == leaks
 
     @pytest.mark.parametrize(("n", "leaks"), [(30, True), (29, False)])
-    def test_a_value_that_all_convert_with_and_another_that_none_does_leak(self, n, leaks):
-        """Values of fewer than 30 users prove nothing."""
-        reason = self.leak(("yes", 3, 100), ("no", 1, n - 1), ("no", 2, 1))
+    def test_a_value_of_few_users_proves_nothing(self, n, leaks):
+        assert bool(self.leak(("yes", 3, 100), ("no", 1, n - 1), ("no", 2, 1))) == leaks
+        assert bool(self.leak(("vip", 2, n), (None, 1, 5_000), (None, 2, 800))) == leaks
+
+    @pytest.mark.parametrize(("others", "leaks"), [(5, True), (6, False)])
+    def test_a_value_with_which_nearly_all_convert_and_another_with_which_none_does_leak(
+        self, others, leaks
+    ):
+        """Of 100 with "yes", `others` did not convert: bought later, and were marked then."""
+        reason = self.leak(("yes", 3, 100 - others), ("yes", 1, others), ("no", 1, 2_000))
         assert bool(reason) == leaks
-        assert reason == "" or "all users of one value convert and none of another" in reason
+        assert reason == "" or "of each value nearly all users convert or none does" in reason
+
+    def test_a_code_that_is_broken_beside_one_that_adds_by_itself_is_a_finding(self):
+        """A short funnel may look so; and where a third code is ordinary, nothing is told."""
+        rows = ("auto-add", 2, 300), ("broken", 1, 40)
+        assert self.leak(*rows, labels=("scan", "add")) == ""
+        longer = ("auto-add", 3, 300), ("broken", 1, 40), ("paper", 1, 70), ("paper", 3, 30)
+        assert self.leak(*longer) == ""
+
+    def test_a_status_written_after_the_outcome_is_refused_however_many_values_it_has(self):
+        rows = ("lost", 1, 500), ("never", 2, 300), ("bought", 3, 200), ("refunded", 3, 40)
+        assert self.leak(*rows)
+
+    def test_what_is_read_as_of_the_start_cannot_tell_what_came_after(self):
+        """Members of a tier get on, and newcomers do not: that is a finding."""
+        rows = ("gold", 1, 2), ("gold", 3, 98), (None, 1, 900), (None, 3, 100)
+        assert self.leak(*rows)
+        assert self.leak(*rows, dated=True) == ""
+
+    def test_what_nobody_had_on_entering_is_refused_dated_or_not(self):
+        assert "no user had a value on entering" in self.leak((None, 1, 50), dated=True)
 
     def test_all_converting_or_none_alone_is_no_leak(self):
         assert self.leak(("x", 3, 100), ("y", 1, 50), ("y", 3, 50)) == ""

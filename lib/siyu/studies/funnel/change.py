@@ -17,7 +17,6 @@ from siyu.stats.decomposition import kitagawa_parts, shapley
 from siyu.stats.intervals import difference_pvalue, newcombe_difference, smoothed_delta
 from siyu.stats.multiplicity import holm
 from siyu.studies.funnel.measures import Measures
-from siyu.studies.funnel.naming import SMALL
 from siyu.studies.funnel.rates import FloatArray, IntArray, ratio, step_rates, verdicts
 
 _TOTAL = ("before", "now", "change", "mix", "rate")
@@ -30,7 +29,7 @@ class Change:
     total: rows "before", "now" (rates), "change", "mix" and "rate" (its two parts), with intervals.
     segments: per segment entered and rate before and now, `change` with an interval, `p_holm` and
         `verdict`, and its `mix` and `rate` parts of the total change with intervals; the parts of
-        all segments sum to the total change. Segments that were small in either span share a name.
+        all segments sum to the total change.
     steps: per step (from the second) its step rate before and now, and its `part` of the total
         change (Shapley) with an interval.
     verdict: whether the whole is higher, lower or unclear.
@@ -94,7 +93,6 @@ def compare_periods(measures: Measures, *, level: float) -> Change | None:
             **_part("rate", rate),
         }
     )
-    few = (segments["segment"] == SMALL) & (np.minimum(n0, n1) < measures.min_users)
     by_step = {
         "step": labels[1:],
         "before": _step_rates(cells, before),
@@ -103,7 +101,7 @@ def compare_periods(measures: Measures, *, level: float) -> Change | None:
     }
     return Change(
         total=total.assign(part=_TOTAL),
-        segments=segments[~few].reset_index(drop=True),
+        segments=segments,
         steps=pd.DataFrame(by_step),
         verdict=str(_verdicts(whole, whole["p"].to_numpy(), level)[0]),
     )

@@ -13,7 +13,7 @@ from siyu.data import Source
 from siyu.studies.funnel.chains import follow
 from siyu.studies.funnel.definition import Definition, FunnelError
 from siyu.studies.funnel.measures import Measures
-from siyu.studies.funnel.naming import name_segments
+from siyu.studies.funnel.naming import column_of, name_segments
 from siyu.studies.funnel.segments import Breakdown, leak, resolve
 from siyu.studies.funnel.spans import INSTANT, Span, entry_span
 from siyu.studies.funnel.weeks import follow_weeks
@@ -58,23 +58,24 @@ def measure(
         pool, definition, period_days=period_days, compare_to_previous=compare_to_previous
     )
     breakdown = resolve(pool, by)
-    eligible = _follow(events, definition, span.entry_from, span.eligible_until, breakdown.at_start)
+    eligible = _follow(events, definition, span.entry_from, span.eligible_until, breakdown)
     breakdown = breakdown.without(breakdown.learnt_later(eligible))
     eligible = everyone = breakdown.attach(eligible)
-    counts = _counts(pool, eligible, [*breakdown.by, "half", "depth"])
-    leaks = {name: leak(counts, name, definition.labels) for name in breakdown.by}
+    counts = _counts(pool, eligible, [*breakdown.columns, "half", "depth"])
+    leaks = {
+        name: leak(counts, name, definition.labels, dated=breakdown.is_dated(name))
+        for name in breakdown.by
+    }
     leaks = {name: reason for name, reason in leaks.items() if reason}
     breakdown = breakdown.without(leaks)
     if definition.window is not None:
         last = span.as_of_end - INSTANT
-        everyone = breakdown.attach(
-            _follow(events, definition, span.entry_from, last, breakdown.at_start)
-        )
+        everyone = breakdown.attach(_follow(events, definition, span.entry_from, last, breakdown))
     young = everyone.filter(everyone.reached_1_at > span.eligible_until)
     tables = {
-        "counts": counts.drop(columns=list(leaks)),
-        "waiting": _counts(pool, young, [*breakdown.by, "half"]),
-        "times": _times(pool, everyone, definition, span, breakdown.by),
+        "counts": counts.drop(columns=[column_of(name) for name in leaks]),
+        "waiting": _counts(pool, young, [*breakdown.columns, "half"]),
+        "times": _times(pool, everyone, definition, span, breakdown.columns),
         "pairs": _pairs(events, definition, span, breakdown, eligible),
     }
     named, values = name_segments(tables, breakdown.by, min_users=min_users)
@@ -108,15 +109,15 @@ def _follow(
     definition: Definition,
     starts_from: datetime,
     starts_until: datetime,
-    at_start: Sequence[str] = (),
+    breakdown: Breakdown,
 ) -> ir.Table:
     """Follow all starts in a span, and count the steps each user reached (`depth`)."""
     users = follow(
-        events,
+        breakdown.mark(events),
         definition,
         starts_from=starts_from,
         starts_until=starts_until,
-        at_start=at_start,
+        at_start=[column_of(name) for name in breakdown.at_start],
     )
     steps = range(1, len(definition.steps) + 1)
     return users.mutate(depth=sum(users[f"reached_{k}_at"].notnull().cast("int64") for k in steps))
@@ -136,23 +137,22 @@ def _pairs(
     breakdown: Breakdown,
     eligible: ir.Table,
 ) -> pd.DataFrame:
-    columns = [*breakdown.by, "depth"]
-    both = [*columns, *(f"{name}_before" for name in columns)]
+    columns = [*breakdown.columns, "depth"]
+    earlier = [*(column_of(name, before=True) for name in breakdown.by), "depth_before"]
+    both = [*columns, *earlier]
     if span.previous_from is None:
         return pd.DataFrame(columns=[*both, "n"])
     before = breakdown.attach(
-        _follow(
-            events, definition, span.previous_from, span.entry_from - INSTANT, breakdown.at_start
-        )
+        _follow(events, definition, span.previous_from, span.entry_from - INSTANT, breakdown)
     )
-    before = before.select("user_id", **{f"{name}_before": before[name] for name in columns})
+    before = before.select("user_id", **dict(zip(earlier, columns, strict=True)))
     joined = eligible.select("user_id", *columns).outer_join(before, "user_id")
     pairs: pd.DataFrame = joined.group_by(both).agg(n=joined.count()).to_pandas()
     return pairs.sort_values(both, ignore_index=True)
 
 
 def _times(
-    pool: Source, users: ir.Table, definition: Definition, span: Span, by: Sequence[str]
+    pool: Source, users: ir.Table, definition: Definition, span: Span, columns: Sequence[str]
 ) -> pd.DataFrame:
     start, converted = users.reached_1_at, users[f"reached_{len(definition.steps)}_at"]
     left = ibis.null(start.type())
@@ -171,9 +171,9 @@ def _times(
     users = users.mutate(
         outcome=outcome, minutes=ended.delta(start, unit="microsecond") // 60_000_000
     )
-    columns = [*by, "minutes", "outcome"]
-    times: pd.DataFrame = users.group_by(columns).agg(n=users.count()).to_pandas()
-    return times.sort_values(columns, ignore_index=True)
+    keys = [*columns, "minutes", "outcome"]
+    times: pd.DataFrame = users.group_by(keys).agg(n=users.count()).to_pandas()
+    return times.sort_values(keys, ignore_index=True)
 
 
 def _done(events: ir.Table, eligible: ir.Table, definition: Definition, span: Span) -> pd.Series:

@@ -21,13 +21,12 @@ def name_segments(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, str]]]:
     """Put one name per segment in the place of the columns that tell segments apart.
 
-    A segment that was small in either of two spans is compared as one of the small groups, so
-    "pairs" may name other segments than the rest.
+    All tables have the same partition, so that none tells what another hides: see `large`.
 
     Args:
-        tables: "counts", "waiting", "times" and "pairs", with the columns `by` and `n` users per
-            row; in "pairs" also the columns of the span before (`_before`), and `depth` and
-            `depth_before`, null where the users did not enter.
+        tables: "counts", "waiting", "times" and "pairs", with a column per name in `by`
+            (`column_of`) and `n` users per row; in "pairs" also the columns of the span before, and
+            `depth` and `depth_before`, null where the users did not enter.
         by: the columns; where there are none, everyone is one segment.
         min_users: smallest segment that is told from the others, at least 1.
 
@@ -36,26 +35,36 @@ def name_segments(
         of one segment summed; and for each segment that keeps its own name, its value of each
         column ("(unknown)" for a missing one).
     """
-    counts, pairs = tables["counts"], tables["pairs"]
-    was = _names(pairs, by, suffix="_before").where(pairs["depth_before"].notna())
-    shown = comparable = {EVERYONE}
-    if by:
-        entered = counts["n"].groupby(_names(counts, by)).sum()
-        shown = large(entered, min_users=min_users)
-        comparable = _large_in_both(entered, pairs["n"].groupby(was).sum(), min_users=min_users)
+    counts, waiting, pairs = (tables[name] for name in ("counts", "waiting", "pairs"))
+    was = _names(pairs, by, before=True).where(pairs["depth_before"].notna())
+    now = _names(pairs, by).where(pairs["depth"].notna())
+    entered = counts["n"].groupby(_names(counts, by)).sum()
+    young = waiting["n"].groupby(_names(waiting, by)).sum()
+    sizes = {
+        "entered": entered,
+        "before": pairs["n"].groupby(was).sum(),
+        "followed": entered.add(young, fill_value=0),
+    }
+    shown = large(pd.DataFrame(sizes).fillna(0), min_users=min_users) if by else {EVERYONE}
     named = {}
     for which, table in tables.items():
-        ends = {"segment": _lumped(_names(table, by), shown)}
+        ends = {"segment": _lumped(now if which == "pairs" else _names(table, by), shown)}
         if which == "pairs":
-            now = _names(pairs, by).where(pairs["depth"].notna())
-            ends = {
-                "segment": _lumped(now, comparable),
-                "segment_before": _lumped(was, comparable),
-            }
+            ends["segment_before"] = _lumped(was, shown)
         named[which] = _summed(table, by, ends)
-    every = (*_crossings(counts, by), *_crossings(pairs, by), *_crossings(pairs, by, "_before"))
+    every = {
+        *_crossings(counts, by),
+        *_crossings(waiting, by),
+        *_crossings(pairs, by),
+        *_crossings(pairs, by, before=True),
+    }
     values = {name_of(by, crossing): dict(zip(by, crossing, strict=True)) for crossing in every}
-    return named, {name: values[name] for name in sorted(shown | comparable) if by}
+    return named, {name: values[name] for name in sorted(shown) if by}
+
+
+def column_of(name: str, *, before: bool = False) -> str:
+    """Name the column that holds a segment column's values, so that it is none of our own."""
+    return f"{'before' if before else 'by'} {name}"
 
 
 def name_of(by: Sequence[str], values: Sequence[str]) -> str:
@@ -75,39 +84,41 @@ def name_of(by: Sequence[str], values: Sequence[str]) -> str:
     return " × ".join(_LONE.sub(r"\g<0>×", part) for part in parts) or EVERYONE
 
 
-def large(entered: pd.Series, *, min_users: int) -> set[str]:
+def large(sizes: pd.DataFrame, *, min_users: int) -> set[str]:
     """Choose the segments to be shown by name, so that the rest is no small group either.
 
+    What the shown ones leave over can be had by subtraction from the total: it must not be a few
+    persons, in none of the counts. So the segments that are few in any count share one name, and
+    the next smallest join them until that group, too, has nobody or enough in each.
+
     Args:
-        entered: users per segment, by name.
-        min_users: smallest group that may be told from the others.
+        sizes: one row per segment, by name, and one column per count of users that is published.
+        min_users: smallest group that may be told from the others; nobody is no group.
     """
-    sizes = entered.sort_values(kind="stable")
-    small = int((sizes < min_users).sum())
-    # What the others leave over can be had by subtraction: it must not be a few persons.
-    while 0 < sizes.iloc[:small].sum() < min_users and small < len(sizes):
+    least = sizes.where(sizes > 0).min(axis=1).sort_values(kind="stable")
+    sizes = sizes.loc[least.index]
+    small = int((least < min_users).sum())
+    while small < len(sizes):
+        left = sizes.iloc[:small].sum()
+        if not ((left > 0) & (left < min_users)).any():
+            break
         small += 1
     return set(sizes.index[small:])
 
 
-def _large_in_both(now: pd.Series, before: pd.Series, *, min_users: int) -> set[str]:
-    """Choose the segments to be compared by name: in each span either nobody, or not few."""
-    sizes = pd.concat([now, before], axis=1).fillna(0)
-    few = ((sizes > 0) & (sizes < min_users)).any(axis=1)
-    return set(sizes.index[~few])
-
-
-def _crossings(table: pd.DataFrame, by: Sequence[str], suffix: str = "") -> list[tuple[str, ...]]:
+def _crossings(
+    table: pd.DataFrame, by: Sequence[str], *, before: bool = False
+) -> list[tuple[str, ...]]:
     """Give the values of the columns in each row, a missing one as "(unknown)"."""
     if not by:
         return [()] * len(table)
-    values = table[[f"{name}{suffix}" for name in by]].astype("object")
+    values = table[[column_of(name, before=before) for name in by]].astype("object")
     return list(values.where(values.notna(), UNKNOWN).itertuples(index=False, name=None))
 
 
-def _names(table: pd.DataFrame, by: Sequence[str], *, suffix: str = "") -> pd.Series:
+def _names(table: pd.DataFrame, by: Sequence[str], *, before: bool = False) -> pd.Series:
     """Name the segment of each row."""
-    crossings = _crossings(table, by, suffix)
+    crossings = _crossings(table, by, before=before)
     names = {crossing: name_of(by, crossing) for crossing in set(crossings)}
     return pd.Series([names[crossing] for crossing in crossings], index=table.index, dtype="object")
 
@@ -118,7 +129,7 @@ def _lumped(names: pd.Series, kept: set[str]) -> pd.Series:
 
 def _summed(table: pd.DataFrame, by: Sequence[str], ends: Mapping[str, pd.Series]) -> pd.DataFrame:
     """Exchange the columns for the names, and sum the users of rows that are now alike."""
-    gone = [*by, *(f"{name}_before" for name in by)]
+    gone = [column_of(name, before=before) for name in by for before in (False, True)]
     table = table.drop(columns=gone, errors="ignore").assign(**ends)
     keys = [*ends, *(column for column in table.columns if column not in (*ends, "n"))]
     return table.groupby(keys, dropna=False)["n"].sum().reset_index()

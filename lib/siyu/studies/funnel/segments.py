@@ -12,15 +12,16 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.data.contract import TABLES
+from siyu.studies.funnel.naming import column_of
 
 _REMEDY = "; choose a column known on entering, or declare known_from in source.yaml"
 _HALF = 0.5
 _NEARLY_ALL = 0.95
 _MANY = 30
+_TELLING_STEPS = 3
+"""With fewer, everybody of one value may well convert and nobody of another."""
 _PERSONS = ("user_id", "referrer_id")
 """Customers, so no groups. `staff_id` names employees, each with a group of customers."""
-_TAKEN = ("at", "code", "depth", "ended", "half", "minutes", "n", "outcome", "rank")
-"""Columns that the study makes beside those of the segments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +40,30 @@ class Breakdown:
     users: ir.Table | None = None
     tiers: ir.Table | None = None
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that `attach` adds, and those read from the row of the first start."""
+        return [column_of(name) for name in self.by]
+
+    def mark(self, events: ir.Table) -> ir.Table:
+        """Give the columns to be read from the first start the names of `columns`."""
+        return events.mutate(**{column_of(name): events[name] for name in self.at_start})
+
     def attach(self, entered: ir.Table) -> ir.Table:
         """Add the segment columns to one row per user with `reached_1_at`, null if unknown then."""
         entered = self._with_traits(entered)
         then = {
-            name: ibis.ifelse(entered[f"{name}_since"] <= entered.reached_1_at, entered[name], None)
-            for name in self._since
+            column_of(name): ibis.ifelse(
+                entered[_since(name)] <= entered.reached_1_at, entered[column_of(name)], None
+            )
+            for name in self._dated
         }
-        entered = entered.mutate(**then).drop(*(f"{name}_since" for name in then))
+        entered = entered.mutate(**then).drop(*map(_since, self._dated))
         return entered if self.tiers is None else _attach_tier(entered, self.tiers)
+
+    def is_dated(self, name: str) -> bool:
+        """Whether a column's values are read as of the first start, so that they cannot leak."""
+        return name not in self.traits or name in self._dated
 
     def without(self, reasons: Mapping[str, str]) -> Breakdown:
         """Leave out columns, each for the reason given."""
@@ -60,12 +76,14 @@ class Breakdown:
 
     def learnt_later(self, entered: ir.Table) -> dict[str, str]:
         """Say of each column whose value most users got only after they entered that it leaks."""
-        if not self._since:
+        if not self._dated:
             return {}
         known = self._with_traits(entered)
         late = {
-            name: (known[f"{name}_since"] > known.reached_1_at).mean(where=known[name].notnull())
-            for name in self._since
+            name: (known[_since(name)] > known.reached_1_at).mean(
+                where=known[column_of(name)].notnull()
+            )
+            for name in self._dated
         }
         found = known.agg(**late).to_pandas().iloc[0]
         return {
@@ -76,7 +94,7 @@ class Breakdown:
         }
 
     @property
-    def _since(self) -> Mapping[str, str]:
+    def _dated(self) -> Mapping[str, str]:
         return {name: column for name, column in self.traits.items() if column}
 
     def _with_traits(self, entered: ir.Table) -> ir.Table:
@@ -84,8 +102,8 @@ class Breakdown:
             return entered
         known = self.users.select(
             trait_id="user_id",
-            **{name: name for name in self.traits},
-            **{f"{name}_since": column for name, column in self._since.items()},
+            **{column_of(name): name for name in self.traits},
+            **{_since(name): column for name, column in self._dated.items()},
         )
         return entered.left_join(known, entered.user_id == known.trait_id).drop("trait_id")
 
@@ -116,12 +134,7 @@ def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
     at_start, refused = [], []
     takes_tier = False
     for name in dict.fromkeys(by):
-        if name in _TAKEN:
-            refused.append(
-                f"by = {name!r}: a name that the study uses itself; give the column another one in "
-                "source.yaml"
-            )
-        elif name == "tier" and tiers is not None:
+        if name == "tier" and tiers is not None:
             takes_tier = True
         elif users is not None and name in users.columns:
             if reason := _no_trait(name, users):
@@ -149,26 +162,33 @@ def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
     )
 
 
-def leak(counts: pd.DataFrame, name: str, labels: Sequence[str]) -> str:
+def leak(counts: pd.DataFrame, name: str, labels: Sequence[str], *, dated: bool) -> str:
     """Say why a segment column tells the outcome, or "" where it does not.
 
     A column that is filled (nearly) only for users who reached some later step was learnt at that
-    step, and one of whose values all convert and of another none was written after the outcome. It
-    finds the plain cases; what was learnt later without such a trace, only `known_from` can tell.
+    step, and one whose values all convert (nearly) always or never was written after the outcome.
+    With two steps the latter may as well be a touchpoint that is broken, beside one that works by
+    itself: that is for the reader to see. It finds the plain cases; what was learnt later without
+    such a trace, only `known_from` can tell.
 
     Args:
         counts: one row per segment and depth; a segment value that was not known is null.
         name: the column.
         labels: names of the steps.
+        dated: whether the values are those of the first start, which can tell no outcome.
     """
-    filled, n = counts[name].notna(), counts["n"]
+    column = column_of(name)
+    filled, n = counts[column].notna(), counts["n"]
     if not n.any():
         return ""
     if not n[filled].any():
         return (
             f"by = {name!r}: no user had a value on entering; it is learnt later, or never{_REMEDY}"
         )
-    for step in range(2, len(labels) + 1) if n[~filled].any() else ():
+    if dated:
+        return ""
+    told = n[filled].sum() >= _MANY and n[~filled].any()
+    for step in range(2, len(labels) + 1) if told else ():
         reached = counts["depth"] >= step
         known, unknown = (n[reached & rows].sum() / n[rows].sum() for rows in (filled, ~filled))
         if known >= _NEARLY_ALL and unknown < _HALF:
@@ -176,15 +196,21 @@ def leak(counts: pd.DataFrame, name: str, labels: Sequence[str]) -> str:
                 f"by = {name!r}: nearly all who have a value reached {labels[step - 1]!r} and few "
                 f"others did, so it tells the outcome, not who they were on entering{_REMEDY}"
             )
-    own = counts[filled].groupby(name)["n"].sum()
-    converted = counts[filled & (counts["depth"] == len(labels))].groupby(name)["n"].sum()
+    own = counts[filled].groupby(column)["n"].sum()
+    converted = counts[filled & (counts["depth"] == len(labels))].groupby(column)["n"].sum()
     rate = (converted.reindex(own.index, fill_value=0) / own)[own >= _MANY]
-    if (rate == 0).any() and (rate == 1).any():
+    never, nearly_always = rate == 0, rate >= _NEARLY_ALL
+    parted = never.any() and nearly_always.any() and (never | nearly_always).all()
+    if parted and len(labels) >= _TELLING_STEPS:
         return (
-            f"by = {name!r}: all users of one value convert and none of another, so it tells the "
+            f"by = {name!r}: of each value nearly all users convert or none does, so it tells the "
             f"outcome, not who they were on entering{_REMEDY}"
         )
     return ""
+
+
+def _since(name: str) -> str:
+    return f"since {name}"
 
 
 def _no_trait(name: str, users: ir.Table) -> str:
@@ -218,5 +244,5 @@ def _attach_tier(entered: ir.Table, tiers: ir.Table) -> ir.Table:
         [starts.user_id == reviews.reviewed_id, reviews.since <= starts.reached_1_at],
     )
     # A user has one review at an instant: (user_id, since) is the key of the table.
-    last = seen.group_by("user_id").agg(tier=seen.tier.argmax(seen.since))
+    last = seen.group_by("user_id").agg(**{column_of("tier"): seen.tier.argmax(seen.since)})
     return entered.left_join(last, "user_id").drop("user_id_right")

@@ -51,7 +51,7 @@ def draw_change(measures: Measures, change: Change | None, *, level: float) -> P
         footer(
             measures,
             f"Kitagawa (mix and rate of segments) and Shapley (steps); delta-method {level:.0%} "
-            "intervals, users who entered in both spans counted once"
+            "intervals, wider where users are few; who entered in both spans counts once"
             + ("" if measures.span.has_whole_weeks else "; no whole weeks: weekdays differ"),
         ),
         height=1.9 + 0.42 * max(len(shown) if several else 0, len(change.steps)),

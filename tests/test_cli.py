@@ -190,6 +190,8 @@ def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signa
         cwd=root,
         stderr=subprocess.PIPE,
         text=True,
+        # Under nohup the tests themselves are deaf to it, and would make the report so.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     while not (root / "started").exists():
         assert process.poll() is None

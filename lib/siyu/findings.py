@@ -226,19 +226,23 @@ def _problems(finding: Mapping[str, Any]) -> Iterable[str]:
     missing = [name for name in Finding.__dataclass_fields__ if name not in finding]
     if missing:
         yield f"{', '.join(missing)} missing"
-        return
+    elif wrong := [name for name in _NUMBERS if not _is_number(finding[name])]:
+        yield from (
+            f"{name} = {finding[name]!r} is not a finite number; use null" for name in wrong
+        )
+    else:
+        yield from _wrong_words(finding)
+        yield from _wrong_numbers(finding)
+        yield from _wrong_verdict(finding)
+
+
+def _wrong_words(finding: Mapping[str, Any]) -> Iterable[str]:
     for name in ("id", "message"):
         if not isinstance(finding[name], str) or not finding[name]:
             yield f"{name} = {finding[name]!r} must be a text that is not empty"
     for name, allowed in (("unit", UNITS), ("status", STATUSES), ("evidence", EVIDENCE)):
         if finding[name] not in allowed:
             yield f"{name} = {finding[name]!r} must be one of {', '.join(allowed)}"
-    for name in _NUMBERS:
-        if (number := finding[name]) is not None and not _is_finite(number):
-            yield f"{name} = {number!r} is not a finite number; use null"
-            return
-    yield from _wrong_numbers(finding)
-    yield from _wrong_verdict(finding)
 
 
 def _wrong_numbers(finding: Mapping[str, Any]) -> Iterable[str]:
@@ -262,8 +266,9 @@ def _wrong_verdict(finding: Mapping[str, Any]) -> Iterable[str]:
         yield f"status = {status} needs a threshold and its direction; without them it is info"
 
 
-def _is_finite(number: object) -> bool:
+def _is_number(number: object) -> bool:
+    """Whether a number may stand in JSON: it is finite, or null."""
     # In Python True is an int; and the numbers of NumPy are no JSON.
-    if isinstance(number, bool) or not isinstance(number, int | float):
+    if isinstance(number, bool) or not isinstance(number, int | float | None):
         return False
-    return math.isfinite(number)
+    return number is None or math.isfinite(number)

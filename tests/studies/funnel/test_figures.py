@@ -105,6 +105,13 @@ SHOPS = {
     "one segment": visits(300, reached=one_in_three, touchpoint=lambda _: "card"),
     "everybody converts": visits(300, reached=lambda _: 2, touchpoint=lambda i: f"card {i % 2}"),
     "nobody converts": visits(300, reached=lambda _: 1, touchpoint=lambda i: f"card {i % 2}"),
+    "few convert, and some are still inside their window": visits(
+        240,
+        reached=lambda i: 1 + (i % 60 == 0),
+        touchpoint=lambda i: f"card {i % 2}",
+        first="2026-01-05",
+        days=27,
+    ),
     "one user": visits(1, reached=lambda _: 2, touchpoint=lambda _: "card"),
     "four steps and a span before": visits(
         1200,

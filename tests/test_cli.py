@@ -180,6 +180,15 @@ def test_an_interruption_ends_without_a_traceback(
     assert capsys.readouterr().err == "siyu: stopped\n"
 
 
+def test_a_report_that_shall_outlive_its_terminal_stays_deaf_to_the_hangup(root: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert main(["report", "nowhere.yaml"]) == 2
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signals) -> None:

@@ -179,7 +179,15 @@ def test_friends_have_a_referrer_and_come_without_an_exposure() -> None:
     assert came["inviter_id"].to_dict() == friends["referrer_id"].to_dict()
 
 
-@pytest.mark.parametrize("effects", [(), ("staying.leave_per_day.virtual=0.2",)])
+@pytest.mark.parametrize(
+    "effects",
+    [
+        (),
+        ("staying.leave_per_day.virtual=0.2",),
+        # Who blocks over a push may have exposures ahead.
+        ("pushing.block_base=0.05", "funnel.repeat_gap_days=60"),
+    ],
+)
 @pytest.mark.parametrize(("name", "person", "instant"), DOINGS, ids=lambda each: each)
 def test_nobody_does_or_receives_anything_after_leaving(
     name: str, person: str, instant: str, effects: tuple[str, ...]

@@ -48,8 +48,10 @@ def collect_parts(settings: Settings, pool: Pool, *, stream: Stream) -> list[Par
 def _collect_path(settings: Settings, pool: Pool, stream: Stream) -> Iterator[Part]:
     """The way from the exposure to the consultation."""
     core, stay = pool.core, pool.stay
-    yield _once("expose", core.exposed_at, placed=True)
-    yield _once("scan", core.scanned_at, placed=True)
+    # Blocking may end a stay before a late exposure.
+    gone = stay.left_at[: len(core.people), None]
+    for name, at in (("expose", core.exposed_at), ("scan", core.scanned_at)):
+        yield _once(name, np.where(at <= gone, at, NEVER), placed=True)
     yield _once("add", stay.added_at, placed=True)
     welcome = len(list_labels(settings)) - len(WELCOME) + stay.booklet.astype(np.int64)
     greet = _once("greet", stay.greeted_at)

@@ -107,13 +107,16 @@ def _count(settings: Settings, batch: int) -> NDArray[np.int64]:
     stream = truth_stream(batch)
     core = draw_core(settings, users=BATCH_USERS, stream=stream)
     after = draw_conversions(settings.funnel, core.people, core.stay, stream=stream)
-    scanned_at = np.where(core.scanned_at <= core.stay.left_at[:, None], core.scanned_at, NEVER)
     later = (core.stay.added_at, after.replied_at, after.ordered_at)
     counts = np.zeros((len(ENTRIES), len(PERIODS), len(PLACES), len(FUNNEL)), dtype=np.int64)
     periods = locate_periods(settings.funnel, settings.frame)
     for period, (opens, closes) in enumerate(periods.values()):
         depths = measure_depths(
-            scanned_at, later, opens=opens, closes=closes, window_days=settings.funnel.window_days
+            core.scanned_at,
+            later,
+            opens=opens,
+            closes=closes,
+            window_days=settings.funnel.window_days,
         )
         for entry, depth in enumerate(depths):
             for step in range(len(FUNNEL)):

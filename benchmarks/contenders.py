@@ -27,13 +27,11 @@ def siyu(path: Path) -> Question:
     """Ask through the library: Ibis expressions, on DuckDB here."""
     from datetime import UTC
 
-    import ibis
+    from siyu.data.files import open_engine
     from siyu.studies.funnel.chains import follow
     from siyu.studies.funnel.definition import Definition
 
-    connection = ibis.duckdb.connect()
-    connection.con.execute("SET TimeZone = 'UTC'").fetchall()
-    events = connection.read_parquet(path)
+    events = open_engine().read_parquet(path)
     events.limit(1).to_pandas()
     definition = Definition(steps=STEPS, window_days=WINDOW / timedelta(days=1))
 

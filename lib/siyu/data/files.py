@@ -81,6 +81,8 @@ def open_engine() -> Backend:
     workspace = tempfile.TemporaryDirectory(prefix="siyu-")
     engine = ibis.duckdb.connect(
         autoinstall_known_extensions=False,
+        # Ibis 12 writes functions over lists in a form that DuckDB 2.0 takes only when asked to.
+        lambda_syntax="ENABLE_SINGLE_ARROW",
         memory_limit="50%",
         preserve_insertion_order=False,
         temp_directory=os.path.join(workspace.name, "spill"),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import ibis
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from siyu.data import Source, open_source
+from siyu.data.files import open_engine
 from siyu.studies.funnel.chains import follow
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measures import Measures
@@ -21,6 +22,8 @@ from siyu.studies.funnel.spans import Span
 from tests.studies.funnel import oracle
 from tests.studies.funnel.oracle import Funnel, Row
 
+ENGINE = open_engine()
+NUMBERS = itertools.count()
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 INSTANT = pa.timestamp("us", tz="UTC")
 EVENTS = {
@@ -62,9 +65,14 @@ def engine(
     starts_from: dt.datetime = START,
 ) -> dict[str, list[dt.datetime | None]]:
     columns = list(zip(*rows, strict=True)) if rows else [[], [], [], []]
-    log = ibis.memtable(pa.table([list(c) for c in columns], schema=pa.schema(EVENTS)))
+    table = pa.table([list(c) for c in columns], schema=pa.schema(EVENTS))
+    # A name of its own: what the engine keeps of a log is kept under its name.
+    name = f"log_{next(NUMBERS)}"
+    log = ENGINE.create_table(name, table)
     answer = follow(log, definition_of(funnel), starts_from=starts_from, starts_until=until)
-    return {row.pop("user_id"): list(row.values()) for row in answer.to_pyarrow().to_pylist()}
+    found = answer.to_pyarrow().to_pylist()
+    ENGINE.drop_table(name)
+    return {row.pop("user_id"): list(row.values()) for row in found}
 
 
 def reached(log: str, steps: str, *, until: str = "100:00", **options: object) -> list[str | None]:

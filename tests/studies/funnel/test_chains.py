@@ -1,8 +1,10 @@
 from datetime import datetime, timedelta
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from siyu.studies.funnel import histories
 
 from tests.studies.funnel import oracle
 from tests.studies.funnel.builders import START, engine, hours
@@ -49,6 +51,22 @@ def logs(draw):
 @settings(
     max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
-@given(logs(), funnels, st.integers(0, 6))
-def test_the_engine_agrees_with_an_enumeration_of_all_subsequences(rows, funnel, until):
-    both(rows, funnel, until=hours(until))
+@given(logs(), funnels, st.integers(0, 6), st.sampled_from([0, 3, histories.MOST_ROWS]))
+def test_the_engine_agrees_with_an_enumeration_of_all_subsequences(rows, funnel, until, most_rows):
+    with mock.patch.object(histories, "MOST_ROWS", most_rows):
+        both(rows, funnel, until=hours(until))
+
+
+@pytest.mark.parametrize("steps", ["A B C", "A|B C"])
+@pytest.mark.parametrize("entry", ["best", "first"])
+def test_whoever_has_many_rows_is_followed_like_everyone(steps, entry):
+    """Two users do the same; one of them has also looked at the first page three hundred times."""
+    names = tuple(tuple(step.split("|")) for step in steps.split())
+    funnel = Funnel(steps=names, window=timedelta(hours=2), entry=entry)
+    path = [(5, "A"), (6, "B"), (7, "C")]
+    rows = [Row(user, hours(at), event, None) for user in ("few", "many") for at, event in path]
+    rows += [Row("many", hours(-k / 60), "A", None) for k in range(-100, 191)]
+    found = engine(rows, funnel, until=hours(10), starts_from=hours(-10))
+    depths = {user: sum(at is not None for at in reached) for user, reached in found.items()}
+    assert depths == {"few": len(names), "many": len(names) if entry == "best" else 1}
+    assert found["many"][0] == hours(-190 / 60)

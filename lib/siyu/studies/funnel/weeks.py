@@ -11,11 +11,12 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.stats.intervals import smoothed_delta
-from siyu.studies.funnel.chains import follow, within
+from siyu.studies.funnel.chains import follow
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measures import Measures
 from siyu.studies.funnel.rates import FloatArray, hide_few, share
 from siyu.studies.funnel.spans import Span
+from siyu.studies.funnel.windows import within
 
 _WEEKLY = ["week", "entered", "converted", "waiting"]
 _CELLS = ["early", "early_converted", "late", "late_converted"]

@@ -25,8 +25,10 @@ check: $(READY) ## set up and check style, types and layers
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 
-lab: $(READY) ## open JupyterLab on notebooks/
-	@$(BIN)/jupyter lab --ServerApp.root_dir=notebooks $(ARGS)
+# LANGUAGE may come from the desktop ("en_US:en"), so only a language of ours counts.
+lab: $(READY) ## open JupyterLab on notebooks/ (LANGUAGE=zh for copies in Chinese)
+	@folder=$(if $(filter zh,$(LANGUAGE)),$$($(BIN)/siyu translate zh),notebooks) && \
+	  $(BIN)/jupyter lab --ServerApp.root_dir="$$folder" $(ARGS)
 
 bench: $(READY) ## measure against the peers (ARGS="--events 1000000")
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement benchmarks/requirements.lock

@@ -1,5 +1,9 @@
 import io
+import re
+from pathlib import Path
+from types import SimpleNamespace
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,7 +62,7 @@ def test_a_label_is_cut_to_its_width_where_chinese_counts_double(name, label):
 
 def test_where_there_is_nothing_to_draw_the_reason_is_drawn():
     picture = figures.nothing("nobody started", name="steps", title="No funnel")
-    assert picture.alt == "No funnel: nobody started"
+    assert picture.alt == "No funnel. nobody started."
     assert pixels(picture).min() < 130
     assert picture.table.empty
 
@@ -89,6 +93,129 @@ def test_a_notebook_shows_the_picture_then_its_numbers(monkeypatch):
 
 def test_a_sentence_is_shown_without_any_name_in_it_acting_as_markup(monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     figures.say("“<b>*x*</b>” _y_ $1$ [a](b)")
-    assert shown[0].data == r"“\<b\>\*x\*\</b\>” \_y\_ \$1\$ \[a\](b)"
+    assert shown[0]["text/markdown"] == r"“\<b\>\*x\*\</b\>” \_y\_ \$1\$ \[a\](b)."
+
+
+def test_an_empty_sentence_shows_nothing_and_one_that_names_a_file_is_no_file(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    figures.say("")
+    figures.say("README.md")
+    assert [one["text/plain"] for one in shown] == ["README.md"]
+
+
+needs_chinese = pytest.mark.skipif(
+    not figures.chinese_font(), reason="needs a Chinese font (Debian package fonts-wqy-microhei)"
+)
+
+
+def drawn(text: str, **style) -> np.ndarray:
+    """The pixels of a text, drawn large, as a picture shows them: True where there is ink."""
+    figure, (axes,) = figures.canvas("", "", "")
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, size=60, ha="center", va="center", **style)
+    picture = figures.finish(figure, name="text", alt="", table=pd.DataFrame())
+    assert picture.undrawn == ""
+    return pixels(picture).min(axis=2) < 128
+
+
+@needs_chinese
+def test_chinese_is_drawn_as_characters_and_not_as_boxes():
+    """A box is the same for every character; these differ, and have the strokes of writing."""
+    characters = [drawn(character) for character in "私域加粉漏斗"]
+    for place, one in enumerate(characters):
+        ink = one[one.any(axis=1)]
+        strokes = np.abs(np.diff(ink.astype(int), axis=1)).sum(axis=1).max() / 2
+        assert strokes >= 3
+        assert all((one ^ other).sum() > 0.2 * one.sum() for other in characters[:place])
+
+
+@needs_chinese
+def test_minus_signs_and_digits_stay_beside_chinese():
+    beside, alone, characters = (drawn(text).sum() for text in ("−8.5%转化", "−8.5%", "转化"))
+    assert beside == pytest.approx(alone + characters, rel=0.02)
+    assert 0 < drawn("−").sum() < drawn("+").sum()
+
+
+@needs_chinese
+def test_a_chinese_title_is_bold_throughout():
+    """No half a line in bold: digits and characters gain ink alike, though the font has no bold."""
+    title, plain = (
+        pixels(figures.nothing("", name="x", title=text)) < 128 for text in ("转化率 8.5", "")
+    )
+    assert title.sum() > plain.sum()
+    figure, _ = figures.canvas("转化率 8.5%", "", "")
+    (text,) = [one for one in figure.texts if one.get_text() == "转化率 8.5%"]
+    assert text.get_fontproperties().get_weight() == "normal"
+    assert text.get_path_effects()
+    figure, _ = figures.canvas("Conversion 8.5%", "", "")
+    (text,) = [one for one in figure.texts if one.get_text() == "Conversion 8.5%"]
+    assert text.get_fontproperties().get_weight() == "bold"
+    assert not text.get_path_effects()
+
+
+def test_a_character_that_no_font_has_is_told_with_the_remedy(monkeypatch):
+    figure, (axes,) = figures.canvas("Title", "", "")
+    axes.set_xlabel("\ue001\ue002\ue001")
+    with pytest.warns(figures.GlyphWarning, match="fonts-wqy-microhei"):
+        picture = figures.finish(figure, name="x", alt="", table=pd.DataFrame())
+    assert picture.undrawn == "\ue001\ue002"
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    figures.show(picture)
+    assert shown[0] is picture
+    assert "could not be drawn" in shown[1]["text/plain"]
+
+
+@pytest.fixture
+def fonts(monkeypatch):
+    """A machine whose fonts matplotlib knows by name, and others that it has yet to find."""
+    figures.chinese_font.cache_clear()
+    manager = SimpleNamespace(ttflist=[], names=["DejaVu Sans"])
+    manager.get_font_names = lambda: manager.names
+    manager.addfont = lambda path: manager.names.append(Path(path).stem)
+    monkeypatch.setattr(figures.font_manager, "fontManager", manager)
+    monkeypatch.setattr(figures.font_manager, "findSystemFonts", list)
+    monkeypatch.delenv("SIYU_FONT", raising=False)
+    yield manager
+    figures.chinese_font.cache_clear()
+
+
+def test_without_a_chinese_font_there_is_none(fonts):
+    assert figures.chinese_font() == ""
+
+
+def test_a_font_installed_since_matplotlib_first_ran_is_found(fonts, monkeypatch):
+    found = ["/fonts/Other.ttf", "/fonts/WenQuanYi Micro Hei.ttc"]
+    monkeypatch.setattr(figures.font_manager, "findSystemFonts", lambda: found)
+    assert figures.chinese_font() == "WenQuanYi Micro Hei"
+
+
+def test_a_family_or_a_file_may_be_asked_for(fonts, monkeypatch):
+    fonts.names += ["PingFang SC", "My Font"]
+    monkeypatch.setenv("SIYU_FONT", "My Font")
+    assert figures.chinese_font() == "My Font"
+    figures.chinese_font.cache_clear()
+    file = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSerif.ttf"
+    monkeypatch.setenv("SIYU_FONT", str(file))
+    assert figures.chinese_font() == "DejaVu Serif"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "其他分组的水平（39.3%，现在是 19.2%），168 天可多转化 124 位（95% 置信区间 81～167）" * 2,
+        "Of 5,430 users (95% CI 7.8% to 9.3%) “order” was reached by so many. " * 3,
+    ],
+)
+def test_lines_break_where_a_reader_would(text):
+    prop = figures.FontProperties(family=["DejaVu Sans"], size=13)
+    lines = figures._wrap(text.strip(), prop, 3.0)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert len(lines) > 2
+    for line in lines:
+        assert line[0] not in "，。）～%.,)”"
+        assert line[-1] not in "（“("
+    assert not [line for line in lines if re.search(r"\d[.,]$", line)]

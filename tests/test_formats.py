@@ -3,6 +3,7 @@ from datetime import date
 
 import pytest
 from siyu import formats
+from siyu.language import speaking
 
 
 @pytest.mark.parametrize(
@@ -13,7 +14,9 @@ from siyu import formats
         (formats.percent, math.nan, "–"),
         (formats.points, 0.0123, "+1.2 pp"),
         (formats.points, -0.0123, "−1.2 pp"),
-        (formats.points, -0.0001, "0.0 pp"),
+        (formats.points, -0.0001, "−0.01 pp"),
+        (formats.points, -0.000001, "0.0 pp"),
+        (formats.signed, 0.0123, "+1.2"),
         (formats.points, math.nan, "–"),
         (formats.number, 1234.5, "1,234"),
         (formats.number, -3.0, "−3"),
@@ -24,7 +27,21 @@ from siyu import formats
         (formats.span, 0.5, "12.0 hours"),
         (formats.span, 4.56, "4.6 days"),
         (formats.span, math.nan, "–"),
+        (formats.span, 1 / 1440, "1 minute"),
+        (formats.length, 14, "14 days"),
+        (formats.length, 2.5, "2.5 days"),
+        (formats.length, 1, "24 hours"),
+        (formats.length, 0.1, "2.4 hours"),
+        (formats.length, 3650, "3,650 days"),
+        (formats.exact, 12345, "12,345"),
         (formats.day, date(2026, 2, 4), "4 Feb 2026"),
+        (formats.short_day, date(2026, 2, 4), "4 Feb"),
+        (formats.few, ["a", "b", "c", "d", "e"], "a, b, c and 2 more"),
+        (formats.few, ["a", "b", "c"], "a, b, c"),
+        (formats.clauses, ["a", "b"], "a; b"),
+        (formats.full_stop, "It fell", "It fell."),
+        (formats.full_stop, "Did it fall?", "Did it fall?"),
+        (formats.without_stop, "It fell.", "It fell"),
         (formats.quote, "门店海报", "“门店海报”"),
     ],
 )
@@ -32,5 +49,39 @@ def test_values_are_written_as_reports_write_them(write, value, text):
     assert write(value) == text
 
 
-def test_an_interval_names_its_level():
-    assert formats.between("1.0%", "2.0%", level=0.9) == "(90% CI 1.0% to 2.0%)"
+@pytest.mark.parametrize(
+    ("write", "value", "text"),
+    [
+        (formats.percent, 0.1234, "12.3%"),
+        (formats.points, 0.0123, "+1.2 个百分点"),
+        (formats.points, math.nan, "–"),
+        (formats.number, 9999, "9,999"),
+        (formats.number, 12345, "1.23万"),
+        (formats.number, -188272, "−18.83万"),
+        (formats.number, 1_000_000, "100万"),
+        (formats.number, 250_000_000, "2.5亿"),
+        (formats.exact, 12345, "12,345"),
+        (formats.yuan, 2503.4, "2,503 元"),
+        (formats.yuan, 25034, "2.5万元"),
+        (formats.yuan, math.nan, "–"),
+        (formats.span, 0.02, "29 分钟"),
+        (formats.span, 0.5, "12.0 小时"),
+        (formats.span, 4.56, "4.6 天"),
+        (formats.length, 14, "14 天"),
+        (formats.day, date(2026, 2, 4), "2026年2月4日"),
+        (formats.short_day, date(2026, 2, 4), "2/4"),
+        (formats.few, ["a", "b", "c", "d", "e"], "a、b、c等 5 个"),
+        (formats.clauses, ["a", "b"], "a；b"),
+        (formats.full_stop, "转化率下降", "转化率下降。"),
+        (formats.without_stop, "转化率下降。", "转化率下降"),
+    ],
+)
+def test_in_chinese_values_are_written_as_chinese_does(write, value, text):
+    with speaking("zh"):
+        assert write(value) == text
+
+
+def test_sentences_of_a_paragraph_are_ended_and_set_apart():
+    assert formats.paragraph("It fell", "", "Look.") == "It fell. Look."
+    with speaking("zh"):
+        assert formats.paragraph("转化率下降", "先看流量。") == "转化率下降。先看流量。"

@@ -1,4 +1,4 @@
-"""The command line: `siyu report`, `siyu check`, `siyu sample`.
+"""The command line: `siyu report`, `siyu check`, `siyu doctor`, `siyu translate`, `siyu sample`.
 
 Each command imports what it needs when it runs, so that help and errors come at once.
 """
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from siyu import __version__
+from siyu.language import LANGUAGES
 
 PUBLISHED, FAILED, BAD_CONFIGURATION = 0, 1, 2
 """Exit codes: all well; a notebook failed or the data have errors; nothing could start."""
@@ -46,15 +47,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_report(commands.add_parser("report", help="run the notebooks and publish their pages"))
     _add_check(commands.add_parser("check", help="check the data of a source"))
+    _add_doctor(commands.add_parser("doctor", help="see whether this machine can run reports"))
+    _add_translate(
+        commands.add_parser("translate", help="copy the notebooks in another language, to explore")
+    )
     _add_sample(commands.add_parser("sample", help="write a simulated pool with known truths"))
     return parser
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_report)
-    parser.add_argument(
-        "config", nargs="?", type=Path, help="configuration (default: notebooks/weekly.yaml)"
-    )
+    _add_config(parser)
     parser.add_argument("--source", help="folder, file or database URL instead of the configured")
     parser.add_argument("--as-of", metavar="DATE", help="last complete day, such as 2026-03-31")
     parser.add_argument("--only", metavar="NOTEBOOK", help="run this one notebook")
@@ -75,6 +78,26 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_check)
     parser.add_argument("source", help="folder, file or database URL")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the warnings")
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_doctor)
+    _add_config(parser)
+    parser.add_argument("--out", type=Path, help="folder of all reports (default: reports)")
+
+
+def _add_translate(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_translate)
+    parser.add_argument("language", choices=LANGUAGES, help="of the copies")
+    _add_config(parser)
+    parser.add_argument("--out", type=Path, help="folder (default: .cache/notebooks-LANGUAGE)")
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "config", nargs="?", type=Path, help="configuration (default: notebooks/weekly.yaml)"
+    )
 
 
 def _add_sample(parser: argparse.ArgumentParser) -> None:
@@ -147,10 +170,47 @@ def _report(parsed: argparse.Namespace) -> int:
 
 def _check(parsed: argparse.Namespace) -> int:
     from siyu.data import check, render
+    from siyu.language import speaking
 
-    report = check(parsed.source)
-    print(render(report))
+    with speaking(parsed.language):
+        report = check(parsed.source)
+        print(render(report))
     return FAILED if report.errors else PUBLISHED
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from siyu.language import speaking
+    from siyu.report.config import find_config, read_config
+    from siyu.report.doctor import examine
+    from siyu.report.problems import ConfigurationError
+
+    try:
+        config = read_config(parsed.config or find_config())
+    except ConfigurationError as error:
+        return _refuse(error.problems)
+    ill = False
+    with speaking(config.language):
+        for found in examine(config, out=parsed.out or config.root / "reports"):
+            print(f"{'ok' if found.ok else '!!'}  {found.text}", flush=True)
+            ill |= not found.ok
+    return FAILED if ill else PUBLISHED
+
+
+def _translate(parsed: argparse.Namespace) -> int:
+    from siyu.report.config import find_config, read_config
+    from siyu.report.copies import write_copies
+    from siyu.report.problems import ConfigurationError
+
+    try:
+        config = read_config(parsed.config or find_config())
+    except ConfigurationError as error:
+        return _refuse(error.problems)
+    folder = parsed.out or config.root / ".cache" / f"notebooks-{parsed.language}"
+    kept = write_copies([one.notebook for one in config.studies], parsed.language, folder)
+    for name in kept:
+        print(f"siyu: your changes are kept in {name}", file=sys.stderr)
+    print(folder)
+    return PUBLISHED
 
 
 def _sample(parsed: argparse.Namespace) -> int:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import html
 import io
-import logging
+import os
 import re
 import unicodedata
+import warnings
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -19,8 +23,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from PIL import Image
+
+from siyu.formats import full_stop, paragraph, without_stop
+from siyu.phrases import heading, phrase, term
 
 ACCENT = "#0072B2"
 SECOND = "#D55E00"
@@ -33,11 +41,21 @@ SERIES = (ACCENT, SECOND, THIRD, BLACK)
 
 WIDTH_INCHES = 9.0
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$]")
+_CHINESE = re.compile(r"[\u2e80-\u9fff]")
+_BOLDER = 0.7
+"""Outline that makes a letter bold, in points."""
 _LINE = 1.3
+_OPENS, _ENDS = "“‘（《【(", "”’，。；：、！？）》】～),.;:"
 _TOKEN = re.compile(
-    r"[“(]?[\u2e80-\uffff][”),.;:]* *"  # one Chinese character, with the punctuation it carries
-    r"|[^ \u2e80-\uffff]{1,40} *| +"
+    # One Chinese character, or a word; with the marks that open before it or end behind it.
+    rf"[{_OPENS}]*(?:[\u2e80-\uffff]|[^ \u2e80-\uffff]{{1,40}})[{_ENDS}]* *| +"
 )
+_CHINESE = re.compile(r"[\u2e80-\u9fff]")
+_BOLDER = 0.7
+"""Outline that makes a letter bold, in points."""
+_LINE = 1.3
+_OPENS, _ENDS = "“‘(（《【", "”’),.;:!?，。；：、！？）》】～%"
+_NO_GLYPH = re.compile(r"Glyph (\d+) ")
 _DPI = 200
 _COLOURS = 128
 _CHINESE_FONTS = (
@@ -49,18 +67,24 @@ _CHINESE_FONTS = (
 )
 
 
+class GlyphWarning(UserWarning):
+    """A character that no font of this machine has: a reader sees a box."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """A figure as the reader gets it: the image, what it shows in words, and its numbers.
 
     `name` names the table among the files of a report, `png` is the image, `alt` says what is to be
-    seen to those who cannot see it, `table` holds the numbers drawn, one row per mark.
+    seen to those who cannot see it, `table` holds the numbers drawn, one row per mark. `undrawn`
+    are the characters that no font of this machine has.
     """
 
     name: str
     png: bytes
     alt: str
     table: pd.DataFrame
+    undrawn: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         return {"image/png": self.png, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
@@ -79,11 +103,16 @@ class Table:
 
 
 def say(sentence: str) -> None:
-    """Show a computed sentence in a notebook, so that no name in it can act as markup."""
-    from IPython.display import Markdown, display
+    """Show a computed sentence in a notebook, so that no name in it can act as markup.
 
-    plain = _MARKUP.sub(r"\\\g<0>", sentence)
-    display(Markdown(plain))  # type: ignore[no-untyped-call]
+    An empty one shows nothing.
+    """
+    from IPython.display import display
+
+    if sentence:
+        plain = _MARKUP.sub(r"\\\g<0>", full_stop(sentence))
+        # Not `Markdown(plain)`: it would read a file, or an address, that a sentence happens to be.
+        display({"text/markdown": plain, "text/plain": sentence}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def show(picture: Picture) -> None:
@@ -92,7 +121,9 @@ def show(picture: Picture) -> None:
 
     display(picture)  # type: ignore[no-untyped-call]
     if len(picture.table):
-        show_table(picture.table, "The numbers of this figure")
+        show_table(picture.table, phrase("table.numbers"))
+    if picture.undrawn:
+        say(phrase("table.no_glyph", characters=picture.undrawn))
 
 
 def show_table(table: pd.DataFrame, caption: str) -> None:
@@ -104,7 +135,7 @@ def show_table(table: pd.DataFrame, caption: str) -> None:
 
 def to_html(table: pd.DataFrame) -> str:
     """Write a table as HTML in which nothing from the data can act as markup."""
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in table.columns)
+    head = "".join(f"<th>{html.escape(heading(str(name)))}</th>" for name in table.columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row) + "</tr>"
         for row in table.itertuples(index=False)
@@ -118,7 +149,7 @@ def canvas(
     """Make an empty figure in the house's look.
 
     Args:
-        title: the finding, a sentence.
+        title: the finding, a sentence; its full stop is left out.
         subtitle: measure, unit, population, period.
         footer: source, number of users, method.
         height: of the figure, in inches.
@@ -132,7 +163,7 @@ def canvas(
         axes = list(figure.subplots(1, columns, squeeze=False)[0])
     top, bottom = height - 0.12, 0.08
     for text, size, weight, colour in (
-        (title, 13.5, "bold", BLACK),
+        (without_stop(title), 13.5, "bold", BLACK),
         (subtitle, 9.5, "normal", GREY),
     ):
         top -= _write(figure, text, top, size=size, weight=weight, colour=colour, va="top") + 0.04
@@ -159,15 +190,17 @@ def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Pictu
     for text in figure.findobj(Text):
         text.set_fontfamily(_families())
         text.set_parse_math(False)  # a name may hold dollar signs
-    with mpl.rc_context(_style()):
+    with mpl.rc_context(_style()), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         drawn = FigureCanvasAgg(figure)
         figure.set_dpi(_DPI)
         drawn.draw()  # type: ignore[no-untyped-call]
+    undrawn = _undrawn(caught)
     pixels = np.asarray(drawn.buffer_rgba())  # type: ignore[no-untyped-call]
     image = Image.fromarray(pixels).convert("RGB")
     small = io.BytesIO()
     image.quantize(_COLOURS).save(small, format="png", optimize=True)
-    return Picture(name=name, png=small.getvalue(), alt=alt, table=table)
+    return Picture(name=name, png=small.getvalue(), alt=alt, table=table, undrawn=undrawn)
 
 
 def nothing(reason: str, *, name: str, title: str) -> Picture:
@@ -177,17 +210,63 @@ def nothing(reason: str, *, name: str, title: str) -> Picture:
     prop = FontProperties(family=_families(), size=11)
     lines = "\n".join(_wrap(reason, prop, 7.5))
     axes.text(0.5, 0.5, lines, ha="center", va="center", color=GREY, fontproperties=prop)
-    return finish(figure, name=name, alt=f"{title}: {reason}", table=pd.DataFrame())
+    return finish(figure, name=name, alt=paragraph(title, reason), table=pd.DataFrame())
+
+
+@cache
+def chinese_font() -> str:
+    """Name the font in which Chinese is drawn; "" where this machine has none.
+
+    The variable SIYU_FONT may name a family, or a font file, to be used instead of the usual ones.
+    """
+    manager, asked = font_manager.fontManager, os.environ.get("SIYU_FONT", "")
+    if Path(asked).is_file():
+        manager.addfont(asked)
+        return str(FontProperties(fname=asked).get_name())
+    wanted = [asked, *_CHINESE_FONTS]
+    if not (there := set(manager.get_font_names())) & set(wanted):
+        # Matplotlib keeps its list of fonts from when it first ran: this one may have come since.
+        for path in set(font_manager.findSystemFonts()) - {font.fname for font in manager.ttflist}:
+            with suppress(OSError, RuntimeError):
+                manager.addfont(path)
+        there = set(manager.get_font_names())
+    return next((name for name in wanted if name in there), "")
+
+
+def _undrawn(caught: Iterable[warnings.WarningMessage]) -> str:
+    """Take from what matplotlib warned of the characters that no font has; pass on the rest."""
+    missing: list[str] = []
+    for warning in caught:
+        if found := _NO_GLYPH.match(str(warning.message)):
+            missing.append(chr(int(found[1])))
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    characters = "".join(dict.fromkeys(missing))
+    if characters:
+        warnings.warn(phrase("table.no_glyph", characters=characters), GlyphWarning, stacklevel=3)
+    return characters
 
 
 def _write(
     figure: Figure, text: str, y_inches: float, *, size: float, weight: str, colour: str, va: str
 ) -> float:
     """Write lines across the figure and give their height in inches."""
-    prop = FontProperties(family=_families(), size=size, weight=weight)
+    # Chinese fonts often have no bold face: half a line in bold would be no emphasis.
+    outlined = weight == "bold" and bool(_CHINESE.search(text))
+    prop = FontProperties(family=_families(), size=size, weight="normal" if outlined else weight)
     lines = _wrap(text, prop, WIDTH_INCHES - 0.22)
     x, y = 0.11 / WIDTH_INCHES, y_inches / figure.get_figheight()
-    figure.text(x, y, "\n".join(lines), color=colour, fontproperties=prop, va=va)
+    figure.text(
+        x,
+        y,
+        "\n".join(lines),
+        color=colour,
+        fontproperties=prop,
+        va=va,
+        path_effects=[withStroke(linewidth=_BOLDER, foreground=colour)] if outlined else None,
+    )
     return len(lines) * size * _LINE / 72
 
 
@@ -214,10 +293,7 @@ def _width(token: str, prop: FontProperties) -> float:
 
 def _families() -> list[str]:
     """DejaVu Sans for Latin, digits and signs, then whichever Chinese font this machine has."""
-    # Chinese fonts often have no bold face; the plain one is used, and that is no news to a reader.
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-    there = set(font_manager.get_font_names())
-    return ["DejaVu Sans", *(name for name in _CHINESE_FONTS if name in there)]
+    return ["DejaVu Sans", *filter(None, [chinese_font()])]
 
 
 def _style() -> Any:
@@ -243,4 +319,4 @@ def _style() -> Any:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "" if pd.isna(value) else f"{value:.6g}"
-    return "" if value is None or value is pd.NaT else str(value)
+    return "" if value is None or value is pd.NaT else term(str(value))

@@ -1,11 +1,26 @@
-"""Write numbers, dates and intervals the way the reports do."""
+"""Write numbers, dates and intervals the way the reports do, in the language spoken now."""
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from datetime import date
+from typing import Literal
+
+from babel.dates import format_date
+from babel.numbers import format_compact_decimal
+from babel.units import format_unit
+
+from siyu.language import locale, spoken
 
 NOTHING = "–"
+_DAYS = {"en": "d MMM y", "zh": "y年M月d日"}
+_SHORT_DAYS = {"en": "d MMM", "zh": "M/d"}
+_MANY = {"zh": 10_000}
+"""From here on a language counts in larger units (万, 亿)."""
+_COUNTED = re.compile(r"^([\d.,]+)")
+_MOST_NAMES = 3
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -13,26 +28,50 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{share:.{digits}%}" if math.isfinite(share) else NOTHING
 
 
-def points(difference: float, digits: int = 1) -> str:
-    """Write a difference of fractions in percentage points, with its sign: 0.012 is +1.2 pp."""
+def signed(difference: float, digits: int = 1) -> str:
+    """Write a difference of fractions in percentage points without the unit: 0.012 is +1.2."""
     if not math.isfinite(difference):
         return NOTHING
+    if not round(100 * difference, digits):
+        digits += 1  # an end of an interval near 0 still has a side
     rounded = round(100 * difference, digits) + 0.0  # no "-0.0"
+    if not rounded:
+        digits -= 1
     sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
-    return f"{sign}{abs(rounded):.{digits}f} pp"
+    return f"{sign}{abs(rounded):.{digits}f}"
+
+
+def points(difference: float, digits: int = 1) -> str:
+    """Write a difference of fractions in percentage points, with its sign: 0.012 is +1.2 pp."""
+    unit = {"en": "pp", "zh": "个百分点"}[spoken()]
+    text = signed(difference, digits)
+    return text if text == NOTHING else f"{text} {unit}"
 
 
 def number(value: float, digits: int = 0) -> str:
-    """Write a number with thousands separated: 1234.5 is 1,234 (or 1,234.5 with one digit)."""
+    """Write a number with thousands separated: 1234.5 is 1,234 (or 1,234.5 with one digit).
+
+    In Chinese a large one is counted in 万 and 亿: 12345 is 1.23万.
+    """
     if not math.isfinite(value):
         return NOTHING
-    rounded = round(value, digits) + 0.0
-    return f"{rounded:,.{digits}f}".replace("-", "−")
+    if abs(value) >= _MANY.get(spoken(), math.inf):
+        text = str(format_compact_decimal(value, locale=locale(), fraction_digits=2))
+    else:
+        text = f"{round(value, digits) + 0.0:,.{digits}f}"
+    return text.replace("-", "−")
+
+
+def exact(value: int) -> str:
+    """Write a count to the last unit, with thousands separated, in every language."""
+    return f"{value:,}"
 
 
 def yuan(value: float) -> str:
     """Write an amount of money: 1234.5 is 1,234 yuan."""
-    return f"{number(value)} yuan"
+    unit = {"en": " yuan", "zh": "元"}[spoken()]
+    text = number(value)
+    return text if text == NOTHING else text + (unit if text[-1] in "万亿" else f" {unit.strip()}")
 
 
 def span(days: float) -> str:
@@ -40,13 +79,25 @@ def span(days: float) -> str:
     if not math.isfinite(days):
         return NOTHING
     if days < 1 / 24:
-        return f"{number(days * 1440)} minutes"
-    return f"{number(days * 24, 1)} hours" if days < 2 else f"{number(days, 1)} days"
+        return _unit(days * 1440, "minute", "#,##0")
+    return _unit(days * 24, "hour", "#,##0.0") if days < 2 else _unit(days, "day", "#,##0.0")
+
+
+def length(days: float) -> str:
+    """Write a length of time that was asked for, to three digits: 36 hours, 14 days."""
+    if days < 2:
+        return _unit(float(f"{days * 24:.3g}"), "hour", "#,##0.###")
+    return _unit(days if days >= 1000 else float(f"{days:.3g}"), "day", "#,##0.###")
 
 
 def day(value: date) -> str:
     """Write a day: 4 Feb 2026."""
-    return f"{value.day} {value:%b %Y}"
+    return str(format_date(value, _DAYS[spoken()], locale=locale()))
+
+
+def short_day(value: date) -> str:
+    """Write a day of a year that is known: 4 Feb."""
+    return str(format_date(value, _SHORT_DAYS[spoken()], locale=locale()))
 
 
 def quote(name: str) -> str:
@@ -54,6 +105,44 @@ def quote(name: str) -> str:
     return f"“{name}”"
 
 
-def between(lower: str, upper: str, *, level: float) -> str:
-    """Write an interval whose ends are already written: (95% CI 11.1% to 13.8%)."""
-    return f"({level:.0%} CI {lower} to {upper})"
+def listed(items: Sequence[str]) -> str:
+    """Set items of a list apart from each other."""
+    return {"en": ", ", "zh": "、"}[spoken()].join(items)
+
+
+def clauses(items: Sequence[str]) -> str:
+    """Set clauses of a sentence apart from each other."""
+    return {"en": "; ", "zh": "；"}[spoken()].join(items)
+
+
+def few(items: Sequence[str]) -> str:
+    """List the first three items and count the others."""
+    shown, left = listed(items[:_MOST_NAMES]), len(items) - _MOST_NAMES
+    if left <= 0:
+        return shown
+    return {"en": f"{shown} and {left} more", "zh": f"{shown}等 {len(items)} 个"}[spoken()]
+
+
+def paragraph(*sentences: str) -> str:
+    """Put whole sentences behind each other; an empty one is left out."""
+    return {"en": " ", "zh": ""}[spoken()].join(map(full_stop, filter(None, sentences)))
+
+
+def full_stop(sentence: str) -> str:
+    """End a sentence that has no end yet."""
+    return sentence if sentence[-1:] in tuple(".!?:。！？：") else sentence + _STOPS[spoken()]
+
+
+def without_stop(sentence: str) -> str:
+    """Take the full stop off a sentence that stands alone, as a title does."""
+    return sentence.rstrip(".。")
+
+
+_STOPS = {"en": ".", "zh": "。"}
+
+
+def _unit(value: float, unit: str, pattern: str) -> str:
+    # CLDR has the whole words for Chinese units of time under "short".
+    form: Literal["long", "short"] = "long" if spoken() == "en" else "short"
+    text = format_unit(value, f"duration-{unit}", length=form, format=pattern, locale=locale())
+    return text if " " in text else _COUNTED.sub(r"\1 ", text)

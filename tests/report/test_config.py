@@ -262,3 +262,25 @@ def test_a_source_is_looked_up_from_where_it_was_typed_wherever_the_command_runs
     configured = read_config(write_config(root, MINIMAL.replace("data", "duckdb://shop.duckdb")))
     assert configured.source == f"duckdb://{root}/shop.duckdb"
     assert narrow(config, as_of="2026-03-01").as_of == "2026-03-01"
+
+
+def test_a_title_may_be_given_in_each_language(root: Path) -> None:
+    text = MINIMAL.replace("title: Weekly", "title: {en: Weekly, zh: 周报}")
+    assert read_config(write_config(root, text)).title == "Weekly"
+    assert read_config(write_config(root, text + "language: zh\n")).title == "周报"
+
+
+@pytest.mark.parametrize("title", ["{en: Weekly}", "{en: Weekly, zh: 7}", "{en: W, zh: 周, fr: H}"])
+def test_a_title_in_some_languages_only_is_refused(root: Path, title: str) -> None:
+    (problem,) = problems_of(root, MINIMAL.replace("title: Weekly", f"title: {title}"))
+    assert problem.endswith("must be a text, or one for each of en, zh")
+
+
+def test_a_language_from_the_command_line_is_that_of_the_index_too(root: Path) -> None:
+    only_tiers = MINIMAL.replace("funnel", "tiers")
+    config = read_config(write_config(root, only_tiers))
+    assert narrow(config, assignments=["language=zh"]).language == "zh"
+    two = read_config(write_config(root, only_tiers + "  - {notebook: tiers, suffix: b}\n"))
+    assert narrow(two, assignments=["language=zh"]).language == "zh"
+    mixed = only_tiers + "  - {notebook: tiers, suffix: b, parameters: {language: zh}}\n"
+    assert narrow(read_config(write_config(root, mixed))).language == "en"

@@ -215,8 +215,8 @@ def test_a_page_is_in_the_language_of_its_notebook_and_the_index_in_the_reports(
     published = publish(replace(config, studies=[broken]), root)
     assert '<html lang="en">' in Page(published.index).html
     page = Page(published.index.parent / "02_broken" / "report.html")
-    assert '<html lang="zh">' in page.html
-    assert "该分析未完成" in page.text
+    assert '<html lang="zh-Hans">' in page.html
+    assert "这项分析没有跑完" in page.text
 
 
 def test_a_source_outside_the_project_is_read_there_and_published_by_its_name(

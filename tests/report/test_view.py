@@ -10,7 +10,7 @@ from tests.report.project import code, good_cells, markdown, write_notebook
 
 
 def study(folder: Path, cells: list[dict[str, object]]) -> Study:
-    days = Parameter(name="days", annotation="int", default=7, comment="")
+    days = Parameter(name="days", annotation="int", default=7, comment="[1, 365] days of entry")
     out = Parameter(name="output_dir", annotation="str", default="", comment="")
     return Study(
         name="01_funnel",
@@ -109,5 +109,5 @@ def test_parameters_are_shown_with_the_values_they_ran_with_and_tables_by_name(
     for name in ("trend.csv", "steps.csv"):
         (tmp_path / "tables" / name).touch()
     shown = viewed(tmp_path, good_cells())
-    assert shown.parameters == {"days": "30"}
+    assert shown.parameters == [("days", "30", "[1, 365]", "days of entry")]
     assert shown.tables == ["steps.csv", "trend.csv"]

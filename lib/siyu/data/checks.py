@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from siyu.data.contract import PERSONS, TABLES
 from siyu.data.masks import is_before, known_at
 from siyu.data.problems import Problem, Severity
+from siyu.phrases import phrase
 
 _EXAMPLES = 5
 _ALL = "all rows"
@@ -125,32 +126,34 @@ def _value_rules(name: str, table: ir.Table) -> Iterator[Rule]:
         if spec.kind == "id":
             yield Rule(
                 column=column,
-                rule="blank before or after an id",
-                remedy="remove it: ' 7' and '7' are two ids",
+                rule=phrase("quality.blank_id"),
+                remedy=phrase("quality.blank_id_remedy"),
                 broken=(value < "!") | (value.right(1) < "!"),
                 value=value,
             )
         if spec.values:
             yield Rule(
                 column=column,
-                rule=f"unknown {column}",
-                remedy=f"use {', '.join(spec.values)}, or map it under tables.{name}.values",
+                rule=phrase("quality.unknown_value", column=column),
+                remedy=phrase(
+                    "quality.unknown_value_remedy", values=", ".join(spec.values), table=name
+                ),
                 broken=value.notin(spec.values),
                 value=value,
             )
         if spec.minimum is not None:
             yield Rule(
                 column=column,
-                rule="negative amount" if spec.kind == "money" else "negative count",
-                remedy="write refunds and discounts in columns of their own, from 0 up",
+                rule=phrase(f"quality.negative_{'amount' if spec.kind == 'money' else 'count'}"),
+                remedy=phrase("quality.negative_remedy"),
                 broken=value < spec.minimum,
                 value=value,
             )
         if spec.kind == "share":
             yield Rule(
                 column=column,
-                rule="share outside [0, 1]",
-                remedy="write 30% as 0.3",
+                rule=phrase("quality.share"),
+                remedy=phrase("quality.share_remedy"),
                 broken=~value.between(0, 1),
                 value=value,
             )
@@ -162,16 +165,18 @@ def _order_rules(name: str, table: ir.Table) -> Iterator[Rule]:
         if later in table.columns and earlier in table.columns:
             yield Rule(
                 column=later,
-                rule=f"{later} before {earlier}",
-                remedy="correct it or leave it empty",
+                rule=phrase("quality.before", later=later, earlier=earlier),
+                remedy=phrase("quality.before_remedy"),
                 broken=table[later] < table[earlier],
                 value=table[later],
             )
     if contract.one_of:
         yield Rule(
             column=contract.one_of[0],
-            rule=f"neither {' nor '.join(contract.one_of)}",
-            remedy="fill one of them; these rows are left out",
+            rule=phrase(
+                "quality.neither", names=phrase("quality.neither_or").join(contract.one_of)
+            ),
+            remedy=phrase("quality.neither_remedy"),
             broken=known_at(name, table).isnull(),
             value=known_at(name, table),
         )
@@ -184,8 +189,8 @@ def _window_rule(name: str, table: ir.Table, zone: ZoneInfo, observed: tuple[dat
         outside = outside | is_before(value, observed[0], zone)
     return Rule(
         column=TABLES[name].known_at or "",
-        rule="time outside the observation window",
-        remedy="correct observed in source.yaml; these rows are left out",
+        rule=phrase("quality.outside"),
+        remedy=phrase("quality.outside_remedy"),
         broken=outside,
         value=value,
     )
@@ -194,16 +199,16 @@ def _window_rule(name: str, table: ir.Table, zone: ZoneInfo, observed: tuple[dat
 def _emptiness(name: str, filled: Mapping[str, int]) -> list[Problem]:
     """Report an empty table, or else the columns without a single value."""
     if not filled[_ALL]:
-        remedy = "leave the table out if there is none"
-        return [Problem(table=name, severity="warning", rule="empty table", remedy=remedy)]
+        rule, remedy = phrase("quality.empty_table"), phrase("quality.empty_table_remedy")
+        return [Problem(table=name, severity="warning", rule=rule, remedy=remedy)]
     return [
         Problem(
             table=name,
             column=column,
             severity="warning",
-            rule="empty column",
+            rule=phrase("quality.empty_column"),
             rows=filled[_ALL],
-            remedy="leave the column out if it is not known",
+            remedy=phrase("quality.empty_column_remedy"),
         )
         for column, rows in filled.items()
         if not rows
@@ -224,10 +229,10 @@ def _strangers(name: str, table: ir.Table, users: ir.Table) -> list[Problem]:
                     table=name,
                     column=column,
                     severity="warning",
-                    rule="unknown user",
+                    rule=phrase("quality.unknown_user"),
                     rows=int(total),
                     examples=_first_values(unknown.person),
-                    remedy="add these people to users",
+                    remedy=phrase("quality.unknown_user_remedy"),
                 )
             )
     return problems
@@ -240,14 +245,13 @@ def _repeated_rows(name: str, table: ir.Table) -> list[Problem]:
     rows, distinct = (counted.count().to_pyarrow().as_py() for counted in (table, table.distinct()))
     if rows == distinct:
         return []
-    remedy = "remove the copies unless each of them happened"
     return [
         Problem(
             table=name,
             severity="warning",
-            rule="duplicate row",
+            rule=phrase("quality.duplicate_row"),
             rows=rows - distinct,
-            remedy=remedy,
+            remedy=phrase("quality.duplicate_row_remedy"),
         )
     ]
 

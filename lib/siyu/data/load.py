@@ -32,6 +32,7 @@ from siyu.data.problems import Problem, SourceError, nearest, suggest
 from siyu.data.read import read_item
 from siyu.data.shape import shape
 from siyu.data.zones import find_zone
+from siyu.phrases import phrase
 
 _EXAMPLES = 5
 _ROOT = Path(__file__).parents[3]
@@ -248,12 +249,14 @@ def _unread_problems(unread: Mapping[str, str]) -> list[Problem]:
     return [
         Problem(
             severity="warning",
-            rule=f"not read, as no table uses it: {len(unread)} of the files or tables there",
+            rule=phrase("quality.not_read", n=len(unread)),
             examples=tuple(
-                f"{label} (for {near[label]}?)" if near[label] else label for label in shown
+                phrase("quality.not_read_near", label=label, near=near[label])
+                if near[label]
+                else label
+                for label in shown
             ),
-            remedy="name it like a table, ending in .csv, .csv.gz, .parquet or .xlsx, or map it"
-            " under tables in source.yaml",
+            remedy=phrase("quality.not_read_remedy"),
         )
     ]
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+from siyu.phrases import phrase
+
 Severity = Literal["error", "warning"]
 
 
@@ -27,14 +29,15 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        where = ".".join(part for part in (self.table, self.column) if part)
-        such_as = f"such as {', '.join(map(repr, self.examples))}" if self.examples else ""
-        facts = ", ".join(
-            part for part in (self.rule, _rows(self.rows) if self.rows else "", such_as) if part
-        )
-        return ": ".join(part for part in (where, facts) if part) + (
-            f"; {self.remedy}" if self.remedy else ""
-        )
+        what = self.rule
+        if self.rows:
+            what = phrase("problem.rows", what=what, rows=self.rows)
+        if self.examples:
+            shown = ", ".join(map(repr, self.examples))
+            what = phrase("problem.examples", what=what, examples=shown)
+        if where := ".".join(part for part in (self.table, self.column) if part):
+            what = phrase("problem.place", place=where, what=what)
+        return phrase("problem.remedy", what=what, remedy=self.remedy) if self.remedy else what
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +60,13 @@ class Report:
 def render(report: Report) -> str:
     """Lay a report out as text for a terminal: the tables, then errors, then warnings."""
     width = max(map(len, report.counts), default=0)
-    lines = [f"source {report.name}"]
-    lines += [f"  {name:<{width}}  {_rows(rows):>16}" for name, rows in report.counts.items()]
+    lines = [phrase("check.source", name=report.name)]
+    for name, rows in report.counts.items():
+        lines.append(f"  {name:<{width}}  {phrase('check.rows', rows=rows):>16}")
     warnings = [problem for problem in report.problems if problem.severity == "warning"]
     for title, problems in (("errors", report.errors), ("warnings", warnings)):
-        lines.append(f"{title}: {len(problems) or 'none'}")
+        form = title if problems else f"no_{title}"
+        lines.append(phrase(f"check.{form}", n=len(problems)))
         lines += [f"  {problem}" for problem in problems]
     return "\n".join(lines)
 
@@ -89,7 +94,3 @@ def nearest(name: str, known: Iterable[str]) -> str:
     folded = {candidate.casefold(): candidate for candidate in known}
     near = get_close_matches(name.casefold(), folded, n=1)
     return folded[near[0]] if near else ""
-
-
-def _rows(rows: int) -> str:
-    return f"{rows:,} row{'' if rows == 1 else 's'}"

@@ -21,6 +21,7 @@ from siyu.data.masks import find_unknown, known_at, mask
 from siyu.data.observation import DAY, last_day, observe
 from siyu.data.problems import Problem, Report, SourceError, suggest
 from siyu.data.zones import start_of_day, to_local
+from siyu.phrases import phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,8 +218,8 @@ def _doubts(loaded: Loaded) -> list[Problem]:
         complete = True
         problems += error.problems if not loaded.problems else ()
     if not complete:
-        rule = "the observation holds no complete day; its only day is used as it is"
-        remedy = "write observed: in source.yaml if the day was complete"
+        rule = phrase("quality.no_complete_day")
+        remedy = phrase("quality.no_complete_day_remedy")
         problems.append(Problem(severity="warning", rule=rule, remedy=remedy))
     tables = _with_users(loaded, loaded.tables)
     return problems + find_doubts(tables, zone=loaded.zone, observed=loaded.layout.observed)

@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from siyu.data import plain_yaml
+from siyu.language import LANGUAGES
 from siyu.report.location import holds_secret, locate
 from siyu.report.parameters import Parameter, check_values, is_iso_date, read_parameters
 from siyu.report.problems import ConfigurationError, unknown
-from siyu.report.wording import LANGUAGES
 
 DEFAULT_CONFIG = Path("notebooks/weekly.yaml")
 SET_BY_THE_RUN = ("source", "as_of", "output_dir")
@@ -22,7 +22,7 @@ SET_BY_THE_RUN = ("source", "as_of", "output_dir")
 _FOLDER_NAME = re.compile(r"[\w-]+")
 _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "name": str,
-    "title": str,
+    "title": (str, dict),
     "source": str,
     "as_of": str,
     "language": str,
@@ -52,13 +52,22 @@ class Study:
         """Every parameter with the value it will run with."""
         return {name: one.default for name, one in self.declared.items()} | dict(self.given)
 
+    @property
+    def language(self) -> str | None:
+        """The language it speaks, where it is one of `LANGUAGES`."""
+        own = self.parameters.get("language")
+        return own if isinstance(own, str) and own in LANGUAGES else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A checked configuration; a path in `source` is absolute, `root` is the project's folder."""
+    """A checked configuration; a path in `source` is absolute, `root` is the project's folder.
+
+    `titles` is the title of the report in each language, `language` that of its index.
+    """
 
     name: str
-    title: str
+    titles: Mapping[str, str]
     source: str
     as_of: str
     language: str
@@ -66,6 +75,11 @@ class Config:
     run_timeout_seconds: float
     root: Path
     studies: Sequence[Study]
+
+    @property
+    def title(self) -> str:
+        """The title of the report in its language."""
+        return self.titles[self.language]
 
 
 def find_config() -> Path:
@@ -102,7 +116,7 @@ def read_config(path: Path) -> Config:
     _require_used(shared, studies, where=f"{path.name}: parameters")
     return Config(
         name=document.get("name", path.stem),
-        title=document["title"],
+        titles=_titles(document["title"]),
         source=locate(document["source"], root),
         as_of=document.get("as_of", ""),
         language=document.get("language", "en"),
@@ -150,6 +164,7 @@ def narrow(
         source=config.source if source is None else locate(source, Path.cwd()),
         as_of=config.as_of if as_of is None else as_of,
         studies=studies,
+        language=_common_language(studies, config.language),
     )
     if holds_secret(config.source):
         rule = "must not hold a password, which would be published; give it by the environment"
@@ -157,6 +172,16 @@ def narrow(
     if problems:
         raise ConfigurationError(problems)
     return config
+
+
+def _titles(title: str | Mapping[str, str]) -> Mapping[str, str]:
+    return title if isinstance(title, Mapping) else dict.fromkeys(LANGUAGES, title)
+
+
+def _common_language(studies: Sequence[Study], otherwise: str) -> str:
+    """The language of the index: that of the studies, where they have one in common."""
+    languages = {study.language for study in studies if study.language}
+    return languages.pop() if len(languages) == 1 else otherwise
 
 
 def _problems(document: Any) -> Iterator[str]:
@@ -168,6 +193,11 @@ def _problems(document: Any) -> Iterator[str]:
         yield _no_folder("name", document)
     if document.get("language", "en") not in LANGUAGES:
         yield f"language = {document['language']!r} must be one of {', '.join(LANGUAGES)}"
+    title = document.get("title")
+    if isinstance(title, dict) and (
+        set(title) != set(LANGUAGES) or not all(isinstance(one, str) for one in title.values())
+    ):
+        yield f"title = {title!r} must be a text, or one for each of {', '.join(LANGUAGES)}"
     if (as_of := document.get("as_of", "")) and not is_iso_date(str(as_of)):
         yield f"as_of = {as_of!r} must be an ISO date such as 2026-03-31"
     for name in ("cell_timeout_seconds", "run_timeout_seconds"):

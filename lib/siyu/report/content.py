@@ -16,6 +16,7 @@ from typing import Any
 import mistune
 import nh3
 
+from siyu.phrases import phrase
 from siyu.report.outcome import plain
 
 _PNG_PIXELS_PER_POINT = 2
@@ -116,7 +117,7 @@ def _figure(encoded: str, metadata: Mapping[str, Any]) -> str:
     width, height = struct.unpack(">II", base64.b64decode(encoded[:32])[16:24])
     return (
         f'<figure><img src="data:image/png;base64,{encoded}"'
-        f' alt="{escape(metadata.get("alt", "Figure without a description"))}"'
+        f' alt="{escape(metadata.get("alt", phrase("page.no_description")))}"'
         f' width="{width // _PNG_PIXELS_PER_POINT}" height="{height // _PNG_PIXELS_PER_POINT}">'
         "</figure>"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from siyu import findings
+from siyu.phrases import phrase
 from siyu.report.paths import without_paths
 
 State = Literal["ok", "failed", "timeout", "kernel_died", "incomplete", "killed", "skipped"]
@@ -109,29 +110,30 @@ def _state(
     log: str,
 ) -> tuple[State, str]:
     if exit_code is None:
-        return "timeout", "stopped at the deadline of the whole run"
+        return "timeout", phrase("outcome.run_deadline")
     if exit_code < 0:
-        return "killed", f"the process was ended by {signal.Signals(-exit_code).name}"
+        return "killed", phrase("outcome.signal", name=signal.Signals(-exit_code).name)
     if result is None:
-        said = log.strip().rpartition("\n")[2] or "nothing"
-        return "failed", f"the process ended with exit code {exit_code}; its last words: {said}"
+        said = log.strip().rpartition("\n")[2]
+        form = "last_words" if said else "silent"
+        return "failed", phrase(f"outcome.{form}", code=exit_code, said=said)
     if result["raised"] == "DeadKernelError":
-        return "kernel_died", "the kernel died, as it does when memory runs out"
+        return "kernel_died", phrase("outcome.kernel_died")
     if result["raised"] == "CellTimeoutError":
-        return "timeout", "a cell ran longer than the time allowed for one cell"
+        return "timeout", phrase("outcome.cell_deadline")
     if notebook is None:
         raised = f"{result['raised']}: {plain(result['message'])}" if result["raised"] else ""
-        return "failed", raised or "the executed notebook cannot be read"
+        return "failed", raised or phrase("outcome.unreadable")
     errors = [output for cell in _code(notebook) for output in _errors(cell)]
     # sys.exit leaves an error output and no error: the rest of the report is missing all the same.
     if any(error["ename"] == "SystemExit" for error in errors):
-        return "incomplete", "a cell ended the kernel by sys.exit; the cells after it did not run"
+        return "incomplete", phrase("outcome.left")
     if errors:
         return "failed", f"{errors[0]['ename']}: {plain(errors[0]['evalue'])}"
     if result["raised"]:
         return "failed", f"{result['raised']}: {plain(result['message'])}"
     if any(cell["execution_count"] is None for cell in _code(notebook)):
-        return "incomplete", "not every cell has run"
+        return "incomplete", phrase("outcome.not_all")
     return "ok", ""
 
 

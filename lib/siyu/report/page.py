@@ -7,9 +7,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from siyu.language import spoken
+from siyu.phrases import section
 from siyu.report.view import View
-from siyu.report.wording import words
 
+_TAGS = {"en": "en", "zh": "zh-Hans"}
+"""What a page declares itself to be written in, by which browsers choose fonts and line breaks."""
 _TEMPLATES = Environment(
     loader=PackageLoader("siyu.report"),
     autoescape=True,
@@ -19,30 +22,27 @@ _TEMPLATES = Environment(
 )
 
 
-def render_study(view: View, *, run: Mapping[str, Any], language: str) -> str:
-    """Render the page of one study.
+def render_study(view: View, *, run: Mapping[str, Any]) -> str:
+    """Render the page of one study, in the language spoken now.
 
     Args:
         view: the study.
         run: the manifest of the run.
-        language: of the fixed words, and of the page as it declares itself.
     """
-    template = _TEMPLATES.get_template("page.html.j2")
-    return template.render(view=view, run=run, t=words(language), language=language)
+    return _render("page.html.j2", view=view, run=run)
 
 
-def render_index(
-    views: Sequence[View], *, run: Mapping[str, Any], warnings: Iterable[str], language: str
-) -> str:
-    """Render the index of a run: per study its status, headline and alerts.
+def render_index(views: Sequence[View], *, run: Mapping[str, Any], warnings: Iterable[str]) -> str:
+    """Render the index of a run, in the language spoken now: per study status, headline, alerts.
 
     Args:
         views: the studies, in the order of the configuration.
         run: the manifest of the run.
         warnings: what the data-quality check warns of, one line each.
-        language: of the fixed words, and of the page as it declares itself.
     """
-    template = _TEMPLATES.get_template("index.html.j2")
-    return template.render(
-        views=views, run=run, warnings=list(warnings), t=words(language), language=language
-    )
+    return _render("index.html.j2", views=views, run=run, warnings=list(warnings))
+
+
+def _render(template: str, **content: object) -> str:
+    page = _TEMPLATES.get_template(template)
+    return page.render(**content, t=section("page"), language=_TAGS[spoken()])

@@ -42,6 +42,17 @@ class Parameter:
     comment: str
 
     @property
+    def bounds(self) -> str:
+        """The range with which the comment opens, as it is written there; "" if there is none."""
+        found = _INTERVAL.match(self.comment) or _CHOICES.match(self.comment)
+        return found[0] if found else ""
+
+    @property
+    def meaning(self) -> str:
+        """What the comment says behind the range."""
+        return self.comment.removeprefix(self.bounds).strip()
+
+    @property
     def _type(self) -> ast.expr:
         return ast.parse(self.annotation, mode="eval").body
 

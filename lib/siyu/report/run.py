@@ -10,6 +10,7 @@ from typing import Any
 
 from siyu import findings
 from siyu.data import Source, open_source
+from siyu.language import speaking
 from siyu.report import publish
 from siyu.report.config import Config, Study
 from siyu.report.location import path_of, published_name
@@ -20,7 +21,6 @@ from siyu.report.paths import machine_paths
 from siyu.report.progress import Progress
 from siyu.report.runner import Job, run_all
 from siyu.report.view import view
-from siyu.report.wording import LANGUAGES
 
 PAGE_BUDGET_BYTES = 2_000_000
 
@@ -50,6 +50,13 @@ def run_report(
         SourceError: the source cannot be used.
         ConfigurationError: `out` cannot be written.
     """
+    with speaking(config.language):
+        return _run(config, out=out, at_once=at_once, progress=progress, complete=complete)
+
+
+def _run(
+    config: Config, *, out: Path, at_once: int, progress: Progress, complete: bool
+) -> Published:
     started_at = datetime.now(UTC)
     source = _open(config)
     fingerprint = source.fingerprint()  # now, before the data can change under the run
@@ -125,8 +132,9 @@ def _write(
     for study in config.studies:
         outcome = outcomes[study.name]
         home = folder / study.name
-        shown = view(study, outcome, folder=home)
-        page = render_study(shown, run=manifest, language=_language(study, config)).encode()
+        with speaking(study.language or config.language):
+            shown = view(study, outcome, folder=home)
+            page = render_study(shown, run=manifest).encode()
         if len(page) > PAGE_BUDGET_BYTES:
             progress.note(
                 f"{study.name}: the page has {len(page) / 1e6:.1f} MB; 2 MB is the budget"
@@ -136,16 +144,10 @@ def _write(
         if outcome.findings:
             findings.write(home / "findings.json", outcome.findings)
         views.append(shown)
-    index = render_index(views, run=manifest, warnings=warnings, language=config.language)
+    index = render_index(views, run=manifest, warnings=warnings)
     (folder / "index.html").write_text(index, encoding="utf-8")
     findings.write(folder / "manifest.json", manifest)
     findings.write(folder / "findings.json", _all_findings(outcomes, manifest))
-
-
-def _language(study: Study, config: Config) -> str:
-    """Say in which language a page is: its notebook's, where the page has words for it."""
-    own = str(study.parameters.get("language", config.language))
-    return own if own in LANGUAGES else config.language
 
 
 def _all_findings(

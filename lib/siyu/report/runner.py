@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from siyu.phrases import phrase
 from siyu.report.outcome import Outcome, judge
 
 GRACE_SECONDS = 10
@@ -98,9 +99,7 @@ def run_all(
             _stop(running)
         outcomes |= {child.job.name: child.outcome(exit_code=None) for child in running}
     for job in waiting:
-        outcomes[job.name] = Outcome(
-            state="skipped", message="the whole run reached its deadline before this could start"
-        )
+        outcomes[job.name] = Outcome(state="skipped", message=phrase("outcome.not_started"))
     return {job.name: outcomes[job.name] for job in jobs}
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from siyu.language import spoken
 from siyu.report.config import Study
 from siyu.report.content import Content, Heading
 from siyu.report.outcome import Outcome, plain, read_notebook
+from siyu.report.prose import read_meanings, read_prose, translate
 
 _ERROR_MARKER = "papermill-error-cell-tag"
 """Tag of the cells that papermill adds around an error; the page has its own words for it."""
@@ -23,6 +25,7 @@ class View:
 
     `badge` is its worst status, or its state when that is not "ok". `headline` and `body` are HTML
     made by `Content`, which escapes whatever comes from data; everything else is plain text.
+    `parameters` are the name, the value, the range and the meaning of each.
     """
 
     name: str
@@ -35,12 +38,12 @@ class View:
     headings: Sequence[Heading]
     body: str
     tables: Sequence[str]
-    parameters: Mapping[str, str]
+    parameters: Sequence[tuple[str, str, str, str]]
     outcome: Outcome
 
 
 def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
-    """Prepare one study for the pages.
+    """Prepare one study for the pages, in the language spoken now.
 
     Args:
         study: the notebook and its parameters.
@@ -48,11 +51,13 @@ def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
         folder: where it left its tables.
     """
     notebook = outcome.notebook or read_notebook(study.notebook) or {"cells": []}
+    notebook = translate(notebook, read_prose(study.notebook, spoken()))
     cells = [cell for cell in notebook["cells"] if _ERROR_MARKER not in _tags(cell)]
     title, cells = _split_title(cells)
     content = Content()
     headline, body = _render(cells, content)
     found = (outcome.findings or {}).get("findings", [])
+    meanings = read_meanings(study.notebook, spoken())
     return View(
         name=study.name,
         title=title or study.name,
@@ -64,11 +69,16 @@ def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
         headings=[heading for heading in content.headings if heading.level <= 3],
         body=body,
         tables=sorted(path.name for path in folder.glob("tables/*.csv")),
-        parameters={
-            name: json.dumps(value, ensure_ascii=False)
-            for name, value in study.parameters.items()
+        parameters=[
+            (
+                name,
+                json.dumps(study.parameters[name], ensure_ascii=False),
+                one.bounds,
+                meanings.get(name, one.meaning),
+            )
+            for name, one in study.declared.items()
             if name != "output_dir"
-        },
+        ],
         outcome=outcome,
     )
 

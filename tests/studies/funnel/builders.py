@@ -193,7 +193,7 @@ def reduced(
             eligible_until=at("2026-01-24 23:59:59.999999"),
             as_of_end=at("2026-02-01 00:00"),
             previous_from=at("2025-12-14 00:00") if pairs else None,
-            no_previous="" if pairs else "no comparison was asked for",
+            no_previous="" if pairs else "not_asked",
         ),
         source="shop",
         timezone="Asia/Shanghai",

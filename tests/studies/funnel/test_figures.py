@@ -186,4 +186,4 @@ def test_of_very_many_segments_the_largest_are_drawn_and_all_are_in_the_table(
 def test_a_single_user_is_never_drawn(open_shop: OpenShop) -> None:
     drawn = pictures(open_shop, SHOPS["one user"], **OPTIONS)
     assert all(picture.table.empty for picture in drawn)
-    assert "Only 1 users have a start" in drawn[0].alt
+    assert "Only 1 user has a start" in drawn[0].alt

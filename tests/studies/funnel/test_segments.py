@@ -250,7 +250,7 @@ class TestLearntLater:
         """Nothing says since when it is known, but it is filled at the step `B`."""
         pool = open_shop(self.BUYERS, users=self.MASKED)
         reason = refusal(four_weeks(pool, by=["first_item"]))
-        assert reason.startswith("by = 'first_item': nearly all who have a value reached 'B' and")
+        assert reason.startswith("by = 'first_item': nearly all who have a value reached “B” and")
 
     def test_taking_a_column_out_leaves_the_counts_of_the_others(self, open_shop):
         pool = open_shop(self.BUYERS, users=self.MASKED, observed=("2025-12-01", "2026-01-31"))
@@ -280,7 +280,7 @@ class TestLeak:
 
     def test_a_column_filled_from_a_step_on_leaks_that_step(self):
         reason = self.leak((None, 1, 50), ("x", 2, 50), ("x", 3, 50), (None, 3, 1))
-        assert reason.startswith("by = 'city': nearly all who have a value reached 'B' and few")
+        assert reason.startswith("by = 'city': nearly all who have a value reached “B” and few")
 
     @pytest.mark.parametrize(("before", "leaks"), [(5, True), (6, False)])
     def test_nearly_all_are_95_of_100(self, before, leaks):

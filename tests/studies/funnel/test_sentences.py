@@ -78,7 +78,7 @@ def test_the_headline_gives_rate_interval_denominator_and_those_not_judged():
         (
             {1: 1},
             0,
-            "Only 1 users have a start that can be judged; at least 30 are needed (min_users).",
+            "Only 1 user has a start that can be judged; at least 30 are needed (min_users).",
         ),
     ],
 )
@@ -223,13 +223,23 @@ def test_spans_that_are_no_whole_weeks_are_said_to_hold_different_weekdays():
         )
 
 
-def test_no_comparison_says_why():
-    early = replace(
-        measures({1: 100}), span=replace(SPAN, previous_from=None, no_previous="a reason")
-    )
-    assert sentences.say_change(early, None, level=LEVEL) == (
-        "Not compared with an earlier period: a reason."
-    )
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("not_asked", "no comparison was asked for"),
+        ("no_window", "without a window an earlier period has had longer to convert"),
+        ("immature", "no start of this period has had its whole window yet"),
+        ("short_log", "the log does not reach back over a whole earlier period"),
+    ],
+)
+def test_no_comparison_says_why(reason, said):
+    span = replace(SPAN, previous_from=None, no_previous=reason)
+    early = replace(measures({1: 100}), span=span)
+    text = sentences.say_change(early, None, level=LEVEL)
+    assert text == f"Not compared with an earlier period: {said}."
+
+
+def test_too_few_users_in_a_span_are_no_comparison():
     assert sentences.say_change(measures({1: 100}), None, level=LEVEL) == (
         "Not compared with an earlier period: fewer than 30 users entered in one of the two spans."
     )
@@ -245,15 +255,15 @@ def compared(**verdicts: str) -> pd.DataFrame:
         (pd.DataFrame(), "There are not two segments to compare."),
         (
             compared(a="unclear", b="unclear"),
-            "No clear difference between the 2 segments by channel.",
+            "No clear difference between the 2 segments by channel",
         ),
         (
             compared(a="higher", b="unclear", c="lower"),
-            "By channel: “a” converts better than the others; “c” converts worse than the others.",
+            "By channel, conversion is better than the others' in “a” and worse in “c”",
         ),
         (
             compared(a="higher", b="higher", c="higher", d="higher"),
-            "By channel: “a”, “b”, “c” and 1 more convert better than the others.",
+            "By channel, conversion is better than the others' in “a”, “b”, “c” and 1 more",
         ),
     ],
 )
@@ -294,23 +304,11 @@ def test_the_median_time_is_that_of_those_who_convert(row, text):
     assert sentences.say_time(pd.DataFrame([row]), level=LEVEL) == text
 
 
-@pytest.mark.parametrize(
-    ("days", "text"),
-    [
-        (14, "within 14 days"),
-        (2.5, "within 2.5 days"),
-        (1, "within 24 hours"),
-        (0.1, "within 2.4 hours"),
-    ],
-)
-def test_a_window_is_said_in_the_unit_that_fits(days, text):
-    assert sentences.window(Definition(steps=["a", "b"], window_days=days)) == text
-
-
 def test_without_a_window_the_clock_runs_to_as_of():
-    assert sentences.window(Definition(steps=["a", "b"], window_days=None)) == (
-        "so far at as_of (no window)"
-    )
+    open_end = Definition(steps=["scan", "add", "order"], window_days=None)
+    open_ended = replace(measures({1: 40, 2: 40, 3: 20}), definition=open_end)
+    text = sentences.say_conversion(open_ended, STEPS, level=LEVEL)
+    assert text.endswith("(95% CI 13.0% to 29.0%) reached “order” so far at as_of (no window).")
 
 
 @pytest.mark.parametrize(
@@ -402,7 +400,7 @@ def test_the_range_of_definitions_leaves_out_those_that_cannot_be_judged():
     unasked = sentences.say_definitions(table.assign(asked=[False, False, True]))
     assert unasked == "Under the definition asked for too few users can be judged"
     assert sentences.say_definitions(table.assign(rate=float("nan"))) == (
-        "No definition has users who can be judged."
+        "No definition has users who can be judged"
     )
 
 

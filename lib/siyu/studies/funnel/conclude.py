@@ -10,16 +10,13 @@ from typing import Any
 import pandas as pd
 
 from siyu.findings import Finding, Unit, status_of
-from siyu.formats import number, percent, points, quote, span
+from siyu.formats import full_stop
+from siyu.phrases import phrase
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.change import Change
 from siyu.studies.funnel.measures import Measures
 from siyu.studies.funnel.naming import EVERYONE, SMALL
 from siyu.studies.tables import each_row
-
-_WILSON = "Wilson score interval; users independent"
-_PART = "delta method, users in both spans one cluster, few users widened by pseudo-users"
-_CHANGE = f"{_PART}; and Newcombe: the wider ends, the larger p"
 
 
 def conclude(
@@ -60,8 +57,8 @@ def conclude(
             n=measures.n_entered,
             status="insufficient",
             message=reason,
-            action="Choose another column for `by`.",
-            method="columns known on entering only",
+            action=phrase("funnel.action.other_column"),
+            method=phrase("funnel.method.known"),
         )
         for i, reason in enumerate(measures.refused, start=1)
     ]
@@ -96,8 +93,8 @@ def _conversion(
         direction="above",
         status=status,
         message=sentences.say_conversion(measures, steps, level=level),
-        action="Start with the step most worth repairing." if status == "alert" else "",
-        method=_WILSON,
+        action=phrase("funnel.action.low") if status == "alert" else "",
+        method=phrase("funnel.method.wilson"),
     )
 
 
@@ -116,8 +113,8 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
         n=measures.n_entered,
         **_against_zero(whole.ci_lower, whole.ci_upper, clear=change.verdict != "unclear"),
         message=message,
-        action="See whether users or steps changed before acting on a step.",
-        method=_CHANGE,
+        action=phrase("funnel.action.changed"),
+        method=phrase("funnel.method.change"),
     )
     if len(change.segments) < 2:  # one segment has no mix, and its rate is the whole change
         return
@@ -129,8 +126,8 @@ def _moved(measures: Measures, change: Change | None, *, level: float) -> Iterat
             level=level,
             n=measures.n_entered,
             direction="above",
-            message=f"{row.part.capitalize()} of segments: {points(row.value)} of the change.",
-            method=_PART,
+            message=phrase(f"funnel.finding.{row.part}", value=row.value),
+            method=phrase("funnel.method.part"),
         )
     yield from _moved_segments(measures, change, level=level)
 
@@ -139,7 +136,7 @@ def _moved_segments(measures: Measures, change: Change, *, level: float) -> Iter
     for row in each_row(change.segments):
         if min(row.entered, row.entered_before) < measures.min_users or row.segment == SMALL:
             continue
-        verb = {"higher": "rose", "lower": "fell"}.get(row.verdict, "did not clearly change")
+        verb = {"higher": "rose", "lower": "fell"}.get(row.verdict, "unclear")
         yield _estimated(
             f"funnel.change.{row.segment}",
             "change of conversion",
@@ -148,10 +145,15 @@ def _moved_segments(measures: Measures, change: Change, *, level: float) -> Iter
             n=row.entered,
             segment=measures.segments[row.segment],
             **_against_zero(row.change_lower, row.change_upper, clear=row.verdict != "unclear"),
-            message=f"Conversion of {quote(row.segment)} {verb}: {percent(row.rate_before)} "
-            f"to {percent(row.rate_now)} ({points(row.change)}).",
-            action="Look at this segment's steps." if row.verdict == "lower" else "",
-            method=_CHANGE + "; verdict by Holm over the segments",
+            message=phrase(
+                f"funnel.finding.segment_{verb}",
+                segment=row.segment,
+                before=row.rate_before,
+                now=row.rate_now,
+                change=row.change,
+            ),
+            action=phrase("funnel.action.segment") if row.verdict == "lower" else "",
+            method=phrase("funnel.method.change_holm"),
         )
 
 
@@ -166,9 +168,14 @@ def _steps(steps: pd.DataFrame, *, level: float) -> Iterator[Finding]:
             (row.step_rate, row.step_ci_lower, row.step_ci_upper),
             level=level,
             n=before.reached,
-            message=f"{percent(row.step_rate)} of {number(before.reached)} users went on from "
-            f"{quote(before.step)} to {quote(row.step)}.",
-            method=_WILSON,
+            message=phrase(
+                "funnel.finding.step",
+                rate=row.step_rate,
+                reached=before.reached,
+                before=before.step,
+                step=row.step,
+            ),
+            method=phrase("funnel.method.wilson"),
         )
 
 
@@ -176,9 +183,7 @@ def _segments(measures: Measures, compared: pd.DataFrame, *, level: float) -> It
     for row in each_row(compared):
         if row.segment == SMALL:
             continue
-        verdict = {"higher": "converts better than", "lower": "converts worse than"}.get(
-            row.verdict, "does not clearly differ from"
-        )
+        verdict = {"higher": "better", "lower": "worse"}.get(row.verdict, "alike")
         yield _estimated(
             f"funnel.conversion.{row.segment}",
             "conversion",
@@ -186,9 +191,14 @@ def _segments(measures: Measures, compared: pd.DataFrame, *, level: float) -> It
             level=level,
             n=row.entered,
             segment=measures.segments[row.segment],
-            message=f"{quote(row.segment)} {verdict} the others: "
-            f"{percent(row.rate)} of {number(row.entered)} users against {percent(row.rest_rate)}.",
-            method=_WILSON + "; verdict by Holm over the segments",
+            message=phrase(
+                f"funnel.finding.{verdict}",
+                segment=row.segment,
+                rate=row.rate,
+                entered=row.entered,
+                rest=row.rest_rate,
+            ),
+            method=phrase("funnel.method.wilson_holm"),
         )
 
 
@@ -203,9 +213,9 @@ def _time(medians: pd.DataFrame, *, level: float) -> Iterator[Finding]:
         level=level,
         unit="days",
         n=row.n,
-        message=sentences.say_time(medians, level=level) + ".",
-        action=f"Follow up those who are still open after {span(row.median_days)}.",
-        method="Aalen-Johansen, leaving competes; immature users count while followed",
+        message=full_stop(sentences.say_time(medians, level=level)),
+        action=phrase("funnel.action.follow_up", median=row.median_days),
+        method=phrase("funnel.method.time"),
     )
 
 
@@ -222,10 +232,9 @@ def _repair(measures: Measures, repairs: pd.DataFrame, *, level: float) -> Itera
         unit="count",
         n=row.at_step,
         segment={**measures.segments[row.segment], "step": row.step},
-        message=sentences.say_repair(measures, clear, clear, level=level) + ".",
-        action=f"Test a repair of {quote(row.step)} for {quote(row.segment)} against "
-        "what is done today.",
-        method="gap to the other segments x own later rates; delta method, joint over all gaps",
+        message=full_stop(sentences.say_repair(measures, clear, clear, level=level)),
+        action=phrase("funnel.action.repair", step=row.step, segment=row.segment),
+        method=phrase("funnel.method.repair"),
         worth_cny=_finite(row.worth_cny),
     )
 
@@ -237,8 +246,8 @@ def _range(measures: Measures, definitions: pd.DataFrame, *, level: float) -> Fi
         (definitions.loc[definitions["asked"], "rate"].iloc[0], math.nan, math.nan),
         level=level,
         n=measures.n_entered,
-        message=sentences.say_definitions(definitions) + ".",
-        method="estimates over entry x ties x window",
+        message=full_stop(sentences.say_definitions(definitions)),
+        method=phrase("funnel.method.definitions"),
     )
 
 
@@ -274,7 +283,7 @@ def _insufficient(name: str, metric: str, measures: Measures, reason: str) -> Fi
         n=measures.n_entered,
         status="insufficient",
         message=reason,
-        method="refused",
+        method=phrase("funnel.method.refused"),
     )
 
 

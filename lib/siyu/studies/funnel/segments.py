@@ -12,9 +12,9 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.data.contract import TABLES
+from siyu.phrases import phrase
 from siyu.studies.funnel.naming import column_of
 
-_REMEDY = "; choose a column known on entering, or declare known_from in source.yaml"
 _HALF = 0.5
 _NEARLY_ALL = 0.95
 _MANY = 30
@@ -87,8 +87,7 @@ class Breakdown:
         }
         found = known.agg(**late).to_pandas().iloc[0]
         return {
-            name: f"by = {name!r}: most users got a value only after they entered, so it tells the "
-            f"outcome, not who they were{_REMEDY}"
+            name: phrase("funnel.refused.later", column=name)
             for name in late
             if found[name] > _HALF
         }
@@ -182,9 +181,7 @@ def leak(counts: pd.DataFrame, name: str, labels: Sequence[str], *, dated: bool)
     if not n.any():
         return ""
     if not n[filled].any():
-        return (
-            f"by = {name!r}: no user had a value on entering; it is learnt later, or never{_REMEDY}"
-        )
+        return phrase("funnel.refused.never", column=name)
     if dated:
         return ""
     told = n[filled].sum() >= _MANY and n[~filled].any()
@@ -192,20 +189,14 @@ def leak(counts: pd.DataFrame, name: str, labels: Sequence[str], *, dated: bool)
         reached = counts["depth"] >= step
         known, unknown = (n[reached & rows].sum() / n[rows].sum() for rows in (filled, ~filled))
         if known >= _NEARLY_ALL and unknown < _HALF:
-            return (
-                f"by = {name!r}: nearly all who have a value reached {labels[step - 1]!r} and few "
-                f"others did, so it tells the outcome, not who they were on entering{_REMEDY}"
-            )
+            return phrase("funnel.refused.filled", column=name, step=labels[step - 1])
     own = counts[filled].groupby(column)["n"].sum()
     converted = counts[filled & (counts["depth"] == len(labels))].groupby(column)["n"].sum()
     rate = (converted.reindex(own.index, fill_value=0) / own)[own >= _MANY]
     never, nearly_always = rate == 0, rate >= _NEARLY_ALL
     parted = never.any() and nearly_always.any() and (never | nearly_always).all()
     if parted and len(labels) >= _TELLING_STEPS:
-        return (
-            f"by = {name!r}: of each value nearly all users convert or none does, so it tells the "
-            f"outcome, not who they were on entering{_REMEDY}"
-        )
+        return phrase("funnel.refused.parted", column=name)
     return ""
 
 
@@ -215,24 +206,19 @@ def _since(name: str) -> str:
 
 def _no_trait(name: str, users: ir.Table) -> str:
     if name in _PERSONS:
-        return f"by = {name!r}: would list persons; reports show groups only"
+        return phrase("funnel.refused.persons", column=name)
     if not users[name].type().is_string():
-        return (
-            f"by = {name!r}: holds {users[name].type()}, not groups; add a text column with a few "
-            "values to users"
-        )
+        return phrase("funnel.refused.no_groups", column=name, kind=users[name].type())
     if name == "tier":
-        return (
-            "by = 'tier': users holds the tier of today, which entering users reached by buying; "
-            "give the reviews in a tiers table, and the tier on entering is used"
-        )
+        return phrase("funnel.refused.tier")
     return ""
 
 
 def _unknown(name: str, there: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, there, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    return f"by = {name!r}: no such column{hint} There are: {', '.join(there)}"
+    names = ", ".join(there)
+    if near := difflib.get_close_matches(name, there, n=1):
+        return phrase("funnel.refused.unknown_near", column=name, near=near[0], there=names)
+    return phrase("funnel.refused.unknown", column=name, there=names)
 
 
 def _attach_tier(entered: ir.Table, tiers: ir.Table) -> ir.Table:

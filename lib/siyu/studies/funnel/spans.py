@@ -21,7 +21,9 @@ class Span:
 
     A start counts only when its window has closed by `as_of_end`. `previous_from` begins an equally
     long span of starts just before; None where the log or the definition gives none, and then
-    `no_previous` says why.
+    `no_previous` says why: "not_asked", "no_window" (an earlier period has had longer to convert),
+    "immature" (no start of this period has had its whole window yet) or "short_log" (it does not
+    reach back over a whole earlier period).
     """
 
     entry_from: datetime
@@ -76,15 +78,15 @@ def entry_span(
     last = pool.as_of_end - INSTANT - (definition.window or timedelta(0))
     previous, reason = None, ""
     if not compare_to_previous:
-        reason = "no comparison was asked for"
+        reason = "not_asked"
     elif definition.window is None:
-        reason = "without a window an earlier period has had longer to convert"
+        reason = "no_window"
     elif last < entry_from:
-        reason = "no start of this period has had its whole window yet"
+        reason = "immature"
     else:
         previous = entry_from - (last - entry_from) - INSTANT
         if previous < pool.observed_from:
-            previous, reason = None, "the log does not reach back over a whole earlier period"
+            previous, reason = None, "short_log"
     return Span(
         entry_from=entry_from,
         eligible_until=last,

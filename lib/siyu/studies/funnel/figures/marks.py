@@ -8,6 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from siyu.figures import shorten
+from siyu.formats import number
+from siyu.phrases import phrase, term
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.measures import Measures
 
@@ -17,7 +20,18 @@ MOST_SEGMENTS = 16
 
 def footer(measures: Measures, method: str) -> str:
     """Say where the numbers come from, as of when, and how they were made."""
-    return f"Source: {measures.source}, as of {sentences.as_of_text(measures)}. {method}."
+    day = sentences.as_of(measures)
+    return phrase("funnel.figure.footer", source=measures.source, day=day, method=method)
+
+
+def row_name(name: str, n: float) -> str:
+    """Name a row of a figure: what it is, cut to the width there is, and of how many users."""
+    return f"{shorten(term(name))}  ({number(n)})"
+
+
+def step_name(step: str, *, width: int = 30) -> str:
+    """Name the step that leads to an event."""
+    return f"→ {shorten(term(step), width=width)}"
 
 
 def whiskers(axes: Axes, x: Any, y: Any, lower: Any, upper: Any, *, colour: str) -> None:

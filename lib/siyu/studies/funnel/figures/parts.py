@@ -21,13 +21,15 @@ from siyu.figures import (
     nothing,
     shorten,
 )
-from siyu.formats import number, points
+from siyu.formats import signed
+from siyu.phrases import phrase, term
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.change import Change
 from siyu.studies.funnel.figures.marks import (
     MOST_SEGMENTS,
     footer,
     name_rows,
+    step_name,
     whiskers,
 )
 from siyu.studies.funnel.measures import Measures
@@ -36,23 +38,23 @@ from siyu.studies.tables import each_row
 
 def draw_change(measures: Measures, change: Change | None, *, level: float) -> Picture:
     """Draw the change since the span before: mix and rate per segment, and the steps' parts."""
-    name, title = "change", sentences.say_change(measures, change, level=level)
+    name, title = "change", sentences.say_move(measures, change, level=level)
     if change is None or sentences.too_little(measures):
-        return nothing(title, name=name, title="No comparison can be drawn")
-    several = len(change.segments) > 1
+        return nothing(title, name=name, title=phrase("funnel.figure.change.none"))
+    several, whole_weeks = len(change.segments) > 1, measures.span.has_whole_weeks
     shown = change.segments.reindex(
         (change.segments["mix"].abs() + change.segments["rate"].abs()).nlargest(MOST_SEGMENTS).index
     ).sort_values("segment")
     figure, axes = canvas(
-        title.split(". ")[0].rstrip("."),
-        "Parts of the change in percentage points, adding up to the whole; "
-        f"{sentences.population(measures)} against "
-        f"the {number(measures.span.eligible_days)} days before",
+        title,
+        phrase(
+            "funnel.figure.change.subtitle",
+            days=measures.span.eligible_days,
+            **sentences.entered_between(measures),
+        ),
         footer(
             measures,
-            f"Kitagawa (mix and rate of segments) and Shapley (steps); delta-method {level:.0%} "
-            "intervals, wider where users are few; who entered in both spans counts once"
-            + ("" if measures.span.has_whole_weeks else "; no whole weeks: weekdays differ"),
+            phrase(f"funnel.figure.change.method{'' if whole_weeks else '_weekdays'}", level=level),
         ),
         height=1.9 + 0.42 * max(len(shown) if several else 0, len(change.steps)),
         columns=2 if several else 1,
@@ -61,22 +63,21 @@ def draw_change(measures: Measures, change: Change | None, *, level: float) -> P
         places = np.arange(len(shown))
         for offset, part, colour in ((-0.18, "mix", GREY), (0.18, "rate", ACCENT)):
             _bars(axes[0], places + offset, shown, part, colour, height=0.32)
-        name_rows(axes[0], places, shown["segment"].map(shorten))
-        axes[0].set_title("by segment:  mix (grey)   rate (blue)", size=10, loc="left")
+        name_rows(axes[0], places, [shorten(term(segment)) for segment in shown["segment"]])
+        axes[0].set_title(phrase("funnel.figure.change.by_segment"), size=10, loc="left")
     places = np.arange(len(change.steps))
     _bars(axes[-1], places, change.steps, "part", ACCENT, height=0.5)
-    name_rows(axes[-1], places, [f"→ {shorten(step)}" for step in change.steps["step"]])
-    axes[-1].set_title("by step", size=10, loc="left")
+    name_rows(axes[-1], places, [step_name(step) for step in change.steps["step"]])
+    axes[-1].set_title(phrase("funnel.figure.change.by_step"), size=10, loc="left")
     for axis in axes:
         axis.axvline(0, color=BLACK, linewidth=0.8)
         axis.invert_yaxis()
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: points(value)))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(value)))
         axis.xaxis.set_major_locator(MaxNLocator(4))
         axis.grid(axis="x")
     table = change.segments if several else change.steps
-    return finish(
-        figure, name=name, alt=f"Bar charts of the parts of the change. {title}", table=table
-    )
+    alt = phrase("funnel.figure.change.alt", title=title)
+    return finish(figure, name=name, alt=alt, table=table)
 
 
 def draw_repair(
@@ -86,24 +87,23 @@ def draw_repair(
     name, title = "repair", sentences.say_repair(measures, repairs, gains, level=level)
     gaps = repairs[repairs["gap"] > 0].head(8) if len(repairs) else repairs
     if sentences.too_little(measures) or (gaps.empty and not (gains["extra"] > 0).any()):
-        return nothing(title, name=name, title="No repair can be valued")
+        return nothing(title, name=name, title=phrase("funnel.figure.repair.none"))
     colours: Any = PALE
     if gaps.empty:
         shown = gains.sort_values("extra", ascending=False)
-        labels = [f"→ {shorten(step)}" for step in shown["step"]]
-        source = "one point more at each step"
-        method = f"Delta-method {level:.0%} intervals"
+        labels, form = [step_name(step) for step in shown["step"]], "point"
     else:
         shown = gaps
-        labels = [f"{shorten(row.segment)}: → {shorten(row.step)}" for row in each_row(gaps)]
-        colours = np.where(gaps["clear"], SECOND, PALE)
-        source = "the segment's step brought up to the rate of the other segments"
-        method = f"Delta-method intervals, joint {level:.0%}; colour: clearly behind"
+        labels = [f"{shorten(term(row.segment))}: {step_name(row.step)}" for row in each_row(gaps)]
+        colours, form = np.where(gaps["clear"], SECOND, PALE), "gap"
     figure, (axes,) = canvas(
         title,
-        f"Extra conversions in {number(measures.span.eligible_days)} days from {source}; "
-        f"{sentences.population(measures)}",
-        footer(measures, f"{method}; a description, not a promise: test the repair"),
+        phrase(
+            f"funnel.figure.repair.{form}",
+            days=measures.span.eligible_days,
+            **sentences.entered_between(measures),
+        ),
+        footer(measures, phrase(f"funnel.figure.repair.method_{form}", level=level)),
         height=1.7 + 0.36 * len(shown),
     )
     places = np.arange(len(shown))
@@ -119,9 +119,10 @@ def draw_repair(
     name_rows(axes, places, labels)
     axes.set_xlim(left=0)
     axes.invert_yaxis()
-    axes.set_xlabel("extra conversions")
+    axes.set_xlabel(phrase("funnel.figure.repair.axis"))
     axes.grid(axis="x")
-    return finish(figure, name=name, alt=f"Bar chart of extra conversions. {title}.", table=shown)
+    alt = phrase("funnel.figure.repair.alt", title=title)
+    return finish(figure, name=name, alt=alt, table=shown)
 
 
 def _bars(

@@ -19,13 +19,16 @@ from siyu.figures import (
     nothing,
     shorten,
 )
-from siyu.formats import number, percent
+from siyu.formats import paragraph
+from siyu.phrases import phrase, term
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.figures.marks import (
     MOST_SEGMENTS,
     footer,
     name_rows,
     percent_axis,
+    row_name,
+    step_name,
     whiskers,
 )
 from siyu.studies.funnel.measures import Measures
@@ -37,18 +40,20 @@ _MOST_PANELS = 5
 
 def draw_steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Picture:
     """Draw how many of those who entered reach each step."""
-    name, title = "steps", "No funnel can be drawn"
+    name, title = "steps", phrase("funnel.figure.steps.none")
     if reason := sentences.too_little(measures):
         return nothing(reason, name=name, title=title)
     total = steps[steps["segment"] == EVERYONE]
     title = sentences.say_loss(measures, steps)
     figure, (axes,) = canvas(
         title,
-        f"Share of the {number(total.entered.iloc[0])} users who entered, by the furthest step "
-        f"reached {sentences.window(measures.definition)}; {sentences.population(measures)}",
-        footer(
-            measures, f"Wilson {level:.0%} intervals; users still inside their window are left out"
+        sentences.by_window(
+            "funnel.figure.steps",
+            measures.definition,
+            entered=total.entered.iloc[0],
+            **sentences.entered_between(measures),
         ),
+        footer(measures, phrase("funnel.figure.steps.method", level=level)),
         height=1.6 + 0.55 * len(total),
     )
     worst = total["step_rate"].iloc[1:].idxmin()
@@ -58,24 +63,29 @@ def draw_steps(measures: Measures, steps: pd.DataFrame, *, level: float) -> Pict
     later = total.iloc[1:]
     whiskers(axes, later["rate"], places[1:], later["ci_lower"], later["ci_upper"], colour=BLACK)
     for place, row in zip(places, each_row(total), strict=True):
-        step = "" if row.k == 1 else f"   {percent(row.step_rate)} of the step before"
         right = row.rate if row.k == 1 else row.ci_upper
         inside = right > 0.72
         axes.text(
             0.012 if inside else right + 0.012,
             place,
-            f"{number(row.reached)} users, {percent(row.rate)}{step}",
+            phrase(
+                f"funnel.figure.steps.{'first' if row.k == 1 else 'later'}",
+                reached=row.reached,
+                rate=row.rate,
+                step_rate=row.step_rate,
+            ),
             va="center",
             color="white" if inside else BLACK,
             size=9.5,
         )
-    name_rows(axes, places, total["step"].map(shorten), size=10.5)
+    name_rows(axes, places, [shorten(term(step)) for step in total["step"]], size=10.5)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     percent_axis(axes.xaxis)
-    alt = f"Bar chart of the funnel. {title}. " + "; ".join(
-        f"{row.step} {percent(row.rate)}" for row in each_row(total)
-    )
+    rates = [
+        phrase("funnel.figure.steps.rate", step=row.step, rate=row.rate) for row in each_row(total)
+    ]
+    alt = phrase("funnel.figure.steps.alt", title=title, rates=rates)
     return finish(figure, name=name, alt=alt, table=steps)
 
 
@@ -86,25 +96,24 @@ def draw_segments(
     name = "segments"
     reason = sentences.too_little(measures)
     if compared.empty and not reason:
-        reason = " ".join(measures.refused) or "There are not two segments to compare."
+        reason = paragraph(*measures.refused) or sentences.say_segments(compared, by=measures.by)
     if reason:
-        return nothing(reason, name=name, title="No segments can be compared")
-    title = sentences.say_segments(compared, by=measures.by).rstrip(".")
+        return nothing(reason, name=name, title=phrase("funnel.figure.segments.none"))
+    title = sentences.say_segments(compared, by=measures.by)
     shown = compared.nlargest(MOST_SEGMENTS, "entered").sort_values("rate", ascending=False)
     labels = measures.definition.labels
-    panels = [(labels[-1], "", "converted")]
+    panels = [(labels[-1], "", phrase("funnel.figure.segments.converted"))]
     if 2 < len(labels) <= _MOST_PANELS:
-        panels += [(step, "step_", f"→ {shorten(step, width=18)}") for step in labels[1:]]
-    few = f"; the {len(shown)} largest of {len(compared)} segments"
+        panels += [(step, "step_", step_name(step, width=18)) for step in labels[1:]]
     figure, axes = canvas(
         title,
-        f"Share of users with interval; {sentences.population(measures)}; dotted: all users"
-        f"{few if len(shown) < len(compared) else ''}",
-        footer(
-            measures,
-            f"Wilson {level:.0%} intervals; colour: differs from all others (Holm at "
-            f"{1 - level:.0%}); observational: segments differ in more than their name",
+        phrase(
+            f"funnel.figure.segments.{'all' if len(shown) == len(compared) else 'largest'}",
+            shown=len(shown),
+            n=len(compared),
+            **sentences.entered_between(measures),
         ),
+        footer(measures, phrase("funnel.figure.segments.method", level=level, alpha=1 - level)),
         height=1.75 + 0.34 * len(shown),
         columns=len(panels),
     )
@@ -119,12 +128,14 @@ def draw_segments(
         axis.set_title(heading, size=10, loc="left", color=BLACK)
         percent_axis(axis.xaxis, ticks=3 if len(panels) > 1 else 5)
         axis.grid(axis="y")
-    names = [f"{shorten(row.segment)}  ({number(row.entered)})" for row in each_row(shown)]
+    names = [row_name(row.segment, row.entered) for row in each_row(shown)]
     for axis in axes:
         name_rows(axis, range(len(shown)), names if axis is axes[0] else [])
-    alt = f"Dot plot of conversion by segment. {title}. " + "; ".join(
-        f"{row.segment} {percent(row.rate)}" for row in each_row(shown)
-    )
+    rates_of = [
+        phrase("funnel.figure.steps.rate", step=row.segment, rate=row.rate)
+        for row in each_row(shown)
+    ]
+    alt = phrase("funnel.figure.segments.alt", title=title, rates=rates_of)
     return finish(figure, name=name, alt=alt, table=compared)
 
 
@@ -133,12 +144,11 @@ def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: fl
     name, title = "definitions", sentences.say_definitions(definitions)
     seen = definitions[definitions["rate"].notna()].sort_values("rate", ignore_index=True)
     if seen.empty or sentences.too_little(measures):
-        return nothing(title, name=name, title="No comparison of definitions")
+        return nothing(title, name=name, title=phrase("funnel.figure.definitions.none"))
     figure, (axes,) = canvas(
         title,
-        f"Conversion with interval under each definition of the same funnel; as of "
-        f"{sentences.as_of_text(measures)}; each counts its own mature users",
-        footer(measures, f"Wilson {level:.0%} intervals; filled: the definition of this report"),
+        phrase("funnel.figure.definitions.subtitle", day=sentences.as_of(measures)),
+        footer(measures, phrase("funnel.figure.definitions.method", level=level)),
         height=1.75 + 0.27 * len(seen),
     )
     places = np.arange(len(seen))
@@ -154,9 +164,13 @@ def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: fl
             markerfacecolor=colour if row.asked else "white",
         )
     labels = [
-        f"{row.entry} start, ties {row.ties}, "
-        + ("no window" if pd.isna(row.window_days) else f"{row.window_days:g} days")
-        + f"  ({number(row.entered)})"
+        phrase(
+            f"funnel.figure.definitions.row{'_no_window' if pd.isna(row.window_days) else ''}",
+            entry=row.entry,
+            ties=row.ties,
+            window=row.window_days,
+            entered=row.entered,
+        )
         for row in each_row(seen)
     ]
     name_rows(axes, places, labels, size=9)
@@ -164,9 +178,8 @@ def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: fl
     axes.set_xlim(0, min(1, 1.15 * float(seen["ci_upper"].max())))
     percent_axis(axes.xaxis)
     axes.grid(axis="both")
-    return finish(
-        figure, name=name, alt=f"Dot plot of conversion by definition. {title}.", table=definitions
-    )
+    alt = phrase("funnel.figure.definitions.alt", title=title)
+    return finish(figure, name=name, alt=alt, table=definitions)
 
 
 def _draw_dots(axes: Axes, rates: pd.DataFrame, colours: Sequence[str]) -> None:

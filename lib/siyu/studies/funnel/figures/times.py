@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,68 +15,47 @@ from siyu.figures import (
     canvas,
     finish,
     nothing,
-    shorten,
 )
-from siyu.formats import number
+from siyu.formats import number, short_day
+from siyu.phrases import phrase
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.figures.marks import (
+    MOST_SEGMENTS,
     footer,
+    name_rows,
     percent_axis,
+    row_name,
 )
 from siyu.studies.funnel.measures import Measures
 from siyu.studies.tables import each_row
-
-_MOST_LINES = 5
 
 
 def draw_times(
     measures: Measures, curve: pd.DataFrame, medians: pd.DataFrame, *, level: float
 ) -> Picture:
-    """Draw the share converted by time since the first start."""
-    name = "time_to_convert"
-    title = sentences.say_time(medians, level=level)
+    """Draw the share converted by time since the first start, and each segment's median time."""
+    name, title = "time_to_convert", sentences.say_time(medians, level=level)
     if sentences.too_little(measures) or medians["converted"].iloc[0] == 0:
         reason = sentences.too_little(measures) or title
-        return nothing(reason, name=name, title="No time to convert can be drawn")
-    everyone, segments = medians["segment"].iloc[0], medians.iloc[1:]
-    largest = segments.nlargest(_MOST_LINES, "n")["segment"]
-    left_out = f"; the {_MOST_LINES} largest of {len(segments)} segments"
-    figure, (axes,) = canvas(
+        return nothing(reason, name=name, title=phrase("funnel.figure.times.none"))
+    total = medians.iloc[0]
+    known = medians.iloc[1:].dropna(subset=["median_days"])
+    shown = known.nlargest(MOST_SEGMENTS, "converted").sort_values("median_days")
+    several = len(shown) > 0
+    figure, axes = canvas(
         title,
-        f"Share of users converted by days since the first start; {number(medians['n'].iloc[0])} "
-        "users, those still inside their window included for as long as they were followed"
-        + (left_out if len(largest) < len(segments) else ""),
-        footer(measures, f"Aalen-Johansen, leaving as a competing end; band: {level:.0%} interval"),
-        height=4.3,
+        phrase(f"funnel.figure.times.{'medians' if several else 'curve'}", n=total.n),
+        footer(
+            measures,
+            phrase(f"funnel.figure.times.method{'_medians' if several else ''}", level=level),
+        ),
+        height=max(4.3, 1.9 + 0.34 * len(shown)),
+        columns=2 if several else 1,
     )
-    ends = []
-    for segment in [*largest, everyone]:
-        own = curve[curve["segment"] == segment]
-        colour, width = (ACCENT, 2.2) if segment == everyone else (GREY, 1.2)
-        axes.step(own["days"], own["incidence"], where="post", color=colour, linewidth=width)
-        ends.append([float(own["incidence"].iloc[-1]), segment, colour])
-    total = curve[curve["segment"] == everyone]
-    axes.fill_between(
-        total["days"],
-        total["ci_lower"],
-        total["ci_upper"],
-        step="post",
-        color=ACCENT,
-        alpha=0.15,
-        linewidth=0,
-    )
-    median = medians["median_days"].iloc[0]
-    if not np.isnan(median):
-        height = float(total.loc[total["days"] <= median, "incidence"].iloc[-1])
-        axes.plot([median, median], [0, height], color=BLACK, linewidth=1, linestyle=":")
-        axes.plot(median, height, "o", color=BLACK, markersize=5)
-    axes.set_ylim(0, 1.1 * max(end[0] for end in ends))
-    axes.set_xlim(0, float(curve["days"].max()))
-    _label_ends(axes, float(curve["days"].max()), ends)
-    percent_axis(axes.yaxis)
-    axes.set_xlabel("days since the first start")
-    axes.grid(axis="y")
-    alt = f"Curve of the share converted over time. {title}."
+    _draw_curve(axes[0], curve[curve["segment"] == total.segment], total.median_days)
+    if several:
+        _draw_medians(axes[1], shown, total.median_days)
+    alt = phrase("funnel.figure.times.alt", title=title)
     return finish(figure, name=name, alt=alt, table=medians)
 
 
@@ -89,20 +66,17 @@ def draw_trend(
     name, title = "trend", sentences.say_trend(measures.definition, late, level=level)
     seen = weekly[weekly["rate"].notna()] if len(weekly) else weekly
     if seen.empty:
-        few = f"No week has {measures.min_users} users who can be judged"
+        few = phrase("funnel.figure.trend.few", min_users=measures.min_users)
         reason = title if measures.definition.window is None else few
-        return nothing(reason, name=name, title="No trend can be drawn")
+        return nothing(reason, name=name, title=phrase("funnel.figure.trend.none"))
     hatched = weekly[weekly["state"] != "whole"]
     figure, (axes,) = canvas(
         title,
-        f"Of the users who started in a week, the share who converted "
-        f"{sentences.window(measures.definition)} of their first start in it"
-        + ("; hatched: week cut by the period, or windows still open" if len(hatched) else ""),
-        footer(
-            measures,
-            f"Wilson {level:.0%} intervals; a user who started in two weeks is in both, and is one "
-            "cluster in the comparison of halves",
+        phrase(
+            f"funnel.figure.trend.{'hatched' if len(hatched) else 'whole'}",
+            window=measures.definition.window_days,
         ),
+        footer(measures, phrase("funnel.figure.trend.method", level=level)),
         height=4.2,
     )
     axes.fill_between(
@@ -115,7 +89,7 @@ def draw_trend(
         ends = (row.week - half, row.week + half)
         axes.axvspan(*ends, facecolor="none", edgecolor=PALE, hatch="///", linewidth=0)
         if row.waiting:
-            text = f"{number(row.waiting)}\nopen"
+            text = phrase("funnel.figure.trend.open", waiting=row.waiting)
             axes.text(row.week, 0.98 * top, text, ha="center", va="top", size=8, color=GREY)
     for row in each_row(seen.iloc[:: 1 + len(weekly) // 16]):
         axes.text(row.week, 0.015 * top, number(row.entered), ha="center", size=8, color=GREY)
@@ -123,31 +97,50 @@ def draw_trend(
     axes.set_xlim(weekly["week"].iloc[0] - half, weekly["week"].iloc[-1] + half)
     percent_axis(axes.yaxis)
     _week_axis(axes, weekly["week"])
-    axes.set_xlabel("entry week (Monday); small figures: users who can be judged")
+    axes.set_xlabel(phrase("funnel.figure.trend.axis"))
     axes.grid(axis="y")
-    alt = f"Line chart of conversion by entry week. {title}."
+    alt = phrase("funnel.figure.trend.alt", title=title)
     return finish(figure, name=name, alt=alt, table=weekly)
 
 
-def _label_ends(axes: Axes, x: Any, ends: list[list[Any]]) -> None:
-    """Write each line's name at its end, moved apart where they would overlap."""
-    low, high = axes.get_ylim()
-    at = -np.inf
-    for value, text, colour in sorted(ends):
-        at = max(value, at + 0.07 * (high - low))
-        axes.annotate(
-            shorten(text, width=20),
-            (x, at),
-            color=colour,
-            size=9.5,
-            va="center",
-            annotation_clip=False,
-            xytext=(8, 0),
-            textcoords="offset points",
-        )
+def _draw_curve(axes: Axes, total: pd.DataFrame, median_days: float) -> None:
+    axes.step(total["days"], total["incidence"], where="post", color=ACCENT, linewidth=2.2)
+    axes.fill_between(
+        total["days"],
+        total["ci_lower"],
+        total["ci_upper"],
+        step="post",
+        color=ACCENT,
+        alpha=0.15,
+        linewidth=0,
+    )
+    if not np.isnan(median_days):
+        height = float(total.loc[total["days"] <= median_days, "incidence"].iloc[-1])
+        axes.plot([median_days] * 2, [0, height], color=BLACK, linewidth=1, linestyle=":")
+        axes.plot(median_days, height, "o", color=BLACK, markersize=5)
+    axes.set_ylim(0, 1.1 * float(total[["incidence", "ci_upper"]].max().max()))
+    axes.set_xlim(0, float(total["days"].max()))
+    percent_axis(axes.yaxis)
+    axes.set_xlabel(phrase("funnel.figure.times.axis"))
+    axes.set_title(phrase("funnel.figure.times.everyone"), size=10, loc="left", color=BLACK)
+    axes.grid(axis="y")
+
+
+def _draw_medians(axes: Axes, shown: pd.DataFrame, everyones: float) -> None:
+    """Draw the median time of each segment; where an end of its interval is not known, none."""
+    places = np.arange(len(shown))
+    axes.axvline(everyones, color=GREY, linestyle=":", linewidth=1)
+    axes.hlines(places, shown["ci_lower"], shown["ci_upper"], color=GREY, linewidth=2)
+    axes.plot(shown["median_days"], places, "o", color=GREY, markersize=5.5)
+    name_rows(axes, places, [row_name(row.segment, row.converted) for row in each_row(shown)])
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_xlim(0, 1.1 * float(shown[["median_days", "ci_upper"]].max().max()))
+    axes.set_xlabel(phrase("funnel.figure.times.days"))
+    axes.set_title(phrase("funnel.figure.times.by_segment"), size=10, loc="left", color=BLACK)
+    axes.grid(axis="x")
 
 
 def _week_axis(axes: Axes, weeks: pd.Series) -> None:
     every = max(1, len(weeks) // 10)
     shown = weeks.iloc[::every]
-    axes.set_xticks(shown, [f"{week.day} {week:%b}" for week in shown])
+    axes.set_xticks(shown, [short_day(week) for week in shown])

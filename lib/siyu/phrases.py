@@ -1,0 +1,121 @@
+"""Say whole sentences from the catalogue of the language spoken now.
+
+A phrase says what is filled in and how it is written: `{rate:percent}`, `{steps:names}`. What is
+said is decided in code, by key; how it is said stands in `wording/<language>.yaml`, one file per
+language with the same keys, so that no sentence is put together from fragments.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from siyu import formats
+from siyu.language import join_lines, locale, spoken
+
+Text = str | Mapping[str, str]
+"""A phrase; or one per plural category, chosen by the number that `by` names."""
+
+
+def phrase(key: str, /, **values: Any) -> str:
+    """Say one phrase.
+
+    Args:
+        key: its place in the catalogue, such as "funnel.loss.none".
+        values: what is filled in, by name; more than the phrase takes are left out.
+
+    Raises:
+        KeyError: there is no such phrase, or a value is missing.
+    """
+    text = catalogue(spoken())[key]
+    if not isinstance(text, str):
+        category = locale().plural_form(values[text["by"]])
+        text = text.get(category, text["other"])
+    return _WRITER.vformat(text, (), values)
+
+
+def term(name: str) -> str:
+    """Give the reader's word for a standard name (of an event, a channel, a status, …).
+
+    A name of several, as segments and steps have, is translated where all its parts are standard;
+    what only this merchant knows stays as it is.
+    """
+    words = catalogue(spoken())
+    if (whole := words.get(f"terms.{name}")) is not None:
+        return str(whole)
+    for between, said in ((" × ", " × "), (" or ", {"en": " or ", "zh": "或"}[spoken()])):
+        parts = name.split(between)
+        if len(parts) > 1 and all(f"terms.{part}" in words for part in parts):
+            return said.join(str(words[f"terms.{part}"]) for part in parts)
+    return name
+
+
+def heading(column: str) -> str:
+    """Give the reader's word for a column of a table."""
+    return str(catalogue(spoken()).get(f"columns.{column}", column))
+
+
+@cache
+def catalogue(language: str) -> dict[str, Text]:
+    """Read all phrases of a language, by key."""
+    file = files("siyu") / "wording" / f"{language}.yaml"
+    return dict(_flat(yaml.safe_load(file.read_text(encoding="utf-8"))))
+
+
+def section(name: str) -> dict[str, str]:
+    """Give the phrases of one section, for a page that chooses among them itself."""
+    words, prefix = catalogue(spoken()), f"{name}."
+    return {key.removeprefix(prefix): str(words[key]) for key in words if key.startswith(prefix)}
+
+
+def _flat(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Text]]:
+    for name, value in block.items():
+        if isinstance(value, dict) and "other" not in value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _joined(value)
+
+
+def _joined(text: Text) -> Text:
+    if isinstance(text, str):
+        return join_lines(text)
+    return {name: join_lines(form) for name, form in text.items()}
+
+
+def _names(names: Sequence[str]) -> str:
+    return formats.few([formats.quote(term(name)) for name in names])
+
+
+FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "percent": formats.percent,
+    "points": formats.points,
+    "signed": formats.signed,
+    "number": formats.number,
+    "decimal": lambda value: formats.number(value, 1),
+    "exact": formats.exact,
+    "yuan": formats.yuan,
+    "span": formats.span,
+    "length": formats.length,
+    "day": formats.day,
+    "level": lambda level: formats.percent(level, 0),
+    "term": term,
+    "name": lambda name: formats.quote(term(name)),
+    "names": _names,
+    "items": formats.listed,
+    "clauses": formats.clauses,
+    "columns": lambda columns: " × ".join(map(heading, columns)),
+}
+"""How a value can be written, by the name that stands behind the colon."""
+
+
+class _Writer(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return FORMATS[format_spec](value) if format_spec else str(value)
+
+
+_WRITER = _Writer()

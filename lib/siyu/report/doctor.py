@@ -1,0 +1,140 @@
+"""Look whether this machine can run and publish reports, and say what to do where it cannot."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jupyter_client.manager import KernelManager
+
+from siyu.data import SourceError, open_source
+from siyu.figures import chinese_font
+from siyu.phrases import phrase
+from siyu.report.config import Config
+
+OLDEST_PYTHON = (3, 11)
+_PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
+_KERNEL_SECONDS = 60
+_MOST_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing looked at: whether it is in order, and what to do if not."""
+
+    ok: bool
+    text: str
+
+
+def examine(config: Config, *, out: Path) -> Iterator[Finding]:
+    """Look at what a run needs, in the language spoken now.
+
+    Args:
+        config: the report to be run.
+        out: the folder of all reports; nothing is left there.
+    """
+    yield _python(sys.version_info[:3])
+    yield _packages(config.root / "requirements.lock")
+    yield _kernel()
+    font = chinese_font()
+    yield _say(bool(font), "font", "font_missing", name=font)
+    yield _writable(out)
+    yield from _source(config)
+
+
+def _python(version: tuple[int, ...]) -> Finding:
+    shown = ".".join(map(str, version))
+    return _say(version >= OLDEST_PYTHON, "python", "python_old", version=shown)
+
+
+def _packages(lock: Path) -> Finding:
+    """Compare what is installed with what was resolved, and tested, together.
+
+    One package may be pinned several times, for several Pythons: any of these will do.
+    """
+    if not lock.is_file():
+        return _say(False, "", "lock_missing", path=lock.parent)
+    pinned: dict[str, list[str]] = {}
+    for name, version in _PIN.findall(lock.read_text(encoding="utf-8")):
+        pinned.setdefault(_plain(name), []).append(version)
+    there = {_plain(one.name): one.version for one in metadata.distributions() if one.name}
+    differ = [
+        f"{name} {there[name]} ({', '.join(versions)})"
+        for name, versions in pinned.items()
+        if name in there and there[name] not in versions
+    ]
+    shown = ", ".join(differ[:_MOST_SHOWN]) + (" …" if len(differ) > _MOST_SHOWN else "")
+    return _say(not differ, "lock", "lock_differs", packages=shown)
+
+
+def _kernel() -> Finding:
+    """Start the kernel that runs the notebooks, and ask it whose Python it is."""
+    said: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="siyu-") as sockets:
+        manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/k")
+        try:
+            manager.start_kernel()
+        except Exception as error:
+            return _say(False, "", "kernel_missing", reason=error)
+        client = manager.blocking_client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=_KERNEL_SECONDS)
+            client.execute_interactive(
+                "import sys; print(sys.prefix)",
+                timeout=_KERNEL_SECONDS,
+                output_hook=lambda message: said.append(message["content"].get("text", "")),
+            )
+        except Exception as error:
+            return _say(False, "", "kernel_missing", reason=error)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+    prefix = "".join(said).strip()
+    return _say(prefix == sys.prefix, "kernel", "kernel_elsewhere", path=prefix)
+
+
+def _writable(out: Path) -> Finding:
+    """Write a file where the reports go, or where their folder would be made, and remove it."""
+    place = next(folder for folder in (out, *out.resolve().parents) if folder.is_dir())
+    try:
+        with tempfile.NamedTemporaryFile(dir=place, prefix=".siyu-"):
+            pass
+    except OSError as error:
+        return _say(False, "", "not_writable", path=out, reason=error.strerror)
+    return _say(True, "writable", "", path=out)
+
+
+def _source(config: Config) -> Iterator[Finding]:
+    asked = {str(study.parameters.get("timezone", "")) for study in config.studies} - {""}
+    for zone in sorted(asked):
+        yield _zone(zone)
+    try:
+        source = open_source(config.source)
+    except SourceError as error:
+        yield _say(False, "", "source_bad", reason=error)
+        return
+    yield _say(True, "source", "", name=source.name)
+    yield _zone(source.timezone)
+
+
+def _zone(name: str) -> Finding:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return _say(False, "", "zone_unknown", zone=name)
+    return _say(True, "zone", "", zone=name)
+
+
+def _say(ok: bool, good: str, bad: str, **values: object) -> Finding:
+    return Finding(ok=ok, text=phrase(f"doctor.{good if ok else bad}", **values))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,105 @@
+"""The prose of a notebook in another language: kept beside it, cell by cell.
+
+`01_study.zh.md` holds a block per Markdown cell of `01_study.ipynb`, each opened by a line such as
+`<!-- cell-id 1a2b3c4d -->`: the cell, and a fingerprint of the English text that was translated.
+The block of the parameters cell is a list, `- name: what it means`. A cell that has changed since
+is shown in English rather than in words that may no longer be true.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from siyu.language import join_lines
+from siyu.report.outcome import plain, read_notebook
+from siyu.report.parameters import read_parameters
+
+PARAMETERS = "parameters"
+_BLOCK = re.compile(r"^<!-- ([\w-]+) ([0-9a-f]{8}) -->\n", re.MULTILINE)
+_MEANING = re.compile(r"^- (\w+): (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translation:
+    """One cell in another language; `of` is the fingerprint of the English it was made from."""
+
+    text: str
+    of: str
+
+
+def fingerprint(text: str) -> str:
+    """Fingerprint a text by its words, whatever its line breaks."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:8]
+
+
+def read_prose(notebook: Path, language: str) -> dict[str, Translation]:
+    """Read the translation of a notebook, by cell id; empty where there is none."""
+    file = notebook.with_suffix(f".{language}.md")
+    if not file.is_file():
+        return {}
+    _, *blocks = _BLOCK.split(file.read_text(encoding="utf-8"))
+    found = zip(blocks[::3], blocks[1::3], blocks[2::3], strict=True)
+    return {cell: Translation(text=join_lines(text.strip()), of=of) for cell, of, text in found}
+
+
+def translate(notebook: Mapping[str, Any], prose: Mapping[str, Translation]) -> dict[str, Any]:
+    """Put the translated text into the Markdown cells that it was made from; the rest stays."""
+    translated = copy.deepcopy(dict(notebook))
+    for cell in translated["cells"]:
+        if cell["cell_type"] == "markdown" and _is_current(cell, prose):
+            cell["source"] = prose[cell["id"]].text
+    return translated
+
+
+def translate_to_explore(notebook: Path, language: str) -> dict[str, Any]:
+    """Translate a notebook to be worked with: its prose, what its parameters mean, its language."""
+    translated = translate(read_notebook(notebook) or {"cells": []}, read_prose(notebook, language))
+    declared, meanings = read_parameters(notebook), read_meanings(notebook, language)
+    for cell in translated["cells"]:
+        if cell.get("id") == PARAMETERS:
+            source = plain(cell["source"])
+            for name, meaning in meanings.items():
+                one = declared[name]
+                comment = f"{one.bounds} {meaning}".strip()
+                source = source.replace(f"  # {one.comment}", f"  # {comment}")
+            default = declared["language"].default
+            cell["source"] = source.replace(
+                f'language: str = "{default}"', f'language: str = "{language}"'
+            )
+    return translated
+
+
+def read_meanings(notebook: Path, language: str) -> dict[str, str]:
+    """Read what the parameters of a notebook mean, by name, in another language."""
+    block = read_prose(notebook, language).get(PARAMETERS)
+    return dict(_MEANING.findall(block.text)) if block else {}
+
+
+def find_gaps(notebook: Path, language: str) -> Iterator[str]:
+    """Yield a line for each cell whose translation is missing, stale, or of no cell."""
+    prose, file = read_prose(notebook, language), f"{notebook.stem}.{language}.md"
+    cells = {
+        cell["id"]: cell
+        for cell in (read_notebook(notebook) or {"cells": []})["cells"]
+        if cell["cell_type"] == "markdown" or cell["id"] == PARAMETERS
+    }
+    for name, cell in cells.items():
+        line = f"<!-- {name} {fingerprint(plain(cell['source']))} -->"
+        if name not in prose:
+            yield f"{file}: cell {name!r} is missing; translate it below the line {line}"
+        elif not _is_current(cell, prose):
+            yield f"{file}: cell {name!r} has changed; look at it again, then open it by {line}"
+    for name in prose:
+        if name not in cells:
+            yield f"{file}: there is no cell {name!r}; remove it"
+
+
+def _is_current(cell: Mapping[str, Any], prose: Mapping[str, Translation]) -> bool:
+    found = prose.get(cell.get("id", ""))
+    return found is not None and found.of == fingerprint(plain(cell["source"]))

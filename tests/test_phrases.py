@@ -1,0 +1,219 @@
+"""The catalogue: the same phrases in every language, all of them used, none missing."""
+
+import ast
+import json
+import re
+import string
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from siyu.data.contract import TABLES
+from siyu.language import LANGUAGES, join_lines, speaking, spoken, use_language
+from siyu.phrases import FORMATS, catalogue, heading, phrase, section, term
+
+ROOT = Path(__file__).parents[1]
+ONE_SIDED = ("terms.", "columns.")
+"""The code's own names are English: only other languages have words for them."""
+EXAMPLES = {
+    **dict.fromkeys(("percent", "points", "signed", "level", "span", "length"), 0.5),
+    **dict.fromkeys(("number", "decimal", "exact", "yuan"), 12_345),
+    **{spec: ["scan", "order"] for spec in ("names", "items", "clauses", "columns")},
+    **dict.fromkeys(("term", "name", ""), "scan"),
+    "day": date(2026, 2, 4),
+}
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def shared(language: str) -> dict[str, object]:
+    return {k: v for k, v in catalogue(language).items() if not k.startswith(ONE_SIDED)}
+
+
+def forms(text: object) -> list[str]:
+    """The texts of a phrase, one per plural."""
+    return [text] if isinstance(text, str) else [t for name, t in text.items() if name != "by"]
+
+
+def fields(text: object) -> dict[str, str]:
+    """The placeholders of a phrase and how each is written."""
+    found = {} if isinstance(text, str) else {text["by"]: ""}
+    for form in forms(text):
+        found |= {name: spec for _, name, spec, _ in string.Formatter().parse(form) if name}
+    return found
+
+
+def words(text: object) -> str:
+    """What a phrase says itself, without what is filled in."""
+    return " ".join(
+        literal for form in forms(text) for literal, *_ in string.Formatter().parse(form)
+    )
+
+
+def test_every_language_has_the_same_phrases():
+    for language in LANGUAGES:
+        assert set(shared(language)) == set(shared("en"))
+
+
+@pytest.mark.parametrize("key", shared("en"))
+def test_a_phrase_fills_in_the_same_in_every_language(key):
+    english, chinese = (fields(shared(language)[key]) for language in ("en", "zh"))
+    plural = shared("en")[key]
+    counted = set() if isinstance(plural, str) else {plural["by"]}
+    assert set(chinese) | counted == set(english)
+    assert {*english.values(), *chinese.values()} - {""} <= set(FORMATS)
+
+
+def test_no_phrase_is_left_in_english():
+    left = [
+        key
+        for key, text in catalogue("zh").items()
+        if re.search(r"[A-Za-z]", words(text)) and not HAN.search(words(text))
+    ]
+    assert left == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_phrase_can_be_said(language):
+    with speaking(language):
+        for key, text in shared(language).items():
+            given = {name: EXAMPLES[spec] for name, spec in fields(text).items()}
+            counted = given if isinstance(text, str) else given | {text["by"]: 12_345}
+            said = phrase(key, **counted)
+            assert said.strip(), key
+            assert not re.search(r"[{}]", said), key
+
+
+def test_a_plural_has_a_form_for_one():
+    assert phrase("problem.rows", what="empty", rows=1) == "empty, 1 row"
+    assert phrase("problem.rows", what="empty", rows=1200) == "empty, 1,200 rows"
+    with speaking("zh"):
+        assert phrase("problem.rows", what="空列", rows=1) == "空列，1 行"
+
+
+class Asked(ast.NodeVisitor):
+    """The phrases that a piece of code asks for: a pattern, and the values given, per call."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, set[str] | None]] = []
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if name in ("phrase", "by_window", "section") and node.args:
+            pattern = self.pattern(node.args[0]) + {"by_window": r"\.\w+", "section": r"\..+"}.get(
+                name, ""
+            )
+            given = {keyword.arg for keyword in node.keywords}
+            whole = (
+                isinstance(node.args[0], ast.Constant) and name == "phrase" and None not in given
+            )
+            self.calls.append((pattern, given if whole else None))
+        self.generic_visit(node)
+
+    def pattern(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Constant):
+            return re.escape(str(node.value))
+        if isinstance(node, ast.JoinedStr):
+            return "".join(
+                re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"\w*"
+                for part in node.values
+            )
+        return ""
+
+
+def asked() -> Iterator[tuple[str, set[str] | None]]:
+    sources = [path.read_text("utf-8") for path in ROOT.glob("lib/siyu/**/*.py")]
+    for notebook in ROOT.glob("notebooks/*.ipynb"):
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        sources += ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    for source in sources:
+        visitor = Asked()
+        visitor.visit(ast.parse(source))
+        # A call with a key of its own parameter is asked for where that parameter is given.
+        yield from (call for call in visitor.calls if re.match(r"\w+(\\\.|$)", call[0]))
+
+
+def test_every_phrase_asked_for_is_there_and_gets_what_it_fills_in():
+    keys = shared("en")
+    for pattern, given in asked():
+        found = [key for key in keys if re.fullmatch(pattern, key)]
+        assert found, pattern
+        for key in found if given is not None else []:
+            assert set(fields(keys[key])) <= given, key
+
+
+def test_every_phrase_there_is_asked_for():
+    patterns = [pattern for pattern, _ in asked()]
+    unused = [k for k in shared("en") if not any(re.fullmatch(one, k) for one in patterns)]
+    assert unused == []
+
+
+def test_the_contracts_own_names_have_a_word_in_every_language():
+    values = {
+        value
+        for table in TABLES.values()
+        for column in table.columns.values()
+        for value in column.values or ()
+    }
+    columns = {column for table in TABLES.values() for column in table.columns}
+    with speaking("zh"):
+        assert [value for value in sorted(values) if term(value) == value] == []
+        assert [column for column in sorted(columns) if heading(column) == column] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("order", "下单"),
+        ("门店海报", "门店海报"),
+        ("my own step", "my own step"),
+        ("social × coupon", "社交 × 优惠券"),
+        ("social × 门店", "social × 门店"),
+        ("greet or recommend", "打招呼或推荐商品"),
+        ("black or white", "black or white"),
+    ],
+)
+def test_a_name_is_translated_where_it_is_standard_and_else_left_alone(name, said):
+    with speaking("zh"):
+        assert term(name) == said
+    assert term(name) == name
+
+
+def test_a_column_without_a_word_keeps_its_name():
+    with speaking("zh"):
+        assert (heading("entered"), heading("own_column")) == ("进入人数", "own_column")
+    assert heading("entered") == "entered"
+
+
+def test_the_language_is_spoken_for_a_while_and_must_be_one_of_ours():
+    with speaking("zh"):
+        assert spoken() == "zh"
+        assert section("page")["alert"] == "预警"
+    assert spoken() == "en"
+    assert section("page")["alert"] == "Alert"
+    with pytest.raises(ValueError, match="language = 'fr' must be one of en, zh"):
+        use_language("fr")
+
+
+def test_an_unknown_phrase_and_a_missing_value_are_errors():
+    with pytest.raises(KeyError, match="no such"):
+        phrase("no such")
+    with pytest.raises(KeyError, match="share"):
+        phrase("funnel.ties")
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("转化率\n下降", "转化率下降"),
+        ("转化率， 下降", "转化率，下降"),
+        ("共 5 位\n用户", "共 5 位用户"),
+        ("Kitagawa 分解", "Kitagawa 分解"),
+        ("第一段。\n\n第二段。", "第一段。\n\n第二段。"),
+        ("- 一；\n- 二。", "- 一；\n- 二。"),
+        ("# 标题？\n\n正文", "# 标题？\n\n正文"),
+        ("broken\nlines", "broken\nlines"),
+    ],
+)
+def test_chinese_lines_are_joined_without_a_space(text, joined):
+    assert join_lines(text) == joined

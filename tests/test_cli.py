@@ -154,6 +154,38 @@ def test_a_check_prints_the_report_and_fails_on_errors_only(
     assert "user_id" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_doctor_says_line_by_line_what_is_in_order_and_fails_on_what_is_not(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("!!")] == [
+        f"!!  there is no requirements.lock in {root}: what is installed cannot be compared"
+    ]
+    assert f"ok  reports can be written to {root / 'reports'}" in lines
+    assert main(["doctor", "nowhere.yaml"]) == 2
+    assert "nowhere.yaml: cannot be read" in capsys.readouterr().err
+
+
+def test_notebooks_are_copied_in_another_language_and_work_in_them_is_kept(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = good_cells()
+    cells[1]["source"] += '\nlanguage: str = "en"  # {en, zh} of the text'
+    original = write_notebook(root / "notebooks" / "01_funnel.ipynb", cells)
+    assert main(["translate", "zh"]) == 0
+    folder = root / ".cache" / "notebooks-zh"
+    assert capsys.readouterr() == (f"{folder}\n", "")
+    copy = folder / "01_funnel.ipynb"
+    assert 'language: str = \\"zh\\"' in copy.read_text("utf-8")
+    copy.write_text(copy.read_text("utf-8").replace("growth team", "team"), "utf-8")
+    original.write_text(original.read_text("utf-8").replace("growth team", "lead"), "utf-8")
+    assert main(["translate", "zh"]) == 0
+    assert "your changes are kept in 01_funnel.mine-1.ipynb" in capsys.readouterr().err
+    assert main(["translate", "zh", "nowhere.yaml"]) == 2
+
+
 def test_a_sample_is_written_where_asked(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", "--users", "40", "--seed", "7", "--out", "small"]) == 0
     assert capsys.readouterr().out == "small\n"

@@ -12,7 +12,8 @@ from siyu.report.config import narrow, read_config
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("data/*.md")])
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+READMES = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+README = READMES[0]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
@@ -24,9 +25,9 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def siyu_commands() -> list[list[str]]:
-    """What README gives to `siyu`, itself or through make."""
+    """What the READMEs give to `siyu`, themselves or through make."""
     found = []
-    for words in commands(README):
+    for words in (words for readme in READMES for words in commands(readme)):
         if Path(words[0]).name == "siyu":
             found.append(words[1:])
         elif words[:2] == ["make", "report"]:
@@ -49,8 +50,9 @@ def test_every_make_target_named_exists(path: Path) -> None:
     assert {name for name in named if not re.search(rf"^{name}:", MAKEFILE, re.MULTILINE)} == set()
 
 
-def test_readme_opens_with_the_two_commands() -> None:
-    assert [words[:2] for words in commands(README)][:2] == [["make", "report"], ["make", "test"]]
+@pytest.mark.parametrize("readme", READMES, ids=["en", "zh"])
+def test_readme_opens_with_the_two_commands(readme: str) -> None:
+    assert [words[:2] for words in commands(readme)][:2] == [["make", "report"], ["make", "test"]]
 
 
 @pytest.mark.parametrize("words", siyu_commands(), ids=" ".join)
@@ -68,8 +70,9 @@ def test_the_exit_codes_of_readme_are_those_of_the_program() -> None:
     assert told["0"] == "published"
 
 
-def test_the_source_of_readme_reads_a_foreign_log(tmp_path: Path) -> None:
-    (stated,) = re.findall(r"^```yaml\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize("readme", READMES, ids=["en", "zh"])
+def test_the_source_of_readme_reads_a_foreign_log(tmp_path: Path, readme: str) -> None:
+    (stated,) = re.findall(r"^```yaml\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
     (tmp_path / "source.yaml").write_text(stated, encoding="utf-8")
     rows = (
         "客户编号,时间,行为,触点",

@@ -1,5 +1,6 @@
 import io
 import re
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -169,6 +170,14 @@ def test_a_character_that_no_font_has_is_told_with_the_remedy(monkeypatch):
     assert "could not be drawn" in shown[1]["text/plain"]
 
 
+def test_what_else_drawing_warns_of_is_passed_on():
+    figure, (axes,) = figures.canvas("Title", "", "")
+    axes.plot([0, 1], [0, 1])
+    axes.draw = lambda *_: warnings.warn("odd", UserWarning, stacklevel=1)
+    with pytest.warns(UserWarning, match="odd"):
+        assert figures.finish(figure, name="x", alt="", table=pd.DataFrame()).undrawn == ""
+
+
 @pytest.fixture
 def fonts(monkeypatch):
     """A machine whose fonts matplotlib knows by name, and others that it has yet to find."""
@@ -211,7 +220,7 @@ def test_a_family_or_a_file_may_be_asked_for(fonts, monkeypatch):
     ],
 )
 def test_lines_break_where_a_reader_would(text):
-    prop = figures.FontProperties(family=["DejaVu Sans"], size=13)
+    prop = figures.FontProperties(family=figures._families(), size=13)
     lines = figures._wrap(text.strip(), prop, 3.0)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert len(lines) > 2

@@ -78,7 +78,6 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_check)
     parser.add_argument("source", help="folder, file or database URL")
-    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the warnings")
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
@@ -170,11 +169,9 @@ def _report(parsed: argparse.Namespace) -> int:
 
 def _check(parsed: argparse.Namespace) -> int:
     from siyu.data import check, render
-    from siyu.language import speaking
 
-    with speaking(parsed.language):
-        report = check(parsed.source)
-        print(render(report))
+    report = check(parsed.source)
+    print(render(report))
     return FAILED if report.errors else PUBLISHED
 
 

@@ -287,7 +287,9 @@ def _wrap(text: str, prop: FontProperties, width_inches: float) -> list[str]:
 def _width(token: str, prop: FontProperties) -> float:
     """Measure a token as it will be drawn, in points."""
     renderer = RendererAgg(1, 1, 72)  # type: ignore[no-untyped-call]
-    size = renderer.get_text_width_height_descent(token, prop, ismath=False)  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a character that no font has is told once it is drawn
+        size = renderer.get_text_width_height_descent(token, prop, ismath=False)  # type: ignore[no-untyped-call]
     return float(size[0])
 
 

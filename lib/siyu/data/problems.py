@@ -60,13 +60,11 @@ class Report:
 def render(report: Report) -> str:
     """Lay a report out as text for a terminal: the tables, then errors, then warnings."""
     width = max(map(len, report.counts), default=0)
-    lines = [phrase("check.source", name=report.name)]
-    for name, rows in report.counts.items():
-        lines.append(f"  {name:<{width}}  {phrase('check.rows', rows=rows):>16}")
+    lines = [f"source {report.name}"]
+    lines += [f"  {name:<{width}}  {_rows(rows):>16}" for name, rows in report.counts.items()]
     warnings = [problem for problem in report.problems if problem.severity == "warning"]
     for title, problems in (("errors", report.errors), ("warnings", warnings)):
-        form = title if problems else f"no_{title}"
-        lines.append(phrase(f"check.{form}", n=len(problems)))
+        lines.append(f"{title}: {len(problems) or 'none'}")
         lines += [f"  {problem}" for problem in problems]
     return "\n".join(lines)
 
@@ -94,3 +92,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     folded = {candidate.casefold(): candidate for candidate in known}
     near = get_close_matches(name.casefold(), folded, n=1)
     return folded[near[0]] if near else ""
+
+
+def _rows(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"

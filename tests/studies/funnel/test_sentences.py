@@ -89,6 +89,12 @@ def test_too_few_users_are_said_to_be_too_few(depths, waiting, text):
     assert sentences.say_loss(few, STEPS) == text
 
 
+def test_in_any_order_any_step_may_be_the_start():
+    anyhow = Definition(steps=["scan", "add", "order"], window_days=14, order="any")
+    text = sentences.too_little(replace(measures({}), definition=anyhow))
+    assert text.startswith("No user did any of the steps in 4 Feb 2026 to 17 Mar 2026")
+
+
 def test_a_window_longer_than_the_period_is_said_with_its_remedy():
     short = measures({}, waiting=50)
     short = replace(short, span=replace(SPAN, eligible_until=SPAN.entry_from - timedelta(days=1)))

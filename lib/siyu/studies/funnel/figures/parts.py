@@ -94,7 +94,14 @@ def draw_repair(
         labels, form = [step_name(step) for step in shown["step"]], "point"
     else:
         shown = gaps
-        labels = [f"{shorten(term(row.segment))}: {step_name(row.step)}" for row in each_row(gaps)]
+        labels = [
+            phrase(
+                "funnel.figure.repair.row",
+                segment=shorten(term(row.segment)),
+                step=step_name(row.step),
+            )
+            for row in each_row(gaps)
+        ]
         colours, form = np.where(gaps["clear"], SECOND, PALE), "gap"
     figure, (axes,) = canvas(
         title,

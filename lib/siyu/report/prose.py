@@ -53,7 +53,7 @@ def translate(notebook: Mapping[str, Any], prose: Mapping[str, Translation]) -> 
     translated = copy.deepcopy(dict(notebook))
     for cell in translated["cells"]:
         if cell["cell_type"] == "markdown" and _is_current(cell, prose):
-            cell["source"] = prose[cell["id"]].text
+            cell["source"] = prose[_name(cell)].text
     return translated
 
 
@@ -62,7 +62,7 @@ def translate_to_explore(notebook: Path, language: str) -> dict[str, Any]:
     translated = translate(read_notebook(notebook) or {"cells": []}, read_prose(notebook, language))
     declared, meanings = read_parameters(notebook), read_meanings(notebook, language)
     for cell in translated["cells"]:
-        if cell.get("id") == PARAMETERS:
+        if _name(cell) == PARAMETERS:
             source = plain(cell["source"])
             for name, meaning in meanings.items():
                 one = declared[name]
@@ -85,9 +85,9 @@ def find_gaps(notebook: Path, language: str) -> Iterator[str]:
     """Yield a line for each cell whose translation is missing, stale, or of no cell."""
     prose, file = read_prose(notebook, language), f"{notebook.stem}.{language}.md"
     cells = {
-        cell["id"]: cell
+        _name(cell): cell
         for cell in (read_notebook(notebook) or {"cells": []})["cells"]
-        if cell["cell_type"] == "markdown" or cell["id"] == PARAMETERS
+        if cell["cell_type"] == "markdown" or _name(cell) == PARAMETERS
     }
     for name, cell in cells.items():
         line = f"<!-- {name} {fingerprint(plain(cell['source']))} -->"
@@ -100,6 +100,12 @@ def find_gaps(notebook: Path, language: str) -> Iterator[str]:
             yield f"{file}: there is no cell {name!r}; remove it"
 
 
+def _name(cell: Mapping[str, Any]) -> str:
+    """Name a cell: by its id, and the one that papermill replaces by its tag."""
+    tags = cell["metadata"].get("tags", [])
+    return PARAMETERS if PARAMETERS in tags else str(cell.get("id", ""))
+
+
 def _is_current(cell: Mapping[str, Any], prose: Mapping[str, Translation]) -> bool:
-    found = prose.get(cell.get("id", ""))
+    found = prose.get(_name(cell))
     return found is not None and found.of == fingerprint(plain(cell["source"]))

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from siyu.data.contract import TABLES
 from siyu.language import LANGUAGES, join_lines, speaking, spoken, use_language
-from siyu.phrases import FORMATS, catalogue, heading, phrase, section, term
+from siyu.phrases import FORMATS, catalogue, cell, heading, phrase, section, term
 
 ROOT = Path(__file__).parents[1]
-ONE_SIDED = ("terms.", "columns.")
+ONE_SIDED = ("terms.", "values.", "columns.")
 """The code's own names are English: only other languages have words for them."""
 EXAMPLES = {
     **dict.fromkeys(("percent", "points", "signed", "level", "span", "length"), 0.5),
@@ -177,6 +177,14 @@ def test_a_name_is_translated_where_it_is_standard_and_else_left_alone(name, sai
     with speaking("zh"):
         assert term(name) == said
     assert term(name) == name
+
+
+def test_a_word_that_means_something_in_one_column_only_is_left_alone_elsewhere():
+    with speaking("zh"):
+        assert (cell("entry", "first"), cell("city_tier", "first")) == ("首次进入", "first")
+        assert (cell("unit", "users"), cell("table", "users")) == ("用户", "users")
+        assert cell("segment", "social") == "社交"
+    assert cell("entry", "first") == "first"
 
 
 def test_a_column_without_a_word_keeps_its_name():

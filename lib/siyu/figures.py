@@ -28,7 +28,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from siyu.formats import full_stop, paragraph, without_stop
-from siyu.phrases import heading, phrase, term
+from siyu.phrases import cell, heading, phrase
 
 ACCENT = "#0072B2"
 SECOND = "#D55E00"
@@ -135,9 +135,12 @@ def show_table(table: pd.DataFrame, caption: str) -> None:
 
 def to_html(table: pd.DataFrame) -> str:
     """Write a table as HTML in which nothing from the data can act as markup."""
-    head = "".join(f"<th>{html.escape(heading(str(name)))}</th>" for name in table.columns)
+    names = list(map(str, table.columns))
+    head = "".join(f"<th>{html.escape(heading(name))}</th>" for name in names)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in row) + "</tr>"
+        "<tr>"
+        + "".join(f"<td>{html.escape(text)}</td>" for text in map(_cell, names, row))
+        + "</tr>"
         for row in table.itertuples(index=False)
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -318,7 +321,7 @@ def _style() -> Any:
     }
 
 
-def _cell(value: object) -> str:
+def _cell(column: str, value: object) -> str:
     if isinstance(value, float):
         return "" if pd.isna(value) else f"{value:.6g}"
-    return "" if value is None or value is pd.NaT else term(str(value))
+    return "" if value is None or value is pd.NaT else cell(column, str(value))

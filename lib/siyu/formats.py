@@ -19,7 +19,7 @@ _DAYS = {"en": "d MMM y", "zh": "y年M月d日"}
 _SHORT_DAYS = {"en": "d MMM", "zh": "M/d"}
 _MANY = {"zh": 10_000}
 """From here on a language counts in larger units (万, 亿)."""
-_COUNTED = re.compile(r"^([\d.,]+)")
+_COUNTED = re.compile(r"^([-\d.,]+)")
 _MOST_NAMES = 3
 
 
@@ -57,6 +57,7 @@ def number(value: float, digits: int = 0) -> str:
         return NOTHING
     if abs(value) >= _MANY.get(spoken(), math.inf):
         text = str(format_compact_decimal(value, locale=locale(), fraction_digits=2))
+        text = _COUNTED.sub(r"\1 ", text)
     else:
         text = f"{round(value, digits) + 0.0:,.{digits}f}"
     return text.replace("-", "−")
@@ -69,9 +70,11 @@ def exact(value: int) -> str:
 
 def yuan(value: float) -> str:
     """Write an amount of money: 1234.5 is 1,234 yuan."""
-    unit = {"en": " yuan", "zh": "元"}[spoken()]
+    unit = {"en": "yuan", "zh": "元"}[spoken()]
     text = number(value)
-    return text if text == NOTHING else text + (unit if text[-1] in "万亿" else f" {unit.strip()}")
+    if text == NOTHING:
+        return text
+    return text + unit if text[-1] in "万亿" else f"{text} {unit}"
 
 
 def span(days: float) -> str:

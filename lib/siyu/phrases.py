@@ -55,6 +55,12 @@ def term(name: str) -> str:
     return name
 
 
+def cell(column: str, value: str) -> str:
+    """Give the reader's word for a value in a column of a table."""
+    own = catalogue(spoken()).get(f"values.{column}.{value}")
+    return term(value) if own is None else str(own)
+
+
 def heading(column: str) -> str:
     """Give the reader's word for a column of a table."""
     return str(catalogue(spoken()).get(f"columns.{column}", column))

@@ -26,7 +26,7 @@ def footer(measures: Measures, method: str) -> str:
 
 def row_name(name: str, n: float) -> str:
     """Name a row of a figure: what it is, cut to the width there is, and of how many users."""
-    return f"{shorten(term(name))}  ({number(n)})"
+    return phrase("page.in_brackets", text=shorten(term(name)), n=number(n))
 
 
 def step_name(step: str, *, width: int = 30) -> str:

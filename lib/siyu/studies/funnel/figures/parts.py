@@ -35,6 +35,8 @@ from siyu.studies.funnel.figures.marks import (
 from siyu.studies.funnel.measures import Measures
 from siyu.studies.tables import each_row
 
+_ENDS = ("", "_lower", "_upper")
+
 
 def draw_change(measures: Measures, change: Change | None, *, level: float) -> Picture:
     """Draw the change since the span before: mix and rate per segment, and the steps' parts."""
@@ -75,7 +77,8 @@ def draw_change(measures: Measures, change: Change | None, *, level: float) -> P
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: signed(value)))
         axis.xaxis.set_major_locator(MaxNLocator(4))
         axis.grid(axis="x")
-    table = change.segments if several else change.steps
+    parts = {f"{part}{end}": f"{part}_part{end}" for part in ("mix", "rate") for end in _ENDS}
+    table = change.segments.rename(columns=parts) if several else change.steps
     alt = phrase("funnel.figure.change.alt", title=title)
     return finish(figure, name=name, alt=alt, table=table)
 

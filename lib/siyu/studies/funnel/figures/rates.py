@@ -20,7 +20,7 @@ from siyu.figures import (
     shorten,
 )
 from siyu.formats import paragraph
-from siyu.phrases import phrase, term
+from siyu.phrases import cell, phrase, term
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.figures.marks import (
     MOST_SEGMENTS,
@@ -166,8 +166,8 @@ def draw_definitions(measures: Measures, definitions: pd.DataFrame, *, level: fl
     labels = [
         phrase(
             f"funnel.figure.definitions.row{'_no_window' if pd.isna(row.window_days) else ''}",
-            entry=row.entry,
-            ties=row.ties,
+            entry=cell("entry", row.entry),
+            ties=cell("ties", row.ties),
             window=row.window_days,
             entered=row.entered,
         )

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
+from siyu.language import speaking
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.change import Change
 from siyu.studies.funnel.definition import Definition
@@ -432,3 +433,63 @@ def test_a_placebo_that_fires_is_a_warning():
     calm = sentences.say_placebo(pd.DataFrame([row | {"p": 0.3}]), level=LEVEL)
     assert calm.startswith("As expected")
     assert sentences.say_placebo(pd.DataFrame(), level=LEVEL).startswith("No placebo")
+
+
+class TestInChinese:
+    """The same outcomes, whole sentences of their own."""
+
+    @pytest.fixture(autouse=True)
+    def _in_chinese(self):
+        with speaking("zh"):
+            yield
+
+    def test_the_headline(self):
+        users = measures({1: 40, 2: 40, 3: 20}, waiting=7)
+        assert sentences.say_conversion(users, STEPS, level=LEVEL) == (
+            "2026年2月4日至2026年3月17日，共有 100 位用户从“扫码”进入漏斗，其中 20.0% 在 14 天内"
+            "走到“下单”（95% 置信区间 13.0%～29.0%）。另有 7 位进入不久，窗口未满，暂不计入。"
+        )
+
+    @pytest.mark.parametrize(
+        ("found", "text"),
+        [
+            (UP, "转化率上升：20.0% → 23.0%，+3.0 个百分点（95% 置信区间 +1.0～+5.0）"),
+            (DOWN, "转化率下降：20.0% → 17.0%，−3.0 个百分点（95% 置信区间 −5.0～−1.0）"),
+            (FLAT, "转化率没有明显变化：20.0% → 20.1%，+0.1 个百分点（95% 置信区间 −2.0～+2.2）"),
+        ],
+    )
+    def test_a_change_is_up_down_or_unclear(self, found, text):
+        moved = change(found, FLAT, 0.0)
+        assert sentences.say_move(measures({1: 100}), moved, level=LEVEL) == text
+
+    def test_a_paradox(self):
+        text = sentences.say_change(measures({1: 100}), change(DOWN, UP, 0.02), level=LEVEL)
+        assert "这是辛普森悖论：分组内的转化率在提升，合计贡献 +3.0 个百分点" in text
+        assert text.endswith("影响最大的是“ads”。该查的是流量来源，不是转化环节。")
+
+    @pytest.mark.parametrize(
+        ("verdicts", "text"),
+        [
+            ({"a": "unclear", "b": "unclear"}, "按渠道看，2 个分组之间没有明显差异"),
+            ({"a": "higher", "b": "unclear"}, "按渠道看，“a”的转化率明显高于其他分组"),
+            ({"a": "unclear", "b": "lower"}, "按渠道看，“b”的转化率明显低于其他分组"),
+            ({"a": "higher", "b": "lower"}, "按渠道看，“a”的转化率明显高于其他分组，“b”明显更低"),
+        ],
+    )
+    def test_segments(self, verdicts, text):
+        assert sentences.say_segments(compared(**verdicts), by=["channel"]) == text
+
+    @pytest.mark.parametrize(
+        ("depths", "waiting", "text"),
+        [
+            ({}, 0, "2026年2月4日至2026年3月17日没有用户产生“扫码”行为，无法计算漏斗。"),
+            ({}, 9, "已进入的 9 位用户窗口都未满，暂时无法下结论。"),
+            ({1: 1}, 0, "窗口已满的用户只有 1 位，至少要有 30 位（min_users）才能下结论。"),
+        ],
+    )
+    def test_too_few_users(self, depths, waiting, text):
+        assert sentences.too_little(measures(depths, waiting=waiting)) == text
+
+    def test_no_comparison(self):
+        text = sentences.say_change(measures({1: 100}), None, level=LEVEL)
+        assert text == "没有与上一期对比：其中一期进入的用户不足 30 位。"

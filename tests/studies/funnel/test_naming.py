@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.estimate import steps
 from siyu.studies.funnel.measure import measure
-from siyu.studies.funnel.naming import large, name_of
+from siyu.studies.naming import large, name_of
 
 from tests.studies.funnel.builders import at, log
 

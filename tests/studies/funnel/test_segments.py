@@ -5,8 +5,8 @@ from functools import partial
 import pandas as pd
 import pytest
 from siyu.studies.funnel.definition import Definition
+from siyu.studies.funnel.leaks import leak
 from siyu.studies.funnel.measure import measure
-from siyu.studies.funnel.segments import leak
 
 from tests.studies.funnel.builders import at, log
 

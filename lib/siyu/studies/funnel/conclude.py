@@ -15,7 +15,7 @@ from siyu.phrases import phrase
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.change import Change
 from siyu.studies.funnel.measures import Measures
-from siyu.studies.funnel.naming import EVERYONE, SMALL
+from siyu.studies.naming import EVERYONE, SMALL
 from siyu.studies.tables import each_row
 
 

@@ -13,8 +13,8 @@ from siyu.stats.intervals import difference_pvalue, newcombe_difference
 from siyu.stats.multiplicity import holm
 from siyu.stats.survival import cumulative_incidence, time_to_share
 from siyu.studies.funnel.measures import Measures
-from siyu.studies.funnel.naming import EVERYONE
 from siyu.studies.funnel.rates import by_segment, reached_by_segment, share, verdicts
+from siyu.studies.naming import EVERYONE
 
 MINUTES_PER_DAY = 1440
 

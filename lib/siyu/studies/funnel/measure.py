@@ -10,13 +10,15 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
+from siyu.studies.breakdown import Breakdown, resolve
 from siyu.studies.funnel.chains import follow
 from siyu.studies.funnel.definition import Definition, FunnelError
+from siyu.studies.funnel.leaks import leak
 from siyu.studies.funnel.measures import Measures
-from siyu.studies.funnel.naming import column_of, name_segments
-from siyu.studies.funnel.segments import Breakdown, leak, resolve
+from siyu.studies.funnel.naming import name_segments
 from siyu.studies.funnel.spans import INSTANT, Span, entry_span
 from siyu.studies.funnel.weeks import follow_weeks
+from siyu.studies.naming import column_of
 
 
 def measure(

@@ -1,19 +1,20 @@
-"""Name segments so that no two share a name, and let small groups share one."""
+"""Put one name per segment in the place of the columns that tell segments apart."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-EVERYONE = "all"
-UNKNOWN = "(unknown)"
-SMALL = "(small groups)"
-"""All groups under `min_users` together, so that no few persons are shown."""
-_OURS = "|".join(map(re.escape, (EVERYONE, SMALL, "mix", "rate")))
-"""Names that stand for something else in tables and in the ids of findings."""
-_LONE = re.compile(r"(?<!\S)×+(?!\S)")
+from siyu.studies.naming import (
+    EVERYONE,
+    column_of,
+    crossings_of,
+    large,
+    lumped,
+    name_of,
+    names_of,
+)
 
 
 def name_segments(
@@ -36,10 +37,10 @@ def name_segments(
         column ("(unknown)" for a missing one).
     """
     counts, waiting, pairs = (tables[name] for name in ("counts", "waiting", "pairs"))
-    was = _names(pairs, by, before=True).where(pairs["depth_before"].notna())
-    now = _names(pairs, by).where(pairs["depth"].notna())
-    entered = counts["n"].groupby(_names(counts, by)).sum()
-    young = waiting["n"].groupby(_names(waiting, by)).sum()
+    was = names_of(pairs, by, before=True).where(pairs["depth_before"].notna())
+    now = names_of(pairs, by).where(pairs["depth"].notna())
+    entered = counts["n"].groupby(names_of(counts, by)).sum()
+    young = waiting["n"].groupby(names_of(waiting, by)).sum()
     sizes = {
         "entered": entered,
         "before": pairs["n"].groupby(was).sum(),
@@ -48,83 +49,18 @@ def name_segments(
     shown = large(pd.DataFrame(sizes).fillna(0), min_users=min_users) if by else {EVERYONE}
     named = {}
     for which, table in tables.items():
-        ends = {"segment": _lumped(now if which == "pairs" else _names(table, by), shown)}
+        ends = {"segment": lumped(now if which == "pairs" else names_of(table, by), shown)}
         if which == "pairs":
-            ends["segment_before"] = _lumped(was, shown)
+            ends["segment_before"] = lumped(was, shown)
         named[which] = _summed(table, by, ends)
     every = {
-        *_crossings(counts, by),
-        *_crossings(waiting, by),
-        *_crossings(pairs, by),
-        *_crossings(pairs, by, before=True),
+        *crossings_of(counts, by),
+        *crossings_of(waiting, by),
+        *crossings_of(pairs, by),
+        *crossings_of(pairs, by, before=True),
     }
     values = {name_of(by, crossing): dict(zip(by, crossing, strict=True)) for crossing in every}
     return named, {name: values[name] for name in sorted(shown) if by}
-
-
-def column_of(name: str, *, before: bool = False) -> str:
-    """Name the column that holds a segment column's values, so that it is none of our own."""
-    return f"{'before' if before else 'by'} {name}"
-
-
-def name_of(by: Sequence[str], values: Sequence[str]) -> str:
-    """Name a segment by its values of the columns `by`, joined by " × ".
-
-    Two segments never share a name, and none has one of ours: a value that reads like one ("all")
-    is shown with its column, and a × that stands alone in a value is doubled.
-    """
-    parts = [
-        f"{value} ({column})"
-        if re.fullmatch(rf"({_OURS})( \({re.escape(column)}\))*", value)
-        else value
-        for column, value in zip(by, values, strict=True)
-    ]
-    if len(parts) == 1:
-        return parts[0]
-    return " × ".join(_LONE.sub(r"\g<0>×", part) for part in parts) or EVERYONE
-
-
-def large(sizes: pd.DataFrame, *, min_users: int) -> set[str]:
-    """Choose the segments to be shown by name, so that the rest is no small group either.
-
-    What the shown ones leave over can be had by subtraction from the total: it must not be a few
-    persons, in none of the counts. So the segments that are few in any count share one name, and
-    the next smallest join them until that group, too, has nobody or enough in each.
-
-    Args:
-        sizes: one row per segment, by name, and one column per count of users that is published.
-        min_users: smallest group that may be told from the others; nobody is no group.
-    """
-    least = sizes.where(sizes > 0).min(axis=1).sort_values(kind="stable")
-    sizes = sizes.loc[least.index]
-    small = int((least < min_users).sum())
-    while small < len(sizes):
-        left = sizes.iloc[:small].sum()
-        if not ((left > 0) & (left < min_users)).any():
-            break
-        small += 1
-    return set(sizes.index[small:])
-
-
-def _crossings(
-    table: pd.DataFrame, by: Sequence[str], *, before: bool = False
-) -> list[tuple[str, ...]]:
-    """Give the values of the columns in each row, a missing one as "(unknown)"."""
-    if not by:
-        return [()] * len(table)
-    values = table[[column_of(name, before=before) for name in by]].astype("object")
-    return list(values.where(values.notna(), UNKNOWN).itertuples(index=False, name=None))
-
-
-def _names(table: pd.DataFrame, by: Sequence[str], *, before: bool = False) -> pd.Series:
-    """Name the segment of each row."""
-    crossings = _crossings(table, by, before=before)
-    names = {crossing: name_of(by, crossing) for crossing in set(crossings)}
-    return pd.Series([names[crossing] for crossing in crossings], index=table.index, dtype="object")
-
-
-def _lumped(names: pd.Series, kept: set[str]) -> pd.Series:
-    return names.where(names.isin(kept) | names.isna(), SMALL)
 
 
 def _summed(table: pd.DataFrame, by: Sequence[str], ends: Mapping[str, pd.Series]) -> pd.DataFrame:

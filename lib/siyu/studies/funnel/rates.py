@@ -10,7 +10,7 @@ import pandas as pd
 
 from siyu.stats.intervals import wilson
 from siyu.studies.funnel.measures import Measures
-from siyu.studies.funnel.naming import EVERYONE
+from siyu.studies.naming import EVERYONE
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[Any]

@@ -10,7 +10,6 @@ from siyu.stats.intervals import difference_pvalue, multinomial_delta, newcombe_
 from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measures import Measures
-from siyu.studies.funnel.naming import EVERYONE, SMALL
 from siyu.studies.funnel.rates import (
     FloatArray,
     at_least,
@@ -20,6 +19,7 @@ from siyu.studies.funnel.rates import (
     step_rates,
 )
 from siyu.studies.funnel.spans import Span
+from siyu.studies.naming import EVERYONE, SMALL
 
 
 def order_value(pool: Source, definition: Definition, span: Span) -> float | None:

@@ -12,8 +12,8 @@ from siyu.phrases import phrase
 from siyu.studies.funnel.change import Change
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measures import Measures
-from siyu.studies.funnel.naming import EVERYONE
 from siyu.studies.funnel.spans import INSTANT, Span
+from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 
 

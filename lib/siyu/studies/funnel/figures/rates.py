@@ -32,7 +32,7 @@ from siyu.studies.funnel.figures.marks import (
     whiskers,
 )
 from siyu.studies.funnel.measures import Measures
-from siyu.studies.funnel.naming import EVERYONE
+from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 
 _MOST_PANELS = 5

@@ -8,18 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 
 from siyu.data import Source
 from siyu.data.contract import TABLES
 from siyu.phrases import phrase
-from siyu.studies.funnel.naming import column_of
+from siyu.studies.naming import column_of
 
 _HALF = 0.5
-_NEARLY_ALL = 0.95
-_MANY = 30
-_TELLING_STEPS = 3
-"""With fewer, everybody of one value may well convert and nobody of another."""
 _PERSONS = ("user_id", "referrer_id")
 """Customers, so no groups. `staff_id` names employees, each with a group of customers."""
 
@@ -87,9 +82,7 @@ class Breakdown:
         }
         found = known.agg(**late).to_pandas().iloc[0]
         return {
-            name: phrase("funnel.refused.later", column=name)
-            for name in late
-            if found[name] > _HALF
+            name: phrase("breakdown.later", column=name) for name in late if found[name] > _HALF
         }
 
     @property
@@ -161,64 +154,25 @@ def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
     )
 
 
-def leak(counts: pd.DataFrame, name: str, labels: Sequence[str], *, dated: bool) -> str:
-    """Say why a segment column tells the outcome, or "" where it does not.
-
-    A column that is filled (nearly) only for users who reached some later step was learnt at that
-    step, and one whose values all convert (nearly) always or never was written after the outcome.
-    With two steps the latter may as well be a touchpoint that is broken, beside one that works by
-    itself: that is for the reader to see. It finds the plain cases; what was learnt later without
-    such a trace, only `known_from` can tell.
-
-    Args:
-        counts: one row per segment and depth; a segment value that was not known is null.
-        name: the column.
-        labels: names of the steps.
-        dated: whether the values are those of the first start, which can tell no outcome.
-    """
-    column = column_of(name)
-    filled, n = counts[column].notna(), counts["n"]
-    if not n.any():
-        return ""
-    if not n[filled].any():
-        return phrase("funnel.refused.never", column=name)
-    if dated:
-        return ""
-    told = n[filled].sum() >= _MANY and n[~filled].any()
-    for step in range(2, len(labels) + 1) if told else ():
-        reached = counts["depth"] >= step
-        known, unknown = (n[reached & rows].sum() / n[rows].sum() for rows in (filled, ~filled))
-        if known >= _NEARLY_ALL and unknown < _HALF:
-            return phrase("funnel.refused.filled", column=name, step=labels[step - 1])
-    own = counts[filled].groupby(column)["n"].sum()
-    converted = counts[filled & (counts["depth"] == len(labels))].groupby(column)["n"].sum()
-    rate = (converted.reindex(own.index, fill_value=0) / own)[own >= _MANY]
-    never, nearly_always = rate == 0, rate >= _NEARLY_ALL
-    parted = never.any() and nearly_always.any() and (never | nearly_always).all()
-    if parted and len(labels) >= _TELLING_STEPS:
-        return phrase("funnel.refused.parted", column=name)
-    return ""
-
-
 def _since(name: str) -> str:
     return f"since {name}"
 
 
 def _no_trait(name: str, users: ir.Table) -> str:
     if name in _PERSONS:
-        return phrase("funnel.refused.persons", column=name)
+        return phrase("breakdown.persons", column=name)
     if not users[name].type().is_string():
-        return phrase("funnel.refused.no_groups", column=name, kind=users[name].type())
+        return phrase("breakdown.no_groups", column=name, kind=users[name].type())
     if name == "tier":
-        return phrase("funnel.refused.tier")
+        return phrase("breakdown.tier")
     return ""
 
 
 def _unknown(name: str, there: Sequence[str]) -> str:
     names = ", ".join(there)
     if near := difflib.get_close_matches(name, there, n=1):
-        return phrase("funnel.refused.unknown_near", column=name, near=near[0], there=names)
-    return phrase("funnel.refused.unknown", column=name, there=names)
+        return phrase("breakdown.unknown_near", column=name, near=near[0], there=names)
+    return phrase("breakdown.unknown", column=name, there=names)
 
 
 def _attach_tier(entered: ir.Table, tiers: ir.Table) -> ir.Table:

@@ -1,0 +1,82 @@
+"""Name segments so that no two share a name, and let small groups share one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+EVERYONE = "all"
+UNKNOWN = "(unknown)"
+SMALL = "(small groups)"
+"""All groups under `min_users` together, so that no few persons are shown."""
+_OURS = "|".join(map(re.escape, (EVERYONE, SMALL, "mix", "rate")))
+"""Names that stand for something else in tables and in the ids of findings."""
+_LONE = re.compile(r"(?<!\S)×+(?!\S)")
+
+
+def column_of(name: str, *, before: bool = False) -> str:
+    """Name the column that holds a segment column's values, so that it is none of our own."""
+    return f"{'before' if before else 'by'} {name}"
+
+
+def name_of(by: Sequence[str], values: Sequence[str]) -> str:
+    """Name a segment by its values of the columns `by`, joined by " × ".
+
+    Two segments never share a name, and none has one of ours: a value that reads like one ("all")
+    is shown with its column, and a × that stands alone in a value is doubled.
+    """
+    parts = [
+        f"{value} ({column})"
+        if re.fullmatch(rf"({_OURS})( \({re.escape(column)}\))*", value)
+        else value
+        for column, value in zip(by, values, strict=True)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return " × ".join(_LONE.sub(r"\g<0>×", part) for part in parts) or EVERYONE
+
+
+def large(sizes: pd.DataFrame, *, min_users: int) -> set[str]:
+    """Choose the segments to be shown by name, so that the rest is no small group either.
+
+    What the shown ones leave over can be had by subtraction from the total: it must not be a few
+    persons, in none of the counts. So the segments that are few in any count share one name, and
+    the next smallest join them until that group, too, has nobody or enough in each.
+
+    Args:
+        sizes: one row per segment, by name, and one column per count of users that is published.
+        min_users: smallest group that may be told from the others; nobody is no group.
+    """
+    least = sizes.where(sizes > 0).min(axis=1).sort_values(kind="stable")
+    sizes = sizes.loc[least.index]
+    small = int((least < min_users).sum())
+    while small < len(sizes):
+        left = sizes.iloc[:small].sum()
+        if not ((left > 0) & (left < min_users)).any():
+            break
+        small += 1
+    return set(sizes.index[small:])
+
+
+def crossings_of(
+    table: pd.DataFrame, by: Sequence[str], *, before: bool = False
+) -> list[tuple[str, ...]]:
+    """Give the values of the columns in each row, a missing one as "(unknown)"."""
+    if not by:
+        return [()] * len(table)
+    values = table[[column_of(name, before=before) for name in by]].astype("object")
+    return list(values.where(values.notna(), UNKNOWN).itertuples(index=False, name=None))
+
+
+def names_of(table: pd.DataFrame, by: Sequence[str], *, before: bool = False) -> pd.Series:
+    """Name the segment of each row."""
+    crossings = crossings_of(table, by, before=before)
+    names = {crossing: name_of(by, crossing) for crossing in set(crossings)}
+    return pd.Series([names[crossing] for crossing in crossings], index=table.index, dtype="object")
+
+
+def lumped(names: pd.Series, kept: set[str]) -> pd.Series:
+    """Let all segments but those kept share one name."""
+    return names.where(names.isin(kept) | names.isna(), SMALL)

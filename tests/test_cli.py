@@ -121,12 +121,12 @@ def test_a_source_that_is_not_there_is_named_as_it_was_typed(
     assert "source 'shops/pool' does not exist" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["report", "sample"])
+@pytest.mark.parametrize("command", [["report"], ["sample"], ["translate", "zh"]])
 def test_a_folder_that_cannot_be_written_is_refused(
-    root: Path, capsys: pytest.CaptureFixture[str], command: str
+    root: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     (root / "taken").touch()
-    assert main([command, "--out", "taken/reports"]) == 2
+    assert main([*command, "--out", "taken/reports"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("siyu: ")
     assert line.endswith("cannot be written: Not a directory; name another folder by --out")
@@ -184,6 +184,9 @@ def test_notebooks_are_copied_in_another_language_and_work_in_them_is_kept(
     assert main(["translate", "zh"]) == 0
     assert "your changes are kept in 01_funnel.mine-1.ipynb" in capsys.readouterr().err
     assert main(["translate", "zh", "nowhere.yaml"]) == 2
+    capsys.readouterr()
+    assert main(["translate", "zh", "--out", "notebooks"]) == 2
+    assert "holds the notebooks themselves" in capsys.readouterr().err
 
 
 def test_a_sample_is_written_where_asked(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

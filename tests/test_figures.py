@@ -202,6 +202,14 @@ def test_a_font_installed_since_matplotlib_first_ran_is_found(fonts, monkeypatch
     assert figures.chinese_font() == "WenQuanYi Micro Hei"
 
 
+def test_a_file_that_is_no_font_is_passed_over(fonts, monkeypatch, tmp_path):
+    (tmp_path / "font.ttf").write_text("no font")
+    monkeypatch.setenv("SIYU_FONT", str(tmp_path / "font.ttf"))
+    fonts.addfont = figures.font_manager.get_font
+    fonts.names.append("PingFang SC")
+    assert figures.chinese_font() == "PingFang SC"
+
+
 def test_a_family_or_a_file_may_be_asked_for(fonts, monkeypatch):
     fonts.names += ["PingFang SC", "My Font"]
     monkeypatch.setenv("SIYU_FONT", "My Font")

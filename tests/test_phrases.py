@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from siyu import phrases
 from siyu.data.contract import TABLES
-from siyu.language import LANGUAGES, join_lines, speaking, spoken, use_language
+from siyu.language import LANGUAGES, join_folds, join_lines, speaking, spoken, use_language
 from siyu.phrases import FORMATS, catalogue, cell, heading, phrase, section, term
 
 ROOT = Path(__file__).parents[1]
@@ -18,7 +19,7 @@ ONE_SIDED = ("terms.", "values.", "columns.")
 """The code's own names are English: only other languages have words for them."""
 EXAMPLES = {
     **dict.fromkeys(("percent", "points", "signed", "level", "span", "length"), 0.5),
-    **dict.fromkeys(("number", "decimal", "exact", "yuan"), 12_345),
+    **dict.fromkeys(("number", "decimal", "yuan"), 12_345),
     **{spec: ["scan", "order"] for spec in ("names", "items", "clauses", "columns")},
     **dict.fromkeys(("term", "name", ""), "scan"),
     "day": date(2026, 2, 4),
@@ -168,9 +169,14 @@ def test_the_contracts_own_names_have_a_word_in_every_language():
         ("门店海报", "门店海报"),
         ("my own step", "my own step"),
         ("social × coupon", "社交 × 优惠券"),
-        ("social × 门店", "social × 门店"),
+        ("social × 门店", "社交 × 门店"),
+        ("(unknown) × qr_01", "（未知） × qr_01"),
         ("greet or recommend", "打招呼或推荐商品"),
+        ("add or 小程序", "加粉或小程序"),
         ("black or white", "black or white"),
+        ("scan (2)", "扫码（2）"),
+        ("A (2)", "A (2)"),
+        ("3 of 4 steps", "4 步中的 3 步"),
     ],
 )
 def test_a_name_is_translated_where_it_is_standard_and_else_left_alone(name, said):
@@ -203,6 +209,16 @@ def test_the_language_is_spoken_for_a_while_and_must_be_one_of_ours():
         use_language("fr")
 
 
+def test_a_value_called_other_is_no_plural(monkeypatch):
+    monkeypatch.setattr(phrases.yaml, "safe_load", lambda _: {"terms": {"a": "甲", "other": "乙"}})
+    assert catalogue.__wrapped__("zh") == {"terms.a": "甲", "terms.other": "乙"}
+
+
+def test_a_plural_follows_the_number_as_it_is_written():
+    given = {"what": "odd", "rows": 1.2}
+    assert phrase("problem.rows", **given) == "odd, 1 row"
+
+
 def test_an_unknown_phrase_and_a_missing_value_are_errors():
     with pytest.raises(KeyError, match="no such"):
         phrase("no such")
@@ -214,14 +230,33 @@ def test_an_unknown_phrase_and_a_missing_value_are_errors():
     ("text", "joined"),
     [
         ("转化率\n下降", "转化率下降"),
-        ("转化率， 下降", "转化率，下降"),
         ("共 5 位\n用户", "共 5 位用户"),
         ("Kitagawa 分解", "Kitagawa 分解"),
         ("第一段。\n\n第二段。", "第一段。\n\n第二段。"),
         ("- 一；\n- 二。", "- 一；\n- 二。"),
         ("# 标题？\n\n正文", "# 标题？\n\n正文"),
         ("broken\nlines", "broken\nlines"),
+        ("1. 甲。\n2. 乙。", "1. 甲。\n2. 乙。"),
+        ("第一段。\n\n（第二段）", "第一段。\n\n（第二段）"),
+        ("引用。\n> 引用", "引用。\n> 引用"),
+        ("表。\n| 甲 |\n| 乙 |", "表。\n| 甲 |\n| 乙 |"),
+        ("## 标题\n正文", "## 标题\n正文"),
+        ("```\n代码\n代码\n```\n正文\n正文", "```\n代码\n代码\n```\n正文正文"),
+        ("如下\n**加粗**", "如下\n**加粗**"),
     ],
 )
-def test_chinese_lines_are_joined_without_a_space(text, joined):
+def test_lines_of_a_chinese_paragraph_are_joined_and_its_structure_is_kept(text, joined):
     assert join_lines(text) == joined
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("转化率 下降", "转化率下降"),
+        ("转化率， 下降", "转化率，下降"),
+        ("（{own}）， {days}内", "（{own}），{days}内"),
+        ("共 5 位 Kitagawa 分解", "共 5 位 Kitagawa 分解"),
+    ],
+)
+def test_spaces_that_fold_a_chinese_sentence_are_taken_out(text, joined):
+    assert join_folds(text) == joined

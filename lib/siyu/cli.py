@@ -200,10 +200,13 @@ def _translate(parsed: argparse.Namespace) -> int:
 
     try:
         config = read_config(parsed.config or find_config())
+        folder = parsed.out or config.root / ".cache" / f"notebooks-{parsed.language}"
+        kept = write_copies([one.notebook for one in config.studies], parsed.language, folder)
     except ConfigurationError as error:
         return _refuse(error.problems)
-    folder = parsed.out or config.root / ".cache" / f"notebooks-{parsed.language}"
-    kept = write_copies([one.notebook for one in config.studies], parsed.language, folder)
+    except OSError as error:
+        rule = f"cannot be written: {error.strerror or error}; name another folder by --out"
+        return _refuse([f"{parsed.out} {rule}"])
     for name in kept:
         print(f"siyu: your changes are kept in {name}", file=sys.stderr)
     print(folder)

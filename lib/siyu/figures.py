@@ -45,16 +45,11 @@ _CHINESE = re.compile(r"[\u2e80-\u9fff]")
 _BOLDER = 0.7
 """Outline that makes a letter bold, in points."""
 _LINE = 1.3
-_OPENS, _ENDS = "“‘（《【(", "”’，。；：、！？）》】～),.;:"
+_OPENS, _ENDS = "“‘（《【(", "”’，。；：、！？）》】～),.;:!?%"
 _TOKEN = re.compile(
     # One Chinese character, or a word; with the marks that open before it or end behind it.
     rf"[{_OPENS}]*(?:[\u2e80-\uffff]|[^ \u2e80-\uffff]{{1,40}})[{_ENDS}]* *| +"
 )
-_CHINESE = re.compile(r"[\u2e80-\u9fff]")
-_BOLDER = 0.7
-"""Outline that makes a letter bold, in points."""
-_LINE = 1.3
-_OPENS, _ENDS = "“‘(（《【", "”’),.;:!?，。；：、！？）》】～%"
 _NO_GLYPH = re.compile(r"Glyph (\d+) ")
 _DPI = 200
 _COLOURS = 128
@@ -224,8 +219,9 @@ def chinese_font() -> str:
     """
     manager, asked = font_manager.fontManager, os.environ.get("SIYU_FONT", "")
     if Path(asked).is_file():
-        manager.addfont(asked)
-        return str(FontProperties(fname=asked).get_name())
+        with suppress(OSError, RuntimeError):  # a file that is no font names none
+            manager.addfont(asked)
+            return str(FontProperties(fname=asked).get_name())
     wanted = [asked, *_CHINESE_FONTS]
     if not (there := set(manager.get_font_names())) & set(wanted):
         # Matplotlib keeps its list of fonts from when it first ran: this one may have come since.

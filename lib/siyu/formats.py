@@ -9,7 +9,6 @@ from datetime import date
 from typing import Literal
 
 from babel.dates import format_date
-from babel.numbers import format_compact_decimal
 from babel.units import format_unit
 
 from siyu.language import locale, spoken
@@ -17,8 +16,7 @@ from siyu.language import locale, spoken
 NOTHING = "–"
 _DAYS = {"en": "d MMM y", "zh": "y年M月d日"}
 _SHORT_DAYS = {"en": "d MMM", "zh": "M/d"}
-_MANY = {"zh": 10_000}
-"""From here on a language counts in larger units (万, 亿)."""
+_LARGE = ((10**8, "亿"), (10**4, "万"))
 _COUNTED = re.compile(r"^([-\d.,]+)")
 _MOST_NAMES = 3
 
@@ -48,33 +46,32 @@ def points(difference: float, digits: int = 1) -> str:
     return text if text == NOTHING else f"{text} {unit}"
 
 
+def level(coverage: float) -> str:
+    """Write the coverage of an interval, or what it leaves out: 0.95 is 95%, 0.999 is 99.9%."""
+    return f"{100 * coverage:.3g}%"
+
+
 def number(value: float, digits: int = 0) -> str:
     """Write a number with thousands separated: 1234.5 is 1,234 (or 1,234.5 with one digit).
 
-    In Chinese a large one is counted in 万 and 亿: 12345 is 1.23万.
+    Counts of people are written to the last one, in Chinese too: a denominator is no round figure.
     """
     if not math.isfinite(value):
         return NOTHING
-    if abs(value) >= _MANY.get(spoken(), math.inf):
-        text = str(format_compact_decimal(value, locale=locale(), fraction_digits=2))
-        text = _COUNTED.sub(r"\1 ", text)
-    else:
-        text = f"{round(value, digits) + 0.0:,.{digits}f}"
-    return text.replace("-", "−")
-
-
-def exact(value: int) -> str:
-    """Write a count to the last unit, with thousands separated, in every language."""
-    return f"{value:,}"
+    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")
 
 
 def yuan(value: float) -> str:
-    """Write an amount of money: 1234.5 is 1,234 yuan."""
-    unit = {"en": "yuan", "zh": "元"}[spoken()]
-    text = number(value)
-    if text == NOTHING:
-        return text
-    return text + unit if text[-1] in "万亿" else f"{text} {unit}"
+    """Write an amount of money: 1234.5 is 1,234 yuan; in Chinese a large one in 万 or 亿."""
+    if not math.isfinite(value):
+        return NOTHING
+    if spoken() == "en":
+        return f"{number(value)} yuan"
+    for size, unit in _LARGE:
+        if round(abs(value) / size, 2) >= 1:
+            digits = f"{value / size:,.2f}".rstrip("0").rstrip(".").replace("-", "−")
+            return f"{digits} {unit}元"
+    return f"{number(value)} 元"
 
 
 def span(days: float) -> str:
@@ -82,8 +79,10 @@ def span(days: float) -> str:
     if not math.isfinite(days):
         return NOTHING
     if days < 1 / 24:
-        return _unit(days * 1440, "minute", "#,##0")
-    return _unit(days * 24, "hour", "#,##0.0") if days < 2 else _unit(days, "day", "#,##0.0")
+        return _unit(round(days * 1440), "minute", "#,##0")
+    if days < 2:
+        return _unit(round(days * 24, 1), "hour", "#,##0.0")
+    return _unit(round(days, 1), "day", "#,##0.0")
 
 
 def length(days: float) -> str:

@@ -13,7 +13,10 @@ LANGUAGES = ("en", "zh")
 _LOCALES = {"en": "en", "zh": "zh"}
 _SIGN = "[\u3001-\u303f\uff00-\uff5e]"
 _HAN = "[\u3001-\u303f\u4e00-\u9fff\uff00-\uff5e]"
-_BREAK = re.compile(rf"(?<={_SIGN})[ \n](?! *[-*#\n])|[ \n](?={_SIGN})|(?<={_HAN})[ \n](?={_HAN})")
+_FOLD = re.compile(rf"(?<={_SIGN}) | (?={_SIGN})|(?<={_HAN}) (?={_HAN})")
+_HAN_ENDS = re.compile(rf"{_SIGN}.|.{_SIGN}|{_HAN}{_HAN}")
+_BLOCK = re.compile(r"\s*(?:[-*+]\s|[>#|]|\d+[.)]\s|```|$)")
+"""How a line begins that is no continuation of the one before."""
 _spoken = "en"
 
 
@@ -50,9 +53,27 @@ def locale() -> Locale:
     return _locale(_spoken)
 
 
+def join_folds(text: str) -> str:
+    """Take out the spaces that only fold a sentence: Chinese has none between words."""
+    return _FOLD.sub("", text)
+
+
 def join_lines(text: str) -> str:
-    """Take out the spaces and line ends that only break lines: Chinese has none between words."""
-    return _BREAK.sub("", text)
+    """Take out the line ends inside the paragraphs of a Markdown text where Chinese needs no space.
+
+    Lists, tables, quotations, headings and blocks of code keep their lines.
+    """
+    joined: list[str] = []
+    in_code = False
+    for line in text.split("\n"):
+        before = joined[-1] if joined else ""
+        goes_on = not (in_code or _BLOCK.match(line) or before.lstrip().startswith(("#", "```")))
+        if goes_on and before and _HAN_ENDS.search(before[-1] + line[0]):
+            joined[-1] += line
+        else:
+            joined.append(line)
+        in_code ^= line.lstrip().startswith("```")
+    return "\n".join(joined)
 
 
 @cache

@@ -7,6 +7,7 @@ language with the same keys, so that no sentence is put together from fragments.
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -16,10 +17,15 @@ from typing import Any
 import yaml
 
 from siyu import formats
-from siyu.language import join_lines, locale, spoken
+from siyu.language import join_folds, locale, spoken
 
 Text = str | Mapping[str, str]
 """A phrase; or one per plural category, chosen by the number that `by` names."""
+
+
+_SOME_STEPS = re.compile(r"(\d+) of (\d+) steps")
+_AGAIN = re.compile(r"(.+) \((\d+)\)")
+"""Names of ours for steps in any order, and for a step asked for again."""
 
 
 def phrase(key: str, /, **values: Any) -> str:
@@ -34,25 +40,33 @@ def phrase(key: str, /, **values: Any) -> str:
     """
     text = catalogue(spoken())[key]
     if not isinstance(text, str):
-        category = locale().plural_form(values[text["by"]])
+        category = locale().plural_form(round(values[text["by"]]))
         text = text.get(category, text["other"])
     return _WRITER.vformat(text, (), values)
 
 
 def term(name: str) -> str:
-    """Give the reader's word for a standard name (of an event, a channel, a status, …).
+    """Give the reader's word for a standard name (of an event, a channel, a lure, a segment, …).
 
-    A name of several, as segments and steps have, is translated where all its parts are standard;
-    what only this merchant knows stays as it is.
+    In a name of several, as segments and steps have, each standard part gets its word; what only
+    this merchant knows stays as it is.
     """
-    words = catalogue(spoken())
-    if (whole := words.get(f"terms.{name}")) is not None:
-        return str(whole)
-    for between, said in ((" × ", " × "), (" or ", {"en": " or ", "zh": "或"}[spoken()])):
+    if (own := _word(name)) is not None:
+        return own
+    if found := _SOME_STEPS.fullmatch(name):
+        return phrase("page.some_steps", k=found[1], n=found[2])
+    if (found := _AGAIN.fullmatch(name)) and (own := _word(found[1])) is not None:
+        return phrase("page.in_brackets", text=own, n=found[2])
+    for between, said in ((" × ", " × "), (" or ", phrase("page.or"))):
         parts = name.split(between)
-        if len(parts) > 1 and all(f"terms.{part}" in words for part in parts):
-            return said.join(str(words[f"terms.{part}"]) for part in parts)
+        if len(parts) > 1 and any(_word(part) is not None for part in parts):
+            return said.join(map(term, parts))
     return name
+
+
+def _word(name: str) -> str | None:
+    own = catalogue(spoken()).get(f"terms.{name}")
+    return None if own is None else str(own)
 
 
 def cell(column: str, value: str) -> str:
@@ -81,7 +95,7 @@ def section(name: str) -> dict[str, str]:
 
 def _flat(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Text]]:
     for name, value in block.items():
-        if isinstance(value, dict) and "other" not in value:
+        if isinstance(value, dict) and not {"by", "other"} <= set(value):
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", _joined(value)
@@ -89,8 +103,8 @@ def _flat(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Tex
 
 def _joined(text: Text) -> Text:
     if isinstance(text, str):
-        return join_lines(text)
-    return {name: join_lines(form) for name, form in text.items()}
+        return join_folds(text)
+    return {name: join_folds(form) for name, form in text.items()}
 
 
 def _names(names: Sequence[str]) -> str:
@@ -103,12 +117,11 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "signed": formats.signed,
     "number": formats.number,
     "decimal": lambda value: formats.number(value, 1),
-    "exact": formats.exact,
     "yuan": formats.yuan,
     "span": formats.span,
     "length": formats.length,
     "day": formats.day,
-    "level": lambda level: formats.percent(level, 0),
+    "level": formats.level,
     "term": term,
     "name": lambda name: formats.quote(term(name)),
     "names": _names,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from jupyter_client.kernelspec import NoSuchKernel
+from siyu.language import speaking
 from siyu.report import doctor
 from siyu.report.config import Config, read_config
 
@@ -60,10 +61,15 @@ def test_an_old_python_is_named_with_what_is_needed() -> None:
 @pytest.mark.usefixtures("quick")
 def test_packages_other_than_resolved_are_named(config: Config) -> None:
     lock = config.root / "requirements.lock"
-    lock.write_text("pandas==0.1 ; python_version < '3'\npandas==0.2\nnot-installed==1\n")
+    old = "pandas==0.1 ; python_version < '3' \\\n    --hash=sha256:1\n"
+    lock.write_text(f"{old}pandas==0.2 \\\n    --hash=sha256:2\nnot-there==1\n{old}")
     (ill,) = ills(config)
-    assert f"pandas {version('pandas')} (0.1, 0.2)" in ill
-    assert "not-installed" not in ill
+    assert f"pandas==0.2 ({version('pandas')})" in ill
+    assert "not-there==1 (-)" in ill
+    assert "0.1" not in ill.replace(version("pandas"), "")
+    lock.write_text("\n".join(f"absent-{n}==1" for n in range(7)))
+    (ill,) = ills(config)
+    assert "absent-4==1 (-) …" in ill
     lock.unlink()
     (ill,) = ills(config)
     assert "no requirements.lock" in ill
@@ -92,9 +98,21 @@ def test_a_folder_that_cannot_be_written_is_named(
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_file_is_no_folder_for_reports(config: Config) -> None:
+    (config.root / "reports").touch()
+    (ill,) = ills(config)
+    assert "Not a directory" in ill
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_source_that_cannot_be_read_and_an_unknown_zone_are_named(config: Config) -> None:
-    (ill,) = ills(replace(config, source=str(config.root / "nowhere")))
+    nowhere = replace(config, source=str(config.root / "nowhere"))
+    (ill,) = ills(nowhere)
     assert "does not exist" in ill
+    with speaking("zh"):
+        (translated,) = ills(nowhere)
+    assert translated.startswith("数据源无法读取：")
+    assert translated.endswith(ill.partition(": ")[2])
     study = replace(config.studies[0], given={"timezone": "Asia/Shangai"})
     (ill,) = ills(replace(config, studies=[study]))
     assert "Asia/Shangai" in ill

@@ -23,6 +23,7 @@ def test_the_cell_is_read_with_types_defaults_and_comments(tmp_path: Path) -> No
         annotation="float | None",
         default=14.0,
         comment="(0, 3650] days from the start; null = no window",
+        line=3,
     )
 
 

@@ -13,7 +13,7 @@ from siyu.report.prose import (
     translate_to_explore,
 )
 
-from tests.report.project import code, markdown, parameters
+from tests.report.project import code, markdown, parameters, write_notebook
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 PARAMETERS = """\
@@ -85,6 +85,26 @@ def test_a_copy_to_explore_speaks_the_language_and_keeps_every_range(notebook: P
         'entry: str = "best"  # {best, first} 从哪次算起',
         'language: str = "zh"  # {en, zh} 语言',
     ]
+
+
+def test_meanings_of_parameters_that_have_changed_are_not_shown(notebook: Path) -> None:
+    assert read_meanings(notebook, "zh")["entry"] == "从哪次算起"
+    text = notebook.with_suffix(".zh.md").read_text("utf-8")
+    now = fingerprint(PARAMETERS)
+    notebook.with_suffix(".zh.md").write_text(text.replace(now, "00000000"), "utf-8")
+    assert read_meanings(notebook, "zh") == {}
+
+
+def test_only_a_parameters_own_line_is_explained(tmp_path: Path) -> None:
+    source = (
+        "a: int = 1  # days\nb: int = 2  # days between pushes\n"
+        'c: list[str] = [\n    "x",\n]  # days'
+    )
+    write_notebook(tmp_path / "01_why.ipynb", [parameters(source)])
+    block = f"<!-- parameters {fingerprint(source)} -->\n- a: 天数\n- c: 列表\n- gone: 没了\n"
+    (tmp_path / "01_why.zh.md").write_text(block, "utf-8")
+    (cell,) = sources(translate_to_explore(tmp_path / "01_why.ipynb", "zh"))
+    assert cell == source.replace("# days\nb", "# 天数\nb").replace("]  # days", "]  # 列表")
 
 
 def test_missing_stale_and_left_over_cells_are_told_with_the_line_to_write(notebook: Path) -> None:

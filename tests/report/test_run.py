@@ -217,6 +217,7 @@ def test_a_page_is_in_the_language_of_its_notebook_and_the_index_in_the_reports(
     page = Page(published.index.parent / "02_broken" / "report.html")
     assert '<html lang="zh-Hans">' in page.html
     assert "这项分析没有跑完" in page.text
+    assert "有单元没有运行" not in page.text
 
 
 def test_a_source_outside_the_project_is_read_there_and_published_by_its_name(

@@ -12,14 +12,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jupyter_client.manager import KernelManager
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from siyu.data import SourceError, open_source
 from siyu.figures import chinese_font
+from siyu.language import speaking
 from siyu.phrases import phrase
 from siyu.report.config import Config
 
 OLDEST_PYTHON = (3, 11)
-_PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)", re.MULTILINE)
+_PIN = re.compile(r"^[\w.-]+==[^\\\n]+", re.MULTILINE)
 _KERNEL_SECONDS = 60
 _MOST_SHOWN = 5
 
@@ -54,20 +57,16 @@ def _python(version: tuple[int, ...]) -> Finding:
 
 
 def _packages(lock: Path) -> Finding:
-    """Compare what is installed with what was resolved, and tested, together.
-
-    One package may be pinned several times, for several Pythons: any of these will do.
-    """
+    """Compare what is installed with what was resolved, and tested, together."""
     if not lock.is_file():
         return _say(False, "", "lock_missing", path=lock.parent)
-    pinned: dict[str, list[str]] = {}
-    for name, version in _PIN.findall(lock.read_text(encoding="utf-8")):
-        pinned.setdefault(_plain(name), []).append(version)
-    there = {_plain(one.name): one.version for one in metadata.distributions() if one.name}
+    there = {canonicalize_name(one.name): one.version for one in metadata.distributions()}
+    pins = map(Requirement, _PIN.findall(lock.read_text(encoding="utf-8")))
+    here = [pin for pin in pins if not pin.marker or pin.marker.evaluate()]
     differ = [
-        f"{name} {there[name]} ({', '.join(versions)})"
-        for name, versions in pinned.items()
-        if name in there and there[name] not in versions
+        f"{pin} ({there.get(canonicalize_name(pin.name), '-')})"
+        for pin in (Requirement(f"{one.name}{one.specifier}") for one in here)
+        if there.get(canonicalize_name(pin.name), "") not in pin.specifier
     ]
     shown = ", ".join(differ[:_MOST_SHOWN]) + (" …" if len(differ) > _MOST_SHOWN else "")
     return _say(not differ, "lock", "lock_differs", packages=shown)
@@ -102,7 +101,7 @@ def _kernel() -> Finding:
 
 def _writable(out: Path) -> Finding:
     """Write a file where the reports go, or where their folder would be made, and remove it."""
-    place = next(folder for folder in (out, *out.resolve().parents) if folder.is_dir())
+    place = next(place for place in (out, *out.resolve().parents) if place.exists())
     try:
         with tempfile.NamedTemporaryFile(dir=place, prefix=".siyu-"):
             pass
@@ -116,7 +115,8 @@ def _source(config: Config) -> Iterator[Finding]:
     for zone in sorted(asked):
         yield _zone(zone)
     try:
-        source = open_source(config.source)
+        with speaking("en"):  # what is wrong with a source is said as `siyu check` says it
+            source = open_source(config.source)
     except SourceError as error:
         yield _say(False, "", "source_bad", reason=error)
         return
@@ -134,7 +134,3 @@ def _zone(name: str) -> Finding:
 
 def _say(ok: bool, good: str, bad: str, **values: object) -> Finding:
     return Finding(ok=ok, text=phrase(f"doctor.{good if ok else bad}", **values))
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -34,12 +34,16 @@ _SIMPLE: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One line of the parameters cell; the comment may open with a range."""
+    """One parameter of the parameters cell, whose comment may open with a range.
+
+    `line` is the one in which it ends, counted from 1.
+    """
 
     name: str
     annotation: str
     default: object
     comment: str
+    line: int = 1
 
     @property
     def bounds(self) -> str:
@@ -175,6 +179,7 @@ def _declared(source: str) -> Iterator[Parameter]:
                     annotation=_known_type(annotation),
                     default=ast.literal_eval(value),
                     comment=comments.get(statement.end_lineno or 0, ""),
+                    line=statement.end_lineno or 1,
                 )
             case _:
                 line = ast.unparse(statement)

@@ -62,23 +62,31 @@ def translate_to_explore(notebook: Path, language: str) -> dict[str, Any]:
     translated = translate(read_notebook(notebook) or {"cells": []}, read_prose(notebook, language))
     declared, meanings = read_parameters(notebook), read_meanings(notebook, language)
     for cell in translated["cells"]:
-        if _name(cell) == PARAMETERS:
-            source = plain(cell["source"])
-            for name, meaning in meanings.items():
-                one = declared[name]
-                comment = f"{one.bounds} {meaning}".strip()
-                source = source.replace(f"  # {one.comment}", f"  # {comment}")
-            default = declared["language"].default
-            cell["source"] = source.replace(
-                f'language: str = "{default}"', f'language: str = "{language}"'
-            )
+        if _name(cell) != PARAMETERS:
+            continue
+        lines = plain(cell["source"]).split("\n")
+        for name, one in declared.items():
+            line = lines[one.line - 1]
+            if name in meanings and one.comment:
+                comment = f"{one.bounds} {meanings[name]}".strip()
+                lines[one.line - 1] = line.removesuffix(one.comment) + comment
+        if "language" in declared:
+            place = declared["language"].line - 1
+            lines[place] = re.sub(r'= *"\w*"', f'= "{language}"', lines[place], count=1)
+        cell["source"] = "\n".join(lines)
     return translated
 
 
 def read_meanings(notebook: Path, language: str) -> dict[str, str]:
-    """Read what the parameters of a notebook mean, by name, in another language."""
-    block = read_prose(notebook, language).get(PARAMETERS)
-    return dict(_MEANING.findall(block.text)) if block else {}
+    """Read what the parameters of a notebook mean, by name, in another language.
+
+    Empty where the parameters have changed since they were translated.
+    """
+    prose = read_prose(notebook, language)
+    cells = (read_notebook(notebook) or {"cells": []})["cells"]
+    if not any(_name(cell) == PARAMETERS and _is_current(cell, prose) for cell in cells):
+        return {}
+    return dict(_MEANING.findall(prose[PARAMETERS].text))
 
 
 def find_gaps(notebook: Path, language: str) -> Iterator[str]:

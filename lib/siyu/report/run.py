@@ -19,6 +19,7 @@ from siyu.report.outcome import Outcome, read_notebook
 from siyu.report.page import render_index, render_study
 from siyu.report.paths import machine_paths
 from siyu.report.progress import Progress
+from siyu.report.prose import read_prose, translate
 from siyu.report.runner import Job, run_all
 from siyu.report.view import view
 
@@ -116,6 +117,7 @@ def _job(study: Study, staged: Path, config: Config) -> Job:
         parameters={**study.given, "source": config.source, "output_dir": str(folder)},
         cell_timeout_seconds=config.cell_timeout_seconds,
         hidden=machine_paths(root=config.root, folder=folder, source=path_of(config.source)),
+        language=study.language or config.language,
     )
 
 
@@ -132,7 +134,8 @@ def _write(
     for study in config.studies:
         outcome = outcomes[study.name]
         home = folder / study.name
-        with speaking(study.language or config.language):
+        language = study.language or config.language
+        with speaking(language):
             shown = view(study, outcome, folder=home)
             page = render_study(shown, run=manifest).encode()
         if len(page) > PAGE_BUDGET_BYTES:
@@ -140,7 +143,10 @@ def _write(
                 f"{study.name}: the page has {len(page) / 1e6:.1f} MB; 2 MB is the budget"
             )
         (home / "report.html").write_bytes(page)
-        findings.write(home / "notebook.ipynb", outcome.notebook or read_notebook(study.notebook))
+        notebook = outcome.notebook or read_notebook(study.notebook)
+        if notebook:
+            notebook = translate(notebook, read_prose(study.notebook, language))
+        findings.write(home / "notebook.ipynb", notebook)
         if outcome.findings:
             findings.write(home / "findings.json", outcome.findings)
         views.append(shown)

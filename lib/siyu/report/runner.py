@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from siyu.language import speaking
 from siyu.phrases import phrase
 from siyu.report.outcome import Outcome, judge
 
@@ -28,7 +29,7 @@ _POLL_SECONDS = 0.1
 class Job:
     """One notebook to run: `folder` (which exists) gets the executed notebook and its findings.
 
-    `hidden` are the machine paths to leave out of the outcome.
+    `hidden` are the machine paths to leave out of the outcome, `language` that in which it is told.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Job:
     parameters: Mapping[str, object]
     cell_timeout_seconds: float
     hidden: Sequence[tuple[str, str]] = ()
+    language: str = "en"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +51,15 @@ class _Child:
 
     def outcome(self, *, exit_code: int | None) -> Outcome:
         result = json.loads(self.result.read_text()) if self.result.is_file() else None
-        return judge(
-            self.job.folder,
-            exit_code=exit_code,
-            result=result,
-            log=self.log.read_text(encoding="utf-8", errors="replace"),
-            seconds=time.monotonic() - self.started,
-            hidden=self.job.hidden,
-        )
+        with speaking(self.job.language):
+            return judge(
+                self.job.folder,
+                exit_code=exit_code,
+                result=result,
+                log=self.log.read_text(encoding="utf-8", errors="replace"),
+                seconds=time.monotonic() - self.started,
+                hidden=self.job.hidden,
+            )
 
 
 def run_all(
@@ -99,7 +102,8 @@ def run_all(
             _stop(running)
         outcomes |= {child.job.name: child.outcome(exit_code=None) for child in running}
     for job in waiting:
-        outcomes[job.name] = Outcome(state="skipped", message=phrase("outcome.not_started"))
+        with speaking(job.language):
+            outcomes[job.name] = Outcome(state="skipped", message=phrase("outcome.not_started"))
     return {job.name: outcomes[job.name] for job in jobs}
 
 

@@ -70,3 +70,14 @@ def test_whoever_has_many_rows_is_followed_like_everyone(steps, entry):
     depths = {user: sum(at is not None for at in reached) for user, reached in found.items()}
     assert depths == {"few": len(names), "many": len(names) if entry == "best" else 1}
     assert found["many"][0] == hours(-190 / 60)
+
+
+@pytest.mark.parametrize("most_rows", [0, histories.MOST_ROWS])
+def test_rows_of_nobody_are_nobodys_path(most_rows):
+    rows = [Row(None, hours(0), "A", None), Row(None, hours(1), "B", None)]
+    rows += [Row("a", hours(0), "A", None), Row("a", hours(1), "B", None)]
+    funnel = Funnel(steps=(("A",), ("B",)), window=None)
+    with mock.patch.object(histories, "MOST_ROWS", most_rows):
+        found = engine(rows, funnel, until=hours(9))
+    assert found["a"] == [hours(0), hours(1)]
+    assert set(found) == {"a"}

@@ -61,7 +61,7 @@ def _histories(events: ir.Table, definition: Definition, given: Mapping[str, str
     It stays in the engine as long as the answer does, and serves every other definition of the same
     funnel meanwhile.
     """
-    rows = events.filter(events.event.isin(list(definition.events)))
+    rows = events.filter(events.event.isin(list(definition.events)), events.user_id.notnull())
     start = rows.event.isin(sorted(definition.names[0]))
     row = {"at": rows.occurred_at, **{ours: rows[name] for ours, name in given.items()}}
     # One minimum of (instant, values) takes all values from one row.

@@ -143,10 +143,9 @@ def _write(
                 f"{study.name}: the page has {len(page) / 1e6:.1f} MB; 2 MB is the budget"
             )
         (home / "report.html").write_bytes(page)
-        notebook = outcome.notebook or read_notebook(study.notebook)
-        if notebook:
-            notebook = translate(notebook, read_prose(study.notebook, language))
-        findings.write(home / "notebook.ipynb", notebook)
+        notebook = outcome.notebook or read_notebook(study.notebook) or {"cells": []}
+        translated = translate(notebook, read_prose(study.notebook, language))
+        findings.write(home / "notebook.ipynb", translated)
         if outcome.findings:
             findings.write(home / "findings.json", outcome.findings)
         views.append(shown)

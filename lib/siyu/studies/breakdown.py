@@ -100,13 +100,14 @@ class Breakdown:
         return entered.left_join(known, entered.user_id == known.trait_id).drop("trait_id")
 
 
-def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
+def resolve(pool: Source, by: Sequence[str], *, from_events: bool = True) -> Breakdown:
     """Find the columns asked for, and refuse those that are unknown, name persons or are moments.
 
     Args:
         pool: the source.
         by: column names, looked for in `users` ("tier" in `tiers` before), then in `events` at the
             first start.
+        from_events: whether there are first starts, whose rows have columns of their own.
 
     Returns:
         The breakdown; the study goes on without what is refused.
@@ -115,7 +116,7 @@ def resolve(pool: Source, by: Sequence[str]) -> Breakdown:
     tiers = pool.table("tiers") if pool.has("tiers") else None
     event_columns = [
         name
-        for name, kind in pool.table("events").schema().items()
+        for name, kind in (pool.table("events").schema().items() if from_events else ())
         if kind.is_string() and name not in ("user_id", "event")
     ]
     known_from = {

@@ -25,14 +25,14 @@ from siyu.formats import signed
 from siyu.phrases import phrase, term
 from siyu.studies.funnel import sentences
 from siyu.studies.funnel.change import Change
-from siyu.studies.funnel.figures.marks import (
+from siyu.studies.funnel.figures.footer import footer
+from siyu.studies.funnel.measures import Measures
+from siyu.studies.marks import (
     MOST_SEGMENTS,
-    footer,
     name_rows,
     step_name,
     whiskers,
 )
-from siyu.studies.funnel.measures import Measures
 from siyu.studies.tables import each_row
 
 _ENDS = ("", "_lower", "_upper")

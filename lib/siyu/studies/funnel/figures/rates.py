@@ -22,16 +22,16 @@ from siyu.figures import (
 from siyu.formats import paragraph
 from siyu.phrases import cell, phrase, term
 from siyu.studies.funnel import sentences
-from siyu.studies.funnel.figures.marks import (
+from siyu.studies.funnel.figures.footer import footer
+from siyu.studies.funnel.measures import Measures
+from siyu.studies.marks import (
     MOST_SEGMENTS,
-    footer,
     name_rows,
     percent_axis,
     row_name,
     step_name,
     whiskers,
 )
-from siyu.studies.funnel.measures import Measures
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 

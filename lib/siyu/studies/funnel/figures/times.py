@@ -19,14 +19,14 @@ from siyu.figures import (
 from siyu.formats import number, short_day
 from siyu.phrases import phrase
 from siyu.studies.funnel import sentences
-from siyu.studies.funnel.figures.marks import (
+from siyu.studies.funnel.figures.footer import footer
+from siyu.studies.funnel.measures import Measures
+from siyu.studies.marks import (
     MOST_SEGMENTS,
-    footer,
     name_rows,
     percent_axis,
     row_name,
 )
-from siyu.studies.funnel.measures import Measures
 from siyu.studies.tables import each_row
 
 

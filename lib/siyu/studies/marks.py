@@ -1,4 +1,4 @@
-"""Marks and words that the figures of the study share."""
+"""Marks that the figures of the studies share."""
 
 from __future__ import annotations
 
@@ -11,17 +11,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from siyu.figures import shorten
 from siyu.formats import number
 from siyu.phrases import phrase, term
-from siyu.studies.funnel import sentences
-from siyu.studies.funnel.measures import Measures
 
 MOST_SEGMENTS = 16
 """More rows than these do not fit a page."""
-
-
-def footer(measures: Measures, method: str) -> str:
-    """Say where the numbers come from, as of when, and how they were made."""
-    day = sentences.as_of(measures)
-    return phrase("funnel.figure.footer", source=measures.source, day=day, method=method)
 
 
 def row_name(name: str, n: float) -> str:

@@ -1,0 +1,158 @@
+"""Turn the estimates into findings: what later runs compare, alerts fire on, and machines read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from siyu.findings import Finding, status_of
+from siyu.formats import full_stop
+from siyu.phrases import phrase
+from siyu.studies.naming import EVERYONE, SMALL
+from siyu.studies.retention import sentences
+from siyu.studies.retention.estimate import below
+from siyu.studies.retention.measures import Measures
+from siyu.studies.tables import each_row
+
+_WITH_ACTIONS = (7, 30)
+
+
+def conclude(
+    measures: Measures,
+    *,
+    rated: pd.DataFrame,
+    stays: pd.DataFrame,
+    horizon_days: int,
+    level: float,
+    thresholds: Mapping[str, float],
+) -> list[Finding]:
+    """Give the findings of the retention study.
+
+    Args:
+        measures: the reduced tables.
+        rated: from `rates`.
+        stays: the table from `mean_stay`.
+        horizon_days: for which it was computed.
+        level: the coverage at which they were computed.
+        thresholds: the least rate by day, as text; they count only where staying is coming back in
+            the week from that day on, as the field's thresholds mean it.
+
+    Returns:
+        Findings with stable ids. A rate is an alert when its whole interval is below the threshold
+        and, for a segment, the binomial test says so too after Holm's adjustment.
+    """
+    refused = [
+        Finding(
+            id=f"retention.breakdown.{i}",
+            metric="breakdown",
+            value=None,
+            unit="count",
+            n=measures.n_added,
+            status="insufficient",
+            message=reason,
+            method=phrase("retention.method.refused"),
+        )
+        for i, reason in enumerate(measures.refused, start=1)
+    ]
+    if reason := sentences.too_little(measures, rated):
+        none = Finding(
+            id="retention",
+            metric="retention",
+            value=None,
+            unit="share",
+            n=measures.n_added,
+            status="insufficient",
+            message=reason,
+            method=phrase("retention.method.refused"),
+        )
+        return [*refused, none]
+    limits = {int(day): rate for day, rate in thresholds.items()}
+    if not measures.definition.has_usual_thresholds:
+        limits = {}
+    return [
+        *_days(measures, rated, limits, level=level),
+        *refused,
+        *_stays(measures, stays, horizon_days=horizon_days, level=level),
+    ]
+
+
+def _days(
+    measures: Measures, rated: pd.DataFrame, limits: Mapping[int, float], *, level: float
+) -> Iterator[Finding]:
+    judged = below(rated, dict(limits))
+    p = {(row.segment, row.k): row.p_holm for row in each_row(judged)}
+    rows = rated[rated["k"].isin(measures.definition.days) & rated["rate"].notna()]
+    for row in each_row(rows):
+        if row.segment == SMALL:
+            continue
+        limit = limits.get(row.k)
+        status = status_of(
+            ci_lower=row.ci_lower, ci_upper=row.ci_upper, threshold=limit, direction="above"
+        )
+        if status == "alert" and p[row.segment, row.k] > 1 - level:
+            status = "watch"
+        everyone = row.segment == EVERYONE
+        day = row.k if row.k in _WITH_ACTIONS else None
+        action = phrase(f"retention.action.{f'day_{day}' if day else 'other'}")
+        yield Finding(
+            id=f"retention.day_{row.k}" + ("" if everyone else f".{row.segment}"),
+            metric="retention",
+            value=float(row.rate),
+            ci_lower=float(row.ci_lower),
+            ci_upper=float(row.ci_upper),
+            level=level,
+            unit="share",
+            n=int(row.at_risk),
+            segment={} if everyone else measures.segments[row.segment],
+            threshold=limit,
+            direction=None if limit is None else "above",
+            status=status,
+            message=_say(measures, row, limit, level=level),
+            action=action if status == "alert" else "",
+            method=phrase(f"retention.method.{'wilson' if everyone else 'wilson_holm'}"),
+        )
+
+
+def _say(measures: Measures, row: pd.Series, limit: float | None, *, level: float) -> str:
+    if row.segment == EVERYONE:
+        said = full_stop(sentences.say_day(measures.definition, row, level=level))
+        if limit is None:
+            return said
+        return phrase("retention.finding.day", said=said, threshold=limit)
+    return phrase(
+        f"retention.finding.segment{'' if limit is None else '_threshold'}",
+        segment=row.segment,
+        k=row.k,
+        rate=row.rate,
+        n=row.at_risk,
+        threshold=limit,
+        **sentences.interval(row, level),
+    )
+
+
+def _stays(
+    measures: Measures, stays: pd.DataFrame, *, horizon_days: int, level: float
+) -> Iterator[Finding]:
+    for row in each_row(stays.dropna(subset=["mean_days", "ci_lower"])):
+        everyone = row.segment == EVERYONE
+        if row.segment == SMALL:
+            continue
+        yield Finding(
+            id="retention.mean_stay" + ("" if everyone else f".{row.segment}"),
+            metric="mean days connected",
+            value=float(row.mean_days),
+            ci_lower=float(row.ci_lower),
+            ci_upper=float(row.ci_upper),
+            level=level,
+            unit="days",
+            n=int(row.n),
+            segment={} if everyone else measures.segments[row.segment],
+            message=phrase(
+                "retention.finding.stay",
+                segment=row.segment,
+                mean=row.mean_days,
+                horizon=horizon_days,
+            ),
+            method=phrase("retention.method.stay"),
+        )

@@ -1,0 +1,117 @@
+"""Say what the numbers mean: a sentence per result, for up, down, unclear and insufficient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import pandas as pd
+
+from siyu.formats import paragraph
+from siyu.phrases import phrase
+from siyu.studies.naming import EVERYONE
+from siyu.studies.retention.definition import Definition
+from siyu.studies.retention.measures import Measures
+
+
+def added_between(measures: Measures) -> dict[str, date]:
+    """Give the first and the last day of the additions that count."""
+    return {"first": measures.first, "last": measures.as_of}
+
+
+def form(definition: Definition) -> str:
+    """Name what staying is, as the phrases do."""
+    if definition.retained_as == "connected":
+        return "connected"
+    return definition.kind
+
+
+def too_little(measures: Measures, rated: pd.DataFrame) -> str:
+    """Say why no rate can be given, or "" where one can."""
+    if measures.n_added == 0:
+        return phrase("retention.nobody", **added_between(measures))
+    if rated["rate"].isna().all():
+        few = {"added": measures.n_added, "min_users": measures.min_users}
+        return phrase("retention.too_little", **few)
+    return ""
+
+
+def say_day(definition: Definition, row: pd.Series, *, level: float) -> str:
+    """Say how many stayed on one day."""
+    told = form(definition)
+    if told == "connected" and definition.clock == "24h":
+        told = "connected_24h"
+    return phrase(
+        f"retention.headline.{told}",
+        n=row.at_risk,
+        k=int(row.k),
+        last_k=int(row.k) + definition.extra_days,
+        rate=row.rate,
+        **interval(row, level),
+    )
+
+
+def say_retention(measures: Measures, rated: pd.DataFrame, *, level: float) -> str:
+    """The headline: how many stayed on each day of the definition."""
+    if reason := too_little(measures, rated):
+        return reason
+    total = rated[(rated["segment"] == EVERYONE) & rated["k"].isin(measures.definition.days)]
+    told = total.dropna(subset=["rate"])
+    days = [say_day(measures.definition, row, level=level) for _, row in told.iterrows()]
+    waiting = int(total["waiting"].iloc[-1])
+    return paragraph(*days, phrase("retention.waiting", waiting=waiting) if waiting else "")
+
+
+def say_segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
+    """Say which segments stay better or worse than all others, on the last day."""
+    if compared.empty:
+        return phrase("retention.segments.not_two")
+    k = int(compared["k"].max())
+    last = compared[compared["k"] == k]
+    higher = last.loc[last["verdict"] == "higher", "segment"].tolist()
+    lower = last.loc[last["verdict"] == "lower", "segment"].tolist()[::-1]
+    found = {(True, True): "both", (True, False): "higher", (False, True): "lower"}
+    outcome = found.get((bool(higher), bool(lower)), "unclear")
+    return phrase(f"retention.segments.{outcome}", by=by, k=k, higher=higher, lower=lower)
+
+
+def say_cohorts(cohorts: pd.DataFrame, averages: pd.DataFrame) -> str:
+    """Say what the finished cohorts have in common on the last day that one has lived through."""
+    if averages.empty:
+        return phrase("retention.cohorts.none")
+    last = averages.iloc[-1]
+    own = cohorts.loc[(cohorts["k"] == last.k) & (cohorts["state"] == "whole"), "rate"]
+    return phrase(
+        "retention.cohorts.range",
+        k=int(last.k),
+        weighted=last.weighted,
+        n=int(last.n_cohorts),
+        lowest=own.min(),
+        highest=own.max(),
+    )
+
+
+def say_stay(stays: pd.DataFrame, p: float, *, horizon_days: int, level: float) -> str:
+    """Say how long users stay connected, and whether segments differ (log-rank)."""
+    total, own = stays.iloc[0], stays.iloc[1:].dropna(subset=["mean_days"])
+    if pd.isna(total.mean_days):
+        return phrase("retention.stay.nobody", horizon=horizon_days)
+    if total.left == 0:
+        return phrase("retention.stay.nobody_left")
+    outcome = "everyone" if pd.isna(p) or own.empty else "differ" if p <= 1 - level else "alike"
+    ends = {}
+    if outcome == "differ":
+        ordered = own.sort_values("mean_days")["segment"]
+        ends = {"longest": ordered.iloc[-1], "shortest": ordered.iloc[0]}
+    return phrase(
+        f"retention.stay.{outcome}",
+        horizon=horizon_days,
+        mean=total.mean_days,
+        **ends,
+        **interval(total, level),
+    )
+
+
+def interval(row: pd.Series, level: float) -> Mapping[str, float]:
+    """Give the ends of a row's interval, as the phrases call them."""
+    return {"lower": row.ci_lower, "upper": row.ci_upper, "level": level}

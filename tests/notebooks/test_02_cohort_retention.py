@@ -1,0 +1,152 @@
+"""The retention notebook, run as the weekly report runs it, against what is true of the sample."""
+
+import json
+from pathlib import Path
+
+import pytest
+from scipy.stats import norm
+from siyu import cli
+from siyu.data import open_source
+from siyu.data.world import Settings
+from siyu.data.world.write import write_tables
+from siyu.studies import retention
+
+ROOT = Path(__file__).parents[2]
+NAME = "02_cohort_retention"
+RETURNS = ["browse", "compare", "cart", "order", "sign_in", "moments_like", "moments_comment"]
+DAYS = (1, 7, 30)
+LURES = ("physical", "virtual", "coupon", "service")
+pytestmark = pytest.mark.slow
+
+
+def report(out: Path, *options: str) -> Path:
+    asked = ["--only", NAME, "--out", str(out), *options]
+    assert cli.main(["report", str(ROOT / "notebooks" / "weekly.yaml"), *asked]) == 0
+    (folder,) = out.glob(f"weekly/*.1/{NAME}")
+    return folder
+
+
+def findings(folder: Path) -> dict[str, dict]:
+    document = json.loads((folder / "findings.json").read_text("utf-8"))
+    return {finding["id"]: finding for finding in document["findings"]}
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict[str, float]:
+    stored = json.loads((ROOT / "data" / "sample" / "truth.json").read_text("utf-8"))
+    return {one["id"]: one["value"] for one in stored["truths"]}
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory) -> Path:
+    return report(tmp_path_factory.mktemp("sample"))
+
+
+def returns(pool) -> list[tuple[str, float, float]]:
+    """Truth, rate and users of the channels whose members were all added by a scan.
+
+    They come back before anything is pushed to them; friends, of channel social, have no truth.
+    """
+    asked = retention.Definition(days=[7], return_events=RETURNS)
+    measures = retention.measure(pool, asked, period_days=365, by=["channel"])
+    rated = retention.rates(measures, level=0.95).set_index(["segment", "k"])
+    return [
+        (f"retention.active_from_7.{channel}", *rated.loc[(channel, 7), ["rate", "at_risk"]])
+        for channel in ("online", "offline", "commercial")
+    ]
+
+
+def stays(pool, clock: str) -> list[tuple[str, float, float]]:
+    """Truth, rate and users still there after 1, 7 and 30 days, by lure."""
+    asked = retention.Definition(retained_as="connected", clock=clock, days=list(DAYS))
+    measures = retention.measure(pool, asked, period_days=365, by=["lure"])
+    rated = retention.rates(measures, level=0.95).set_index(["segment", "k"])
+    return [
+        (f"staying.survival.{lure}.{clock}.{k}", *rated.loc[(lure, k), ["rate", "at_risk"]])
+        for lure in LURES
+        for k in DAYS
+    ]
+
+
+def misses(found: list[tuple[str, float, float]], truth: dict[str, float]) -> dict[str, float]:
+    """How many standard errors, at the truth, each rate lies from it, where that is too many."""
+    limit = norm.ppf(1 - (1 - 0.95 ** (1 / len(found))) / 2)
+    far = {
+        name: abs(rate - truth[name]) / (truth[name] * (1 - truth[name]) / n) ** 0.5
+        for name, rate, n in found
+    }
+    return {name: z for name, z in far.items() if z > limit}
+
+
+def without_friends(folder: Path, files: Path) -> Path:
+    """Describe a source of those alone who were added by a scan, which the truths speak of."""
+    (folder / "source.yaml").write_text(
+        f"files: {files}\ntimezone: Asia/Shanghai\n"
+        "observed: {from: 2025-04-01, to: 2026-03-31}\n"
+        "tables:\n  users:\n    sql: SELECT * FROM users WHERE touchpoint <> 'referral'\n"
+    )
+    return folder
+
+
+def test_every_planted_truth_lies_in_its_simultaneous_interval(truth, tmp_path):
+    pool = open_source(without_friends(tmp_path, ROOT / "data" / "sample"))
+    found = [*returns(pool), *stays(pool, "calendar"), *stays(pool, "24h")]
+    assert misses(found, truth) == {}
+
+
+def test_in_a_larger_pool_the_truths_are_hit_as_closely(truth, tmp_path):
+    """Five times the users: a bias that the sample is too small to show would show here."""
+    write_tables(tmp_path, Settings(users=60_000, seed=11))
+    (tmp_path / "asked").mkdir()
+    pool = open_source(without_friends(tmp_path / "asked", tmp_path))
+    found = [*returns(pool), *stays(pool, "calendar"), *stays(pool, "24h")]
+    assert misses(found, truth) == {}
+
+
+def test_a_naive_rate_of_everybody_misses_the_truth(truth, tmp_path):
+    """Who was added last month has not had thirty days: counted as lost, they lower the rate."""
+    pool = open_source(without_friends(tmp_path, ROOT / "data" / "sample"))
+    asked = retention.Definition(days=[7], return_events=RETURNS)
+    measures = retention.measure(pool, asked, period_days=30, by=["channel"])
+    rated = retention.rates(measures, level=0.95).set_index(["segment", "k"])
+    row = rated.loc[("commercial", 7)]
+    back = measures.kept[(measures.kept["segment"] == "commercial") & (measures.kept["k"] == 7)]
+    naive = back["n"].sum() / row.added
+    name = "retention.active_from_7.commercial"
+    assert misses([(name, row.rate, row.at_risk)], truth) == {}
+    assert naive < row.rate
+    assert misses([(name, naive, row.added)], truth)
+
+
+def test_the_channel_far_below_the_threshold_raises_an_alert_with_its_action(sample):
+    found = findings(sample)["retention.day_7.commercial"]
+    assert (found["status"], found["threshold"]) == ("alert", 0.3)
+    assert "welcome flow" in found["action"]
+    assert findings(sample)["retention.day_7.social"]["status"] == "ok"
+
+
+def test_every_rate_has_an_interval_and_a_denominator_of_those_followed(sample):
+    found = findings(sample)
+    for one in found.values():
+        assert one["ci_lower"] < one["value"] < one["ci_upper"], one["id"]
+    assert found["retention.day_30"]["n"] < found["retention.day_7"]["n"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-p", "retained_as=connected", "-p", "by=lure"),
+        ("-p", "kind=on", "-p", "clock=24h", "-p", "cohort_unit=month"),
+        ("-p", "kind=within", "-p", "days=[3]", "-p", "by=[]", "-p", "cohort_unit=day"),
+    ],
+)
+def test_other_parameters_are_published_too(tmp_path, options):
+    folder = report(tmp_path, *options)
+    assert all(one["value"] is not None for one in findings(folder).values())
+
+
+def test_too_few_users_are_published_as_insufficient_with_the_reason(tmp_path):
+    folder = report(tmp_path, "-p", "min_users=100000", "-p", "by=chanel")
+    found = findings(folder)
+    assert {one["status"] for one in found.values()} == {"insufficient"}
+    assert "did you mean 'channel'" in found["retention.breakdown.1"]["message"]

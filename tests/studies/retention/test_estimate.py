@@ -1,0 +1,149 @@
+"""Rates, cohorts, means and stays: by hand, and by the fixtures that peers get wrong."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from siyu.stats.intervals import wilson
+from siyu.studies.retention import estimate
+from siyu.studies.retention.definition import Definition
+
+from tests.studies.retention.builders import reduced
+
+LEVEL = 0.95
+ON = Definition(kind="on", days=[1, 3], return_events=["browse"])
+WEEK = Definition(days=[7, 30], return_events=["browse"])
+OLD, MID, NEW = (dt.date(2026, 1, day) for day in (5, 12, 19))
+
+
+def test_only_whoever_was_followed_long_enough_is_judged():
+    """30 of 40 followed for 3 days, of whom 6 came back on day 3; 20 of 40 came back on day 1."""
+    risk = [("all", OLD, 3, 30), ("all", NEW, 1, 10)]
+    kept = [("all", OLD, 3, 1, 14), ("all", NEW, 1, 1, 6), ("all", OLD, 3, 3, 6)]
+    table = estimate.rates(reduced(ON, risk, kept), level=LEVEL).set_index("k")
+    shown = table[["added", "waiting", "at_risk", "retained"]]
+    assert shown.loc[1].tolist() == [40, 0, 40, 20]
+    assert shown.loc[3].tolist() == [40, 10, 30, 6]
+    assert (table.loc[3, "ci_lower"], table.loc[3, "ci_upper"]) == wilson(6, 30, level=LEVEL)
+    assert table.loc[2, "rate"] == 0
+
+
+def test_a_return_in_the_days_from_k_on_needs_these_days_to_be_over():
+    risk = [("all", OLD, 13, 40), ("all", NEW, 12, 40)]
+    kept = [("all", OLD, 13, 7, 8), ("all", NEW, 12, 7, 20)]
+    table = estimate.rates(reduced(WEEK, risk, kept), level=LEVEL).set_index("k")
+    assert table.loc[7, ["at_risk", "retained"]].tolist() == [40, 8]
+
+
+def test_a_day_on_which_few_can_be_judged_is_not_shown():
+    risk = [("all", OLD, 3, 29), ("all", NEW, 1, 11)]
+    kept = [("all", OLD, 3, 3, 6)]
+    table = estimate.rates(reduced(ON, risk, kept, min_users=30), level=LEVEL).set_index("k")
+    assert table["rate"].notna().tolist() == [True, False, False]
+    assert np.isnan(table.loc[3, "retained"])
+
+
+class TestCohorts:
+    def test_the_mean_is_weighted_by_people_and_the_plain_one_stands_beside(self):
+        """Cohorts of 10 (20%) and 100 (0%): plain mean 10%, weighted 1.8%."""
+        risk = [("all", OLD, 9, 10), ("all", MID, 9, 100)]
+        cohorts = estimate.by_cohort(reduced(ON, risk, [("all", OLD, 9, 1, 2)]), level=LEVEL)
+        first = estimate.means(cohorts).iloc[0]
+        assert (first.n_cohorts, first.at_risk) == (2, 110)
+        assert first.plain == pytest.approx(0.1)
+        assert first.weighted == pytest.approx(2 / 110)
+
+    def test_an_unfinished_cohort_is_in_no_mean(self):
+        """Cohorts 1000, 500, 700 with day-1 returns 500, 400, 10 (unfinished): 900 of 1500."""
+        risk = [("all", OLD, 9, 1000), ("all", MID, 9, 500)]
+        risk += [("all", NEW, 1, 300), ("all", NEW, 0, 400)]
+        kept = [("all", OLD, 9, 1, 500), ("all", MID, 9, 1, 400), ("all", NEW, 1, 1, 10)]
+        cohorts = estimate.by_cohort(reduced(ON, risk, kept), level=LEVEL)
+        day_1 = cohorts[cohorts["k"] == 1].set_index("cohort")
+        assert day_1["state"].tolist() == ["whole", "whole", "unfinished"]
+        assert day_1["rate"].isna().tolist() == [False, False, True]
+        assert estimate.means(cohorts).iloc[0].weighted == pytest.approx(0.6)
+
+    def test_a_small_cohort_is_not_shown(self):
+        risk = [("all", OLD, 9, 29), ("all", MID, 9, 30)]
+        cohorts = estimate.by_cohort(reduced(ON, risk, [], min_users=30), level=LEVEL)
+        assert cohorts.groupby("cohort")["state"].first().tolist() == ["few", "whole"]
+        assert cohorts.loc[cohorts["state"] == "few", "rate"].isna().all()
+
+
+def test_the_same_people_show_that_a_rising_curve_is_a_change_of_cohorts():
+    """Day 1: 50 of 100 old users and 0 of 100 new ones; day 3: 50 of the old alone."""
+    risk = [("all", OLD, 3, 100), ("all", NEW, 1, 100)]
+    kept = [("all", OLD, 3, 1, 50), ("all", OLD, 3, 2, 50), ("all", OLD, 3, 3, 50)]
+    pool = reduced(ON, risk, kept)
+    usual = estimate.rates(pool, level=LEVEL)["rate"].tolist()
+    same = estimate.same_people(pool, level=LEVEL)
+    assert usual == [0.25, 0.5, 0.5]
+    assert same["rate"].tolist() == [0.5, 0.5, 0.5]
+    assert same["at_risk"].tolist() == [100, 100, 100]
+    few = reduced(ON, risk, kept, min_users=101)
+    assert estimate.same_people(few, level=LEVEL).empty
+
+
+def two_segments(better: int, worse: int, *, n: int = 100) -> tuple:
+    risk = [("a", OLD, 9, n), ("b", OLD, 9, n)]
+    return risk, [("a", OLD, 9, 3, better), ("b", OLD, 9, 3, worse)]
+
+
+class TestSegments:
+    def test_a_clear_difference_has_a_verdict_on_either_side(self):
+        pool = reduced(ON, *two_segments(60, 20))
+        table = estimate.compare_segments(pool, estimate.rates(pool, level=LEVEL), level=LEVEL)
+        last = table[table["k"] == 3].set_index("segment")
+        assert last["verdict"].to_dict() == {"a": "higher", "b": "lower"}
+        assert last.loc["a", "rest_rate"] == 0.2
+        assert last.loc["a", "difference"] == pytest.approx(0.4)
+        assert (table.loc[table["k"] == 1, "verdict"] == "unclear").all()
+
+    def test_one_segment_is_compared_with_nobody(self):
+        pool = reduced(ON, [("all", OLD, 9, 50)], [])
+        rated = estimate.rates(pool, level=LEVEL)
+        assert estimate.compare_segments(pool, rated, level=LEVEL).empty
+
+    def test_thresholds_are_judged_by_the_binomial_and_holm(self):
+        pool = reduced(ON, *two_segments(10, 29))
+        judged = estimate.below(estimate.rates(pool, level=LEVEL), {3: 0.3}).set_index("segment")
+        assert judged.loc["a", "p_holm"] < 1e-4
+        assert judged.loc["b", "p_holm"] > 0.5
+        assert judged.loc["all", "p_holm"] < 0.01
+        assert estimate.below(estimate.rates(pool, level=LEVEL), {}).empty
+        assert estimate.below(estimate.rates(pool, level=LEVEL), {99: 0.3}).empty
+
+
+class TestStay:
+    STAYS = (("a", 24, 1, 40), ("a", 2400, 0, 60), ("b", 2400, 0, 100))
+
+    def test_the_curve_falls_where_people_leave(self):
+        risk, kept = two_segments(0, 0)
+        pool = reduced(ON, risk, kept, self.STAYS)
+        curves = estimate.stay(pool, horizon_days=90, level=LEVEL)
+        own = curves[curves["segment"] == "a"]
+        assert own["share"].tolist() == [1.0, 0.6]
+        assert own["days"].tolist() == [0.0, 25 / 24]
+        everyone = curves[curves["segment"] == "all"]
+        assert everyone["share"].iloc[-1] == pytest.approx(0.8)
+
+    def test_the_mean_is_the_area_under_the_curve(self):
+        """40 of 100 leave after 24 hours: 1 + 0.6 x 9 days of the first ten."""
+        risk, kept = two_segments(0, 0)
+        stays, p = estimate.mean_stay(
+            reduced(ON, risk, kept, self.STAYS), horizon_days=10, level=LEVEL
+        )
+        own = stays.set_index("segment")
+        assert own.loc["a", "mean_days"] == pytest.approx(1 + 0.6 * 9)
+        assert own.loc["b", "mean_days"] == 10
+        assert np.isnan(own.loc["b", "ci_lower"])
+        assert p < 1e-6
+
+    def test_without_segments_there_is_nothing_to_test(self):
+        pool = reduced(ON, [("all", OLD, 9, 50)], [], [("all", 24, 1, 5), ("all", 480, 0, 45)])
+        stays, p = estimate.mean_stay(pool, horizon_days=10, level=LEVEL)
+        assert stays["segment"].tolist() == ["all"]
+        assert np.isnan(p)
+        assert isinstance(stays, pd.DataFrame)

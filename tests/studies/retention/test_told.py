@@ -1,0 +1,228 @@
+"""What is said, found and drawn of staying: up, down, unclear and insufficient."""
+
+import datetime as dt
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from siyu.language import speaking
+from siyu.studies import retention
+from siyu.studies.retention import sentences
+from siyu.studies.retention.definition import Definition
+
+from tests.studies.retention.builders import reduced
+
+LEVEL = 0.95
+WEEK = Definition(days=[7, 30], return_events=["browse"])
+OLD, NEW = dt.date(2025, 12, 1), dt.date(2026, 1, 19)
+LIMITS = {"7": 0.3, "30": 0.2}
+STAYS = [("a", 24, 1, 150), ("a", 2400, 0, 250), ("b", 240, 1, 50), ("b", 2400, 0, 350)]
+
+
+def pool(a: int = 200, b: int = 40, *, definition: Definition = WEEK, **options):
+    """Two segments of 400, of which a and b come back from day 7 on, half of them from day 30."""
+    risk = [("a", OLD, 60, 400), ("b", OLD, 60, 400), ("b", NEW, 9, 40)]
+    kept = [
+        (name, OLD, 60, k, n // part)
+        for name, n in (("a", a), ("b", b))
+        for k in range(1, 31)
+        for part in [1 if k < 30 else 2]
+    ]
+    return reduced(definition, risk, kept, STAYS, **options)
+
+
+def findings(measures, **options):
+    rated = retention.rates(measures, level=LEVEL)
+    stays, _ = retention.mean_stay(measures, horizon_days=90, level=LEVEL)
+    told = {"thresholds": LIMITS, "horizon_days": 90, "level": LEVEL} | options
+    return {one.id: one for one in retention.conclude(measures, rated=rated, stays=stays, **told)}
+
+
+def pictures(measures):
+    rated = retention.rates(measures, level=LEVEL)
+    compared = retention.compare_segments(measures, rated, level=LEVEL)
+    cohorts = retention.by_cohort(measures, level=LEVEL)
+    stays, p = retention.mean_stay(measures, horizon_days=90, level=LEVEL)
+    curves = retention.stay(measures, horizon_days=90, level=LEVEL)
+    same = retention.same_people(measures, level=LEVEL)
+    limits = {"thresholds": LIMITS, "level": LEVEL}
+    return [
+        retention.draw_curve(measures, rated, same, **limits),
+        retention.draw_segments(measures, compared, rated, **limits),
+        retention.draw_cohorts(measures, cohorts, retention.means(cohorts)),
+        retention.draw_stay(measures, curves, stays, p, horizon_days=90, level=LEVEL),
+    ]
+
+
+FORMS = {
+    "from": (WEEK, "came back on days 30 to 36", "在第 30～36 天回访"),
+    "on": (Definition(kind="on", days=[7, 30], return_events=["x"]), "on day 30", "在第 30 天回访"),
+    "within": (
+        Definition(kind="within", days=[7, 30], return_events=["x"]),
+        "came back on days 1 to 30",
+        "在第 1～30 天内回访",
+    ),
+    "connected": (
+        Definition(retained_as="connected", days=[7, 30]),
+        "were still connected at the end of day 30",
+        "到第 30 天结束仍未离开",
+    ),
+    "24h": (
+        Definition(retained_as="connected", clock="24h", days=[7, 30]),
+        "were still connected 30 times 24 hours after they were added",
+        "在加粉满 30 个 24 小时后仍未离开",
+    ),
+}
+
+
+@pytest.mark.parametrize(("definition", "english", "chinese"), FORMS.values(), ids=FORMS)
+def test_the_headline_says_what_staying_is(definition, english, chinese):
+    measures = pool(definition=definition)
+    rated = retention.rates(measures, level=LEVEL)
+    assert english in retention.say_retention(measures, rated, level=LEVEL)
+    with speaking("zh"):
+        assert chinese in retention.say_retention(measures, rated, level=LEVEL)
+
+
+def test_the_headline_gives_rate_interval_denominator_and_those_not_judged():
+    measures = pool()
+    text = retention.say_retention(measures, retention.rates(measures, level=LEVEL), level=LEVEL)
+    assert text == (
+        "Of 800 users followed long enough, 30.0% (95% CI 26.9% to 33.3%) came back on days 7 to "
+        "13. Of 800 users followed long enough, 15.0% (95% CI 12.7% to 17.6%) came back on days "
+        "30 to 36. 40 more were added too recently to be judged."
+    )
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "text"),
+    [
+        (200, 40, "By channel, “a” stay better than the others on day 30, “b” worse"),
+        (100, 96, "No clear difference between the segments by channel on day 30"),
+    ],
+)
+def test_segments_are_better_worse_or_unclear(a, b, text):
+    measures = pool(a, b)
+    compared = retention.compare_segments(
+        measures, retention.rates(measures, level=LEVEL), level=LEVEL
+    )
+    assert sentences.say_segments(compared, by=["channel"]) == text
+    one_sided = compared[compared["verdict"] != "lower"]
+    assert "better" in sentences.say_segments(one_sided, by=["channel"]) or a == 100
+    worse = compared[compared["verdict"] != "higher"]
+    assert "worse" in sentences.say_segments(worse, by=["channel"]) or a == 100
+
+
+class TestFindings:
+    def test_below_the_threshold_is_an_alert_with_the_action_of_its_day(self):
+        found = findings(pool(b=80))
+        assert found["retention.day_7.b"].status == "alert"
+        assert "welcome flow" in found["retention.day_7.b"].action
+        assert found["retention.day_30.b"].status == "alert"
+        assert "Content" in found["retention.day_30.b"].action
+        assert found["retention.day_7.a"].status == "ok"
+        assert found["retention.day_7.a"].action == ""
+        assert found["retention.day_7"].status == "ok"
+        assert found["retention.day_30"].status == "watch"
+
+    def test_thresholds_of_the_field_judge_nothing_else(self):
+        found = findings(pool(definition=FORMS["on"][0]))
+        assert {one.threshold for one in found.values()} == {None}
+        assert found["retention.day_7"].status == "info"
+
+    def test_what_hangs_on_one_comparison_of_many_is_watched_not_alarmed(self):
+        """Twenty segments, one of which is just below: its interval says so, Holm does not."""
+        risk = [(f"s{i:02}", OLD, 60, 100) for i in range(20)]
+        kept = [(name, OLD, 60, 7, 21 if name == "s00" else 31) for name, *_ in risk]
+        measures = reduced(WEEK, risk, kept)
+        rated = retention.rates(measures, level=LEVEL).set_index(["segment", "k"])
+        assert rated.loc[("s00", 7), "ci_upper"] < 0.31
+        lower = findings(measures, thresholds={"7": 0.305})
+        assert lower["retention.day_7.s00"].status == "watch"
+
+    def test_other_days_have_an_action_of_their_own(self):
+        other = Definition(days=[3, 7], return_events=["x"])
+        risk = [("all", OLD, 60, 400)]
+        kept = [("all", OLD, 60, k, 20) for k in range(1, 8)]
+        found = findings(reduced(other, risk, kept), thresholds={"3": 0.3})
+        assert found["retention.day_3"].action == "Look at what users get before this day."
+
+    def test_too_few_users_are_insufficient_and_say_why(self):
+        found = findings(pool(min_users=5000))
+        assert list(found) == ["retention"]
+        assert found["retention"].status == "insufficient"
+        assert "Only 840 users were added" in found["retention"].message
+        nobody = reduced(WEEK, [], [], [])
+        assert "No user was added" in findings(nobody)["retention"].message
+
+    def test_the_stay_is_found_per_segment(self):
+        found = findings(pool())
+        assert found["retention.mean_stay"].unit == "days"
+        assert found["retention.mean_stay.a"].value < found["retention.mean_stay.b"].value
+        assert found["retention.mean_stay.a"].segment == {"channel": "a"}
+
+    def test_small_groups_are_no_finding(self):
+        risk = [("a", OLD, 60, 400), ("(small groups)", OLD, 60, 100)]
+        stays = [("a", 24, 1, 50), ("a", 2400, 0, 350), ("(small groups)", 24, 1, 40)]
+        stays += [("(small groups)", 2400, 0, 60)]
+        assert not [name for name in findings(reduced(WEEK, risk, [], stays)) if "small" in name]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_figure_is_drawn_whole_with_its_finding_and_its_numbers(language):
+    with speaking(language):
+        drawn = pictures(pool())
+    assert [one.name for one in drawn] == ["curve", "segments", "cohorts", "stay"]
+    for one in drawn:
+        pixels = np.asarray(Image.open(io.BytesIO(one.png)).convert("L"))
+        assert pixels.shape[1] == 1800
+        assert (pixels[:, -4:] > 250).all()
+        assert pixels.min() < 60
+        assert one.alt
+        assert len(one.table)
+
+
+def test_without_segments_and_the_same_people_the_figures_are_simpler():
+    risk = [("all", OLD, 9, 50), ("all", NEW, 1, 20)]
+    short = Definition(kind="on", days=[1, 3], return_events=["x"])
+    measures = reduced(
+        short, risk, [("all", OLD, 9, 1, 20)], [("all", 24, 1, 5), ("all", 90, 0, 65)]
+    )
+    curve, segments, cohorts, stay = pictures(measures)
+    assert "There are not two segments" in segments.alt
+    assert "Day 3: 0.0%" in cohorts.alt
+    assert "Nobody was followed for 90 days" in stay.alt
+    assert "on day 3" in curve.alt
+
+
+def test_where_nothing_can_be_said_the_reason_is_drawn():
+    for one in pictures(pool(min_users=5000)):
+        assert one.alt
+    assert "Only 840 users" in pictures(pool(min_users=5000))[0].alt
+    assert "No cohort is finished" in pictures(pool(min_users=5000))[2].alt
+
+
+@pytest.mark.parametrize(
+    ("stays", "text"),
+    [
+        ([("all", 2400, 0, 90)], "Nobody has left"),
+        (
+            [("all", 24, 1, 45), ("all", 2400, 0, 45)],
+            "In the first 90 days users stay connected for 45.5 days on average",
+        ),
+        (
+            [(name, 24, 1, 45) for name in "ab"] + [(name, 2400, 0, 45) for name in "ab"],
+            "no clear difference between the segments",
+        ),
+        (
+            [("a", 24, 1, 80), ("a", 2400, 0, 10), ("b", 24, 1, 10), ("b", 2400, 0, 80)],
+            "longest “b”, shortest “a”",
+        ),
+    ],
+)
+def test_a_stay_differs_is_alike_or_has_no_end_yet(stays, text):
+    risk = [(name, OLD, 60, 90) for name in dict.fromkeys(row[0] for row in stays)]
+    measures = reduced(WEEK, risk, [], stays)
+    found, p = retention.mean_stay(measures, horizon_days=90, level=LEVEL)
+    assert text in sentences.say_stay(found, p, horizon_days=90, level=LEVEL)

@@ -91,7 +91,7 @@ def test_the_headline_gives_rate_interval_denominator_and_those_not_judged():
     assert text == (
         "Of 800 users followed long enough, 30.0% (95% CI 26.9% to 33.3%) came back on days 7 to "
         "13. Of 800 users followed long enough, 15.0% (95% CI 12.7% to 17.6%) came back on days "
-        "30 to 36. 40 more were added too recently to be judged."
+        "30 to 36. 40 were added too recently to be judged on day 30."
     )
 
 
@@ -226,3 +226,30 @@ def test_a_stay_differs_is_alike_or_has_no_end_yet(stays, text):
     measures = reduced(WEEK, risk, [], stays)
     found, p = retention.mean_stay(measures, horizon_days=90, level=LEVEL)
     assert text in sentences.say_stay(found, p, horizon_days=90, level=LEVEL)
+
+
+def test_what_cannot_be_judged_yet_is_left_out_of_the_figures():
+    """A new segment, followed for nine days: it has a rate on day 3 and none on day 30."""
+    asked = Definition(kind="on", days=[3, 30], return_events=["x"])
+    risk = [("a", OLD, 60, 400), ("new", NEW, 9, 100)]
+    kept = [("a", OLD, 60, 3, 100), ("a", OLD, 60, 30, 50), ("new", NEW, 9, 3, 60)]
+    measures = reduced(asked, risk, kept, min_users=30)
+    rated = retention.rates(measures, level=LEVEL)
+    compared = retention.compare_segments(measures, rated, level=LEVEL)
+    assert set(zip(compared["segment"], compared["k"], strict=True)) == {("a", 3), ("new", 3)}
+    for one in pictures(measures):
+        assert one.png
+
+
+def test_a_pool_too_young_for_the_last_day_speaks_of_the_days_there_are():
+    risk, kept = [("all", NEW, 13, 100)], [("all", NEW, 13, 7, 40)]
+    measures = reduced(WEEK, risk, kept, min_users=30)
+    rated = retention.rates(measures, level=LEVEL)
+    text = retention.say_retention(measures, rated, level=LEVEL)
+    assert text.startswith("Of 100 users followed long enough, 40.0%")
+    assert text.endswith("100 were added too recently to be judged on day 30.")
+    curve = pictures(measures)[0]
+    assert "came back on days 7 to 13" in curve.alt
+    nothing = retention.rates(reduced(WEEK, [], []), level=LEVEL)
+    said = retention.say_retention(reduced(WEEK, [], []), nothing, level=LEVEL)
+    assert said.startswith("No user was added")

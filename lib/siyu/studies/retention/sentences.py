@@ -58,8 +58,9 @@ def say_retention(measures: Measures, rated: pd.DataFrame, *, level: float) -> s
     total = rated[(rated["segment"] == EVERYONE) & rated["k"].isin(measures.definition.days)]
     told = total.dropna(subset=["rate"])
     days = [say_day(measures.definition, row, level=level) for _, row in told.iterrows()]
-    waiting = int(total["waiting"].iloc[-1])
-    return paragraph(*days, phrase("retention.waiting", waiting=waiting) if waiting else "")
+    last = total.iloc[-1]
+    waiting = phrase("retention.waiting", waiting=last.waiting, k=int(last.k))
+    return paragraph(*days, waiting if last.waiting else "")
 
 
 def say_segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from typing import Literal, get_args
+
+from siyu.studies.events import find_unknown
 
 Entry = Literal["best", "first"]
 Order = Literal["ordered", "strict", "any"]
@@ -132,11 +133,5 @@ class Definition:
         Raises:
             FunnelError: naming the event, the nearest known name, and all known names.
         """
-        names = sorted(known)
-        for asked in (*self.events, *self.exclude):
-            if asked not in names:
-                near = difflib.get_close_matches(asked, names, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else "."
-                raise FunnelError(
-                    f"events has no event {asked!r}{hint} It has: {', '.join(names) or 'no events'}"
-                )
+        if problem := find_unknown((*self.events, *self.exclude), known):
+            raise FunnelError(problem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -13,6 +12,7 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.studies.breakdown import Breakdown, resolve
+from siyu.studies.events import find_unknown
 from siyu.studies.naming import EVERYONE, SMALL, crossings_of, large, lumped, name_of, names_of
 from siyu.studies.retention.definition import Definition, RetentionError
 from siyu.studies.retention.measures import Measures
@@ -131,7 +131,9 @@ def _active(
 ) -> pd.DataFrame:
     """Count who came back, per day."""
     events = pool.table("events")
-    _require_known(definition, events.select("event").distinct().to_pandas()["event"].dropna())
+    known = events.select("event").distinct().to_pandas()["event"].dropna()
+    if problem := find_unknown(definition.return_events, known):
+        raise RetentionError(problem)
     back = events.filter(events.event.isin(list(definition.return_events)))
     back = back.select("user_id", at="occurred_at")
     keys = [*columns, "cohort", "seen"]
@@ -156,17 +158,6 @@ def _active(
     every = counted.loc[counted.index.repeat([b - a + 1 for a, b in spans])].drop(columns="offset")
     every["k"] = np.concatenate([np.arange(a, b + 1) for a, b in spans]) if spans else []
     return _summed(every, [*keys, "k"])
-
-
-def _require_known(definition: Definition, known: pd.Series) -> None:
-    names = sorted(known)
-    for asked in definition.return_events:
-        if asked not in names:
-            near = difflib.get_close_matches(asked, names, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else "."
-            raise RetentionError(
-                f"events has no event {asked!r}{hint} It has: {', '.join(names) or 'no events'}"
-            )
 
 
 def _count(users: ir.Table, columns: Sequence[str]) -> pd.DataFrame:

@@ -296,14 +296,15 @@ def test_without_events_no_groups_are_told_apart():
 
 
 def test_the_restricted_mean_is_the_area_under_the_curve():
-    """Ten users: two leave at 2, three of the eight at 4; 2 + 0.8 x 2 + 0.5 x 6 of ten days."""
+    """Of 100, 20 leave at 2 and 30 of the 80 at 4: 2 + 0.8 x 2 + 0.5 x 6 of ten days."""
     value, lower, upper = restricted_mean(
-        _grouped((2, 1, 2), (4, 1, 3), (12, 0, 5)), horizon=10, level=0.95
+        _grouped((2, 1, 20), (4, 1, 30), (12, 0, 50)), horizon=10, level=0.95
     )
     assert value == pytest.approx(2 + 0.8 * 2 + 0.5 * 6)
-    # Areas ahead of 2 and 4: 4.6 and 3; variance by hand.
-    error = np.sqrt(4.6**2 * 2 / (10 * 8) + 3**2 * 3 / (8 * 5))
-    assert (lower, upper) == pytest.approx((value - Z * error, value + Z * error))
+    # Areas ahead of 2 and 4: 4.6 and 3; the interval is that of the logarithm of what is lost.
+    error = np.sqrt(4.6**2 * 20 / (100 * 80) + 3**2 * 30 / (80 * 50))
+    lost, width = 10 - value, np.exp(Z * error / (10 - value))
+    assert (lower, upper) == pytest.approx((10 - lost * width, 10 - lost / width))
 
 
 def test_the_restricted_mean_of_uncensored_users_is_their_mean():
@@ -311,7 +312,9 @@ def test_the_restricted_mean_of_uncensored_users_is_their_mean():
     value, lower, upper = restricted_mean(table, horizon=30, level=0.95)
     mean, error = table["time"].mean(), table["time"].std(ddof=0) / np.sqrt(len(table))
     assert value == pytest.approx(mean)
-    assert (lower, upper) == pytest.approx((mean - Z * error, mean + Z * error), rel=1e-6)
+    width = np.exp(Z * error / (30 - mean))
+    ends = (30 - (30 - mean) * width, 30 - (30 - mean) / width)
+    assert (lower, upper) == pytest.approx(ends, rel=1e-6)
 
 
 def test_the_restricted_mean_needs_somebody_followed_so_long():
@@ -325,6 +328,36 @@ def test_the_restricted_mean_needs_somebody_followed_so_long():
     assert np.isnan(restricted_mean(_grouped(), horizon=10, level=0.95)).all()
     with pytest.raises(ValueError, match="horizon = 0 must be above 0"):
         restricted_mean(short, horizon=0, level=0.95)
+
+
+def test_a_group_at_risk_of_nothing_leaves_the_others_comparison_alone():
+    one, other = _grouped((5, 1, 9), (9, 0, 9)), _grouped((5, 1, 1), (9, 0, 17))
+    gone = _grouped((2, 0, 30))
+    assert log_rank([one, other, gone]) == pytest.approx(log_rank([one, other]))
+    assert np.isnan(log_rank([one, gone])).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("hazard", "n", "least", "naive_most"),
+    [(0.003, 100, 0.93, 0.92), (0.003, 400, 0.94, 0.05)],
+)
+def test_the_mean_stay_covers_its_truth_where_few_have_left(hazard, n, least, naive_most):
+    """The naive twin leaves the censored out."""
+    rng = np.random.default_rng(20260302)
+    truth, held, naive, given = (1 - np.exp(-90 * hazard)) / hazard, 0, 0, 0
+    for _ in range(2_000):
+        stays, ends = rng.exponential(1 / hazard, n), rng.uniform(0, 182, n)
+        gone = stays <= ends
+        table = pd.DataFrame({"time": np.minimum(stays, ends), "outcome": gone * 1, "n": 1})
+        _, lower, upper = restricted_mean(table, horizon=90, level=0.95)
+        given += not np.isnan(lower)
+        held += lower <= truth <= upper
+        _, lower, upper = restricted_mean(table[gone], horizon=90, level=0.95)
+        naive += lower <= truth <= upper
+    assert given > 1_900
+    assert least <= held / given <= 0.97
+    assert naive / 2_000 < naive_most
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from scipy.stats import chi2
 
 from siyu.stats.checks import FloatArray, normal_quantile, whole_counts
 
+_FEWEST_EVENTS = 10
 _ROUNDING = 1e-10
 """Sums of a million hazards are exact to this; one user moves an incidence by more."""
 
@@ -223,8 +224,8 @@ def log_rank(groups: Sequence[pd.DataFrame]) -> tuple[float, float]:
         groups: two or more tables with the columns time, outcome (0 censored, 1 the event), n.
 
     Returns:
-        The chi-square statistic, on one degree of freedom less than there are groups, and its
-        p-value; NaN where the events tell nothing apart.
+        The chi-square statistic, on one degree of freedom less than there are groups at risk when
+        somebody had the event, and its p-value; NaN where the events tell nothing apart.
 
     Raises:
         ValueError: fewer than two groups, or as `cumulative_incidence`.
@@ -244,14 +245,17 @@ def log_rank(groups: Sequence[pd.DataFrame]) -> tuple[float, float]:
         at_risk[own] = left[::-1].cumsum()[::-1]
     total, died = at_risk.sum(axis=0), events.sum(axis=0)
     share = at_risk / total
-    surprise = (events - share * died).sum(axis=1)[:-1]
+    # A group of whom nobody was there when anybody left has nothing to say.
+    told = (share * died).sum(axis=1) > 0
+    surprise = (events - share * died).sum(axis=1)[told][:-1]
     ties = np.divide(total - died, total - 1, out=np.ones_like(total), where=total > 1)
     weight = died * ties
     spread = np.diag((weight * share).sum(axis=1)) - (weight * share) @ share.T
-    if np.linalg.matrix_rank(spread[:-1, :-1]) < len(groups) - 1:
+    spread, freedom = spread[told][:, told][:-1, :-1], int(told.sum()) - 1
+    if freedom < 1 or np.linalg.matrix_rank(spread) < freedom:
         return np.nan, np.nan
-    statistic = float(surprise @ np.linalg.solve(spread[:-1, :-1], surprise))
-    return statistic, float(chi2.sf(statistic, len(groups) - 1))
+    statistic = float(surprise @ np.linalg.solve(spread, surprise))
+    return statistic, float(chi2.sf(statistic, freedom))
 
 
 def restricted_mean(
@@ -265,15 +269,16 @@ def restricted_mean(
         level: coverage of the interval, between 0 and 1.
 
     Returns:
-        Value, lower and upper end, in [0, horizon]. NaN where nobody was followed to the horizon,
-        the ends where nobody had the event.
+        Value, lower and upper end, in [0, horizon]. NaN where nobody was followed to the horizon;
+        the ends are NaN with fewer than ten events, whose spread says too little.
 
     Raises:
         ValueError: horizon is not above 0, or as `cumulative_incidence`.
 
     Assumes as `cumulative_incidence`. Source: Irwin (1949); variance, Klein and Moeschberger
     (2003), 4.5: the sum over event times u of A(u)^2 d / (Y (Y - d)), A(u) the area under the curve
-    from u to the horizon.
+    from u to the horizon. The interval is that of the logarithm of the time lost, horizon less
+    mean, which is skewed where few have the event.
     """
     if not horizon > 0:
         raise ValueError(f"horizon = {horizon} must be above 0")
@@ -293,10 +298,8 @@ def restricted_mean(
     scaled = np.divide(died, risk * (risk - died), out=np.zeros_like(risk), where=risk > died)
     error = float(np.sqrt((ahead**2 * scaled).sum()))
     value = float(areas.sum())
-    if error == 0:
+    lost = horizon - value
+    if died.sum() < _FEWEST_EVENTS or error == 0:
         return value, np.nan, np.nan
-    return (
-        value,
-        max(value - quantile * error, 0.0),
-        min(value + quantile * error, float(horizon)),
-    )
+    width = np.exp(quantile * error / lost)
+    return value, float(max(horizon - lost * width, 0.0)), float(horizon - lost / width)

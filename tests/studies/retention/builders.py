@@ -110,7 +110,7 @@ def reduced(
     return Measures(
         definition=definition,
         source="shop",
-        first=dt.date(2026, 1, 1),
+        first=dt.date(2025, 12, 1),
         as_of=LAST,
         min_users=min_users,
         by=("channel",) if segments else (),

@@ -66,10 +66,37 @@ class TestCohorts:
         assert estimate.means(cohorts).iloc[0].weighted == pytest.approx(0.6)
 
     def test_a_small_cohort_is_not_shown(self):
-        risk = [("all", OLD, 9, 29), ("all", MID, 9, 30)]
+        risk = [("all", OLD, 9, 100), ("all", MID, 9, 40)]
+        cohorts = estimate.by_cohort(reduced(ON, risk, [], min_users=41), level=LEVEL)
+        few = cohorts[cohorts["state"] == "few"]
+        assert few["rate"].isna().all()
+        assert few["added"].isna().all()
+
+    def test_a_small_cohort_cannot_be_had_by_subtraction_from_the_curve(self):
+        """29 are few: were 30 and 31 shown, the total would tell them; so 30 join them."""
+        risk = [("all", OLD, 9, 29), ("all", MID, 9, 30), ("all", NEW, 9, 31)]
         cohorts = estimate.by_cohort(reduced(ON, risk, [], min_users=30), level=LEVEL)
-        assert cohorts.groupby("cohort")["state"].first().tolist() == ["few", "whole"]
-        assert cohorts.loc[cohorts["state"] == "few", "rate"].isna().all()
+        states = cohorts.groupby("cohort")["state"].unique()
+        assert [list(one) for one in states] == [["few"], ["few"], ["whole"]]
+        assert set(estimate.means(cohorts)["at_risk"]) == {31}
+
+    def test_a_cohort_that_may_still_grow_or_is_cut_by_the_period_is_not_whole(self):
+        """January is over on the 31st: who is added then has not had a day after it."""
+        month = Definition(kind="on", cohort_unit="month", days=[1], return_events=["x"])
+        risk = [("all", dt.date(2026, 1, 1), 9, 50), ("all", dt.date(2025, 11, 1), 70, 50)]
+        cohorts = estimate.by_cohort(reduced(month, risk, []), level=LEVEL).set_index("cohort")
+        assert cohorts["state"].to_dict() == {
+            dt.date(2026, 1, 1): "unfinished",
+            dt.date(2025, 11, 1): "cut",
+        }
+
+    @pytest.mark.parametrize(("clock", "state"), [("calendar", "whole"), ("24h", "unfinished")])
+    def test_by_24_hours_a_cohort_is_finished_a_day_later(self, clock, state):
+        """Added until Sunday the 25th, followed for six days by the calendar up to the 31st."""
+        asked = Definition(kind="on", clock=clock, days=[6], return_events=["x"])
+        risk = [("all", NEW, 6, 50)]
+        cohorts = estimate.by_cohort(reduced(asked, risk, []), level=LEVEL)
+        assert cohorts["state"].tolist() == [state]
 
 
 def test_the_same_people_show_that_a_rising_curve_is_a_change_of_cohorts():
@@ -101,6 +128,20 @@ class TestSegments:
         assert last.loc["a", "difference"] == pytest.approx(0.4)
         assert (table.loc[table["k"] == 1, "verdict"] == "unclear").all()
 
+    def test_two_segments_that_make_up_everyone_are_one_comparison(self):
+        """30 and 44 of 100: p = 0.042, seen from either side, and adjusted for no second look."""
+        one_day = Definition(kind="on", days=[3], return_events=["x"])
+        pool = reduced(one_day, *two_segments(30, 44))
+        table = estimate.compare_segments(pool, estimate.rates(pool, level=LEVEL), level=LEVEL)
+        assert table["p_holm"].round(3).tolist() == [0.042, 0.042]
+        assert set(table["verdict"]) == {"higher", "lower"}
+
+    def test_a_segment_whose_rest_is_few_is_compared_with_nobody(self):
+        risk = [("a", OLD, 9, 60), ("b", OLD, 0, 27), ("b", OLD, 9, 3)]
+        pool = reduced(ON, risk, [("b", OLD, 9, 3, 3)], min_users=30)
+        rated = estimate.rates(pool, level=LEVEL)
+        assert estimate.compare_segments(pool, rated, level=LEVEL).empty
+
     def test_one_segment_is_compared_with_nobody(self):
         pool = reduced(ON, [("all", OLD, 9, 50)], [])
         rated = estimate.rates(pool, level=LEVEL)
@@ -130,16 +171,32 @@ class TestStay:
         assert everyone["share"].iloc[-1] == pytest.approx(0.8)
 
     def test_the_mean_is_the_area_under_the_curve(self):
-        """40 of 100 leave after 24 hours: 1 + 0.6 x 9 days of the first ten."""
+        """40 of 100 leave in the 25th hour: 25 hours, and 0.6 of what is left of ten days."""
         risk, kept = two_segments(0, 0)
         stays, p = estimate.mean_stay(
             reduced(ON, risk, kept, self.STAYS), horizon_days=10, level=LEVEL
         )
         own = stays.set_index("segment")
-        assert own.loc["a", "mean_days"] == pytest.approx(1 + 0.6 * 9)
+        first = 25 / 24  # leaving within an hour counts to its end
+        assert own.loc["a", "mean_days"] == pytest.approx(first + 0.6 * (10 - first))
         assert own.loc["b", "mean_days"] == 10
         assert np.isnan(own.loc["b", "ci_lower"])
         assert p < 1e-6
+
+    def test_only_the_days_of_the_mean_are_tested(self):
+        """In 90 days 21 and 20 leave; that 150 of b leave in day 125 is another question."""
+        stays = [("a", 24, 1, 21), ("a", 3000, 1, 20), ("a", 3100, 0, 159)]
+        stays += [("b", 24, 1, 20), ("b", 3000, 1, 150), ("b", 3100, 0, 30)]
+        risk, kept = two_segments(0, 0, n=200)
+        _, p = estimate.mean_stay(reduced(ON, risk, kept, stays), horizon_days=90, level=LEVEL)
+        assert p > 0.5
+
+    def test_a_segment_not_followed_so_long_is_in_no_test(self):
+        stays = [("a", 24, 1, 50), ("a", 2400, 0, 50), ("b", 24, 1, 1), ("b", 240, 0, 99)]
+        risk, kept = two_segments(0, 0)
+        found, p = estimate.mean_stay(reduced(ON, risk, kept, stays), horizon_days=90, level=LEVEL)
+        assert np.isnan(found.set_index("segment").loc["b", "mean_days"])
+        assert np.isnan(p)
 
     def test_without_segments_there_is_nothing_to_test(self):
         pool = reduced(ON, [("all", OLD, 9, 50)], [], [("all", 24, 1, 5), ("all", 480, 0, 45)])

@@ -157,6 +157,32 @@ class TestSegments:
         assert measures.by == ()
         assert measures.n_added == 1
 
+    def test_a_segment_of_whom_few_can_be_judged_is_small(self, tmp_path):
+        """b has 40 users, of whom 4 can be judged on day 7: everyone less a would tell them."""
+        people = [Person(at("2 10:00"), channel="a") for _ in range(60)]
+        people += [Person(at("2 10:00"), channel="b") for _ in range(4)]
+        people += [Person(at("30 10:00"), channel="b") for _ in range(36)]
+        people += [Person(at("2 10:00"), channel="c") for _ in range(30)]
+        measures = measure(
+            shop(tmp_path, people), CONNECTED, period_days=31, by=["channel"], min_users=30
+        )
+        assert list(measures.segments) == ["a"]
+        table = rates(measures, level=0.95)
+        judged = table[table["k"] == 7].set_index("segment")["at_risk"]
+        assert judged.to_dict() == {"all": 94, "(small groups)": 34, "a": 60}
+
+    def test_a_column_that_tells_who_has_left_is_refused(self, tmp_path):
+        gone = [Person(at("2 10:00"), at("5 10:00"), channel="lost") for _ in range(30)]
+        there = [Person(at("2 10:00"), channel="active") for _ in range(30)]
+        pool = shop(tmp_path, gone + there)
+        measures = measure(pool, CONNECTED, period_days=31, by=["channel"])
+        assert "of each value nearly all users have left or none has" in measures.refused[0]
+        assert set(measures.risk["segment"]) == {"all"}
+        (tmp_path / "b").mkdir()
+        mixed = [*gone, *there, Person(at("2 10:00"), at("5 10:00"), channel="active")]
+        measures = measure(shop(tmp_path / "b", mixed), CONNECTED, period_days=31, by=["channel"])
+        assert measures.refused == ()
+
 
 class TestBadInput:
     def test_an_unknown_event_is_named_with_the_nearest_one(self, tmp_path):

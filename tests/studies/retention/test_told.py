@@ -2,13 +2,14 @@
 
 import datetime as dt
 import io
+from unittest import mock
 
 import numpy as np
 import pytest
 from PIL import Image
 from siyu.language import speaking
 from siyu.studies import retention
-from siyu.studies.retention import sentences
+from siyu.studies.retention import RetentionError, figures, sentences
 from siyu.studies.retention.definition import Definition
 
 from tests.studies.retention.builders import reduced
@@ -66,12 +67,12 @@ FORMS = {
     "connected": (
         Definition(retained_as="connected", days=[7, 30]),
         "were still connected at the end of day 30",
-        "到第 30 天结束仍未离开",
+        "已观察到第 30 天结束的",
     ),
     "24h": (
         Definition(retained_as="connected", clock="24h", days=[7, 30]),
-        "were still connected 30 times 24 hours after they were added",
-        "在加粉满 30 个 24 小时后仍未离开",
+        "users followed for 30 times 24 hours",
+        "加粉已满 30 个 24 小时的",
     ),
 }
 
@@ -152,7 +153,7 @@ class TestFindings:
         found = findings(pool(min_users=5000))
         assert list(found) == ["retention"]
         assert found["retention"].status == "insufficient"
-        assert "Only 840 users were added" in found["retention"].message
+        assert "840 users were added" in found["retention"].message
         nobody = reduced(WEEK, [], [], [])
         assert "No user was added" in findings(nobody)["retention"].message
 
@@ -199,7 +200,7 @@ def test_without_segments_and_the_same_people_the_figures_are_simpler():
 def test_where_nothing_can_be_said_the_reason_is_drawn():
     for one in pictures(pool(min_users=5000)):
         assert one.alt
-    assert "Only 840 users" in pictures(pool(min_users=5000))[0].alt
+    assert "840 users were added" in pictures(pool(min_users=5000))[0].alt
     assert "No cohort is finished" in pictures(pool(min_users=5000))[2].alt
 
 
@@ -219,6 +220,14 @@ def test_where_nothing_can_be_said_the_reason_is_drawn():
             [("a", 24, 1, 80), ("a", 2400, 0, 10), ("b", 24, 1, 10), ("b", 2400, 0, 80)],
             "longest “b”, shortest “a”",
         ),
+        (
+            [
+                *(("a", 24, 1, 80), ("a", 2400, 0, 10), ("b", 24, 1, 10), ("b", 2400, 0, 80)),
+                *(("c", 24, 1, 10), ("c", 2400, 0, 80)),
+            ],
+            "; the segments differ (log-rank test)",
+        ),
+        ([("all", 24, 1, 9), ("all", 2400, 0, 81)], "too few have left to say how exactly"),
     ],
 )
 def test_a_stay_differs_is_alike_or_has_no_end_yet(stays, text):
@@ -253,3 +262,44 @@ def test_a_pool_too_young_for_the_last_day_speaks_of_the_days_there_are():
     nothing = retention.rates(reduced(WEEK, [], []), level=LEVEL)
     said = retention.say_retention(reduced(WEEK, [], []), nothing, level=LEVEL)
     assert said.startswith("No user was added")
+
+
+def test_days_that_cannot_be_judged_and_thresholds_of_other_days_are_found_and_said():
+    young = reduced(WEEK, [("all", NEW, 20, 400)], [("all", NEW, 20, 7, 40)], min_users=30)
+    found = findings(young, thresholds={"7": 0.3, "60": 0.1})
+    assert found["retention.day_7"].status == "alert"
+    assert found["retention.day_30"].status == "insufficient"
+    assert found["retention.day_30"].message == ("On day 30 fewer than 30 users can be judged yet.")
+    assert "Day 60 has a threshold" in found["retention.day_60"].message
+
+
+def test_a_threshold_of_no_day_is_refused():
+    with pytest.raises(RetentionError, match="'x' is no day"):
+        findings(pool(), thresholds={"x": 0.3})
+
+
+def test_everyone_is_one_comparison_and_needs_the_interval_only():
+    """10 of 31 against 0.5: the interval ends at 0.4986, the mid-p is 0.0501."""
+    few = reduced(WEEK, [("all", OLD, 60, 31)], [("all", OLD, 60, 7, 10)])
+    found = findings(few, thresholds={"7": 0.5})["retention.day_7"]
+    assert found.ci_upper < 0.5
+    assert found.status == "alert"
+
+
+def test_no_day_that_was_asked_for_means_no_curve_but_a_reason():
+    late = Definition(days=[300], return_events=["x"])
+    young = reduced(late, [("all", NEW, 20, 400)], [("all", NEW, 20, 7, 40)], min_users=30)
+    assert "on none of the days can 30 be judged" in pictures(young)[0].alt
+    assert findings(young)["retention"].status == "insufficient"
+
+
+def test_of_many_cohorts_the_newest_are_drawn_and_it_is_said():
+    daily = Definition(kind="on", cohort_unit="day", days=[1], return_events=["x"])
+    first = dt.date(2025, 12, 1)
+    risk = [("all", first + dt.timedelta(days=i), 61 - i, 50) for i in range(50)]
+    drawn = []
+    measures = reduced(daily, risk, [])
+    with mock.patch.object(figures, "_footer", lambda _, method: drawn.append(method) or ""):
+        cohorts = retention.by_cohort(measures, level=LEVEL)
+        retention.draw_cohorts(measures, cohorts, retention.means(cohorts))
+    assert drawn[0].startswith("The newest 26 of 50 cohorts")

@@ -67,11 +67,10 @@ def conclude(
             method=phrase("retention.method.refused"),
         )
         return [*refused, none]
-    limits = {int(day): rate for day, rate in thresholds.items()}
-    if not measures.definition.has_usual_thresholds:
-        limits = {}
+    limits = measures.definition.limits(thresholds)
     return [
         *_days(measures, rated, limits, level=level),
+        *_unjudged(measures, rated, limits),
         *refused,
         *_stays(measures, stays, horizon_days=horizon_days, level=level),
     ]
@@ -90,9 +89,9 @@ def _days(
         status = status_of(
             ci_lower=row.ci_lower, ci_upper=row.ci_upper, threshold=limit, direction="above"
         )
-        if status == "alert" and p[row.segment, row.k] > 1 - level:
-            status = "watch"
         everyone = row.segment == EVERYONE
+        if status == "alert" and not everyone and p[row.segment, row.k] > 1 - level:
+            status = "watch"
         day = row.k if row.k in _WITH_ACTIONS else None
         action = phrase(f"retention.action.{f'day_{day}' if day else 'other'}")
         yield Finding(
@@ -111,6 +110,31 @@ def _days(
             message=_say(measures, row, limit, level=level),
             action=action if status == "alert" else "",
             method=phrase(f"retention.method.{'wilson' if everyone else 'wilson_holm'}"),
+        )
+
+
+def _unjudged(
+    measures: Measures, rated: pd.DataFrame, limits: Mapping[int, float]
+) -> Iterator[Finding]:
+    """Say of each day without a rate why it has none."""
+    judged = set(rated.loc[(rated["segment"] == EVERYONE) & rated["rate"].notna(), "k"])
+    for k in sorted({*measures.definition.days, *limits}):
+        asked = k in measures.definition.days
+        if asked and k in judged:
+            continue
+        yield Finding(
+            id=f"retention.day_{k}",
+            metric="retention",
+            value=None,
+            unit="share",
+            n=0,
+            status="insufficient",
+            message=phrase(
+                f"retention.unjudged.{'few' if asked else 'not_asked'}",
+                k=k,
+                min_users=measures.min_users,
+            ),
+            method=phrase("retention.method.refused"),
         )
 
 
@@ -149,7 +173,7 @@ def _stays(
             n=int(row.n),
             segment={} if everyone else measures.segments[row.segment],
             message=phrase(
-                "retention.finding.stay",
+                f"retention.finding.stay{'_everyone' if everyone else ''}",
                 segment=row.segment,
                 mean=row.mean_days,
                 horizon=horizon_days,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -86,3 +86,16 @@ class Definition:
     def has_usual_thresholds(self) -> bool:
         """Whether the field's thresholds speak of this: coming back in the week from day k on."""
         return self.retained_as == "active" and self.kind == "from" and self.follow_days == 7
+
+    def limits(self, thresholds: Mapping[str, float]) -> dict[int, float]:
+        """Give the thresholds that judge this, by day; none where they do not speak of it.
+
+        Raises:
+            RetentionError: a key is no day.
+        """
+        for day in thresholds:
+            if not day.isdecimal():
+                raise RetentionError(
+                    f"thresholds: {day!r} is no day; write whole days as in {{'7': 0.3}}"
+                )
+        return {int(k): rate for k, rate in thresholds.items()} if self.has_usual_thresholds else {}

@@ -9,8 +9,9 @@ from scipy.stats import binom
 from siyu.stats.intervals import difference_pvalue, newcombe_difference, wilson
 from siyu.stats.multiplicity import holm
 from siyu.stats.survival import cumulative_incidence, log_rank, restricted_mean
-from siyu.studies.naming import EVERYONE
+from siyu.studies.naming import EVERYONE, SMALL
 from siyu.studies.retention.measures import Measures
+from siyu.studies.tables import each_row
 
 _HOURS = 24
 _SHOWN = ["at_risk", "retained", "rate", "ci_lower", "ci_upper"]
@@ -67,17 +68,35 @@ def by_cohort(measures: Measures, *, level: float) -> pd.DataFrame:
 
     Returns:
         One row per `cohort` and day `k` of the definition: `added`, `at_risk`, `retained`, `rate`
-        with a Wilson interval, and `state`: "whole"; "unfinished" (some users were not followed
-        long enough: no rate, in no mean); "few" (under min_users: not shown).
+        with a Wilson interval, and `state`: "whole"; "unfinished" (somebody of the cohort, or who
+        may still join it, was not followed long enough); "cut" (the period begins inside it);
+        "few" (under min_users, or hidden so that no few persons are left of the total on that day).
+        Only what is whole has a rate; what is few has no number.
     """
+    asked = measures.definition
     found = _judged(measures, ["cohort"], measures.risk, measures.kept)
-    found = found[found["k"].isin(measures.definition.days)]
+    found = found[found["k"].isin(asked.days)]
     found = _with_rates(found.reset_index(drop=True), level=level)
+    begins = pd.to_datetime(found["cohort"])
+    unit = {"day": "D", "week": "W-SUN", "month": "M"}[asked.cohort_unit]
+    ends = begins.dt.to_period(unit).dt.end_time.dt.normalize()
+    need = found["k"] + asked.extra_days + (asked.clock == "24h")
+    over = ends + pd.to_timedelta(need, unit="D") <= pd.Timestamp(measures.as_of)
     found["state"] = "whole"
-    found.loc[found["at_risk"] < found["added"], "state"] = "unfinished"
+    found.loc[~over | (found["at_risk"] < found["added"]), "state"] = "unfinished"
+    found.loc[begins < pd.Timestamp(measures.first), "state"] = "cut"
     found.loc[found["added"] < measures.min_users, "state"] = "few"
+    for _, day in found.groupby("k"):
+        whole = day[day["state"] == "whole"].sort_values("at_risk")
+        left = int(day["at_risk"].sum() - whole["at_risk"].sum())
+        for index, row in zip(whole.index, each_row(whole), strict=True):
+            if not 0 < left < measures.min_users:
+                break
+            found.loc[index, "state"] = "few"
+            left += row.at_risk
     shown = found[_SHOWN].astype(float).mask(found["state"] != "whole")
     found = found.assign(**{name: shown[name] for name in _SHOWN})
+    found["added"] = found["added"].astype(float).mask(found["state"] == "few")
     return found[["cohort", "k", "state", "added", *_SHOWN]]
 
 
@@ -121,7 +140,8 @@ def compare_segments(measures: Measures, rated: pd.DataFrame, *, level: float) -
     total = rows[rows["segment"] == EVERYONE].set_index("k")
     own = rows[rows["segment"] != EVERYONE].reset_index(drop=True)
     others = total.loc[own["k"]].reset_index(drop=True)
-    kept = own[(others["at_risk"] > own["at_risk"]).to_numpy(dtype=bool)]
+    enough = others["at_risk"] - own["at_risk"] >= measures.min_users
+    kept = own[enough.to_numpy(dtype=bool)]
     if kept.empty:
         return pd.DataFrame()
     others = others.loc[kept.index]
@@ -132,7 +152,15 @@ def compare_segments(measures: Measures, rated: pd.DataFrame, *, level: float) -
     )
     rest_n, rest_x = all_n - n, all_x - x
     difference, lower, upper = newcombe_difference(x, n, rest_x, rest_n, level=level)
-    p = holm(difference_pvalue(x, n, rest_x, rest_n))
+    p = difference_pvalue(x, n, rest_x, rest_n)
+    # Two segments that make up everyone are one comparison seen from either side.
+    names = list(dict.fromkeys(kept["segment"]))
+    first = (kept["segment"] == names[0]).to_numpy()
+    if len(names) == 2 and (all_n[first] == n[first] + n[~first][: first.sum()]).all():
+        once = dict(zip(kept.loc[first, "k"], holm(p[first]), strict=True))
+        p = kept["k"].map(once).to_numpy(dtype=np.float64)
+    else:
+        p = holm(p)
     clear = p <= 1 - level
     verdict = np.select(
         [clear & (difference > 0), clear & (difference < 0)], ["higher", "lower"], "unclear"
@@ -163,7 +191,8 @@ def below(rated: pd.DataFrame, thresholds: dict[int, float]) -> pd.DataFrame:
         One row per segment and day with a threshold and a rate: `segment`, `k`, `threshold` and
         `p_holm`, two-sided, by the binomial mid-p, by Holm over the segments of a day.
     """
-    rows = rated[rated["k"].isin(list(thresholds)) & rated["rate"].notna()]
+    told = rated["rate"].notna() & (rated["segment"] != SMALL)
+    rows = rated[rated["k"].isin(list(thresholds)) & told]
     parts = []
     for day in sorted(thresholds):
         own = rows[rows["k"] == day]
@@ -215,22 +244,32 @@ def mean_stay(measures: Measures, *, horizon_days: int, level: float) -> tuple[p
 
     Returns:
         One row per segment (everyone first): `segment`, `n`, `left`, `mean_days` with `ci_lower`
-        and `ci_upper` (restricted mean); and the p-value of the log-rank test that all segments
-        leave alike (NaN without two).
+        and `ci_upper` (restricted mean); and the p-value of the log-rank test that the segments
+        with a mean leave alike in these days (NaN without two; the small groups, a mixture, are in
+        no test).
     """
-    rows = []
-    found = _segments(measures)
+    rows, horizon = [], _HOURS * horizon_days
+    found = [(segment, own.assign(time=own["time"] + 1)) for segment, own in _segments(measures)]
     for segment, own in found:
-        value, lower, upper = restricted_mean(own, horizon=_HOURS * horizon_days, level=level)
+        value, lower, upper = restricted_mean(own, horizon=horizon, level=level)
         n, left = own["n"].sum(), own.loc[own["outcome"] == 1, "n"].sum()
         days = {"mean_days": value, "ci_lower": lower, "ci_upper": upper}
         rows.append(
             {"segment": segment, "n": n, "left": left}
             | {name: each / _HOURS for name, each in days.items()}
         )
-    told = [own for _, own in found[1:]]
-    p = log_rank(told)[1] if len(told) > 1 else np.nan
-    return pd.DataFrame(rows), p
+    stays = pd.DataFrame(rows)
+    known = set(stays.loc[stays["mean_days"].notna(), "segment"]) - {EVERYONE, SMALL}
+    # What the means speak of: the first days alone.
+    told = [
+        own.assign(
+            outcome=own["outcome"].where(own["time"] <= horizon, 0),
+            time=own["time"].clip(upper=horizon),
+        )
+        for segment, own in found
+        if segment in known
+    ]
+    return stays, log_rank(told)[1] if len(told) > 1 else np.nan
 
 
 def _segments(measures: Measures) -> list[tuple[str, pd.DataFrame]]:

@@ -144,20 +144,29 @@ def draw_cohorts(measures: Measures, cohorts: pd.DataFrame, averages: pd.DataFra
     if averages.empty or shown.empty:
         return nothing(title, name=name, title=phrase("retention.figure.cohorts.none"))
     days = list(measures.definition.days)
-    starts = sorted(shown["cohort"].unique())[-_MOST_COHORTS:]
+    every = sorted(shown["cohort"].unique())
+    starts = every[-_MOST_COHORTS:]
     figure, (axes,) = canvas(
         title,
         phrase(
             "retention.figure.cohorts.subtitle",
             unit=cell("cohort_unit", measures.definition.cohort_unit),
         ),
-        _footer(measures, phrase("retention.figure.cohorts.method", min_users=measures.min_users)),
+        _footer(
+            measures,
+            phrase(
+                f"retention.figure.cohorts.method{'' if len(every) == len(starts) else '_newest'}",
+                min_users=measures.min_users,
+                shown=len(starts),
+                n=len(every),
+            ),
+        ),
         height=2.2 + 0.22 * (len(starts) + 2),
     )
     highest = float(shown["rate"].max())
     for row in each_row(shown[shown["cohort"].isin(starts)]):
         place = (days.index(row.k), starts.index(row.cohort))
-        _draw_cell(axes, place, row.rate, row.state == "unfinished", highest)
+        _draw_cell(axes, place, row.rate, row.state != "whole", highest)
     for below, column in enumerate(("weighted", "plain")):
         for row in each_row(averages):
             x, y = days.index(row.k), len(starts) + 0.4 + below
@@ -265,10 +274,8 @@ def _name_ends(axes: Axes, x: float, ends: list[tuple[float, str, str]]) -> None
 
 
 def _limits(measures: Measures, thresholds: Mapping[str, float]) -> dict[int, float]:
-    if not measures.definition.has_usual_thresholds:
-        return {}
-    days = measures.definition.days
-    return {int(day): rate for day, rate in thresholds.items() if int(day) in days}
+    limits = measures.definition.limits(thresholds)
+    return {k: rate for k, rate in limits.items() if k in measures.definition.days}
 
 
 def _subtitle(measures: Measures) -> str:

@@ -11,14 +11,25 @@ import numpy as np
 import pandas as pd
 
 from siyu.data import Source
+from siyu.phrases import phrase
 from siyu.studies.breakdown import Breakdown, resolve
 from siyu.studies.events import find_unknown
-from siyu.studies.naming import EVERYONE, SMALL, crossings_of, large, lumped, name_of, names_of
+from siyu.studies.naming import (
+    EVERYONE,
+    SMALL,
+    column_of,
+    crossings_of,
+    large,
+    lumped,
+    name_of,
+    names_of,
+)
 from siyu.studies.retention.definition import Definition, RetentionError
 from siyu.studies.retention.measures import Measures
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
+_NEARLY_ALL, _MANY = 0.95, 30
 _GONE = -1
 """The last day of somebody who had left before the first day was over."""
 
@@ -58,6 +69,8 @@ def measure(
     users = _added(pool, definition, breakdown).filter(lambda t: t.joined_on >= first)
     breakdown = breakdown.without(breakdown.learnt_later(users))
     users = breakdown.attach(users).drop("reached_1_at").cache()
+    leaks = _find_leaks(_count(users, [*breakdown.columns, "outcome"]), breakdown)
+    breakdown = breakdown.without(leaks)
     columns = breakdown.columns
     risk = _count(users, [*columns, "cohort", "seen"])
     if definition.retained_as == "connected":
@@ -65,7 +78,7 @@ def measure(
     else:
         kept = _active(pool, users, columns, definition)
     tables = {"risk": risk, "kept": kept, "stays": _count(users, [*columns, "hours", "outcome"])}
-    named, segments = _named(tables, breakdown.by, min_users=min_users)
+    named, segments = _named(tables, breakdown.by, definition, min_users=min_users)
     return Measures(
         definition=definition,
         source=pool.name,
@@ -169,12 +182,45 @@ def _summed(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return table.groupby(list(keys), dropna=False)["n"].sum().reset_index()
 
 
+def _find_leaks(left: pd.DataFrame, breakdown: Breakdown) -> dict[str, str]:
+    """Say of each column whose values tell who has left that it was written after the outcome.
+
+    It finds the plain case: of each value with many users nearly all have left, or none has. What
+    was learnt later without such a trace, only `known_from` can tell.
+    """
+    found = {}
+    for name in breakdown.by:
+        if breakdown.is_dated(name):
+            continue
+        column = column_of(name)
+        n = left.groupby(column)["n"].sum()
+        gone = left[left["outcome"] == 1].groupby(column)["n"].sum().reindex(n.index, fill_value=0)
+        share = (gone / n)[n >= _MANY]
+        never, nearly_all = share == 0, share >= _NEARLY_ALL
+        if never.any() and nearly_all.any() and (never | nearly_all).all():
+            found[name] = phrase("retention.leak", column=name)
+    return found
+
+
 def _named(
-    tables: dict[str, pd.DataFrame], by: Sequence[str], *, min_users: int
+    tables: dict[str, pd.DataFrame],
+    by: Sequence[str],
+    definition: Definition,
+    *,
+    min_users: int,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, str]]]:
-    """Put one name per segment in the place of its columns; small groups share one."""
+    """Put one name per segment in the place of its columns; small groups share one.
+
+    A segment is small if it is few, but not nobody, among those who were added or those who can be
+    judged on one of the days: what is left of everyone is then no small group on any of them.
+    """
     risk = tables["risk"]
-    sizes = pd.DataFrame({"added": risk["n"].groupby(names_of(risk, by)).sum()})
+    names = names_of(risk, by)
+    judged = {
+        f"day {k}": risk["n"].where(risk["seen"] >= k + definition.extra_days, 0)
+        for k in definition.days
+    }
+    sizes = pd.DataFrame({"added": risk["n"], **judged}).groupby(names).sum()
     shown = large(sizes, min_users=min_users) if by else {EVERYONE}
     named = {}
     for which, table in tables.items():

@@ -9,7 +9,7 @@ import pandas as pd
 
 from siyu.formats import paragraph
 from siyu.phrases import phrase
-from siyu.studies.naming import EVERYONE
+from siyu.studies.naming import EVERYONE, SMALL
 from siyu.studies.retention.definition import Definition
 from siyu.studies.retention.measures import Measures
 
@@ -30,7 +30,8 @@ def too_little(measures: Measures, rated: pd.DataFrame) -> str:
     """Say why no rate can be given, or "" where one can."""
     if measures.n_added == 0:
         return phrase("retention.nobody", **added_between(measures))
-    if rated["rate"].isna().all():
+    total = rated[(rated["segment"] == EVERYONE) & rated["k"].isin(measures.definition.days)]
+    if total["rate"].isna().all():
         few = {"added": measures.n_added, "min_users": measures.min_users}
         return phrase("retention.too_little", **few)
     return ""
@@ -41,6 +42,8 @@ def say_day(definition: Definition, row: pd.Series, *, level: float) -> str:
     told = form(definition)
     if told == "connected" and definition.clock == "24h":
         told = "connected_24h"
+    if told == "from" and definition.follow_days == 1:
+        told = "on"
     return phrase(
         f"retention.headline.{told}",
         n=row.at_risk,
@@ -68,7 +71,7 @@ def say_segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
     if compared.empty:
         return phrase("retention.segments.not_two")
     k = int(compared["k"].max())
-    last = compared[compared["k"] == k]
+    last = compared[(compared["k"] == k) & (compared["segment"] != SMALL)]
     higher = last.loc[last["verdict"] == "higher", "segment"].tolist()
     lower = last.loc[last["verdict"] == "lower", "segment"].tolist()[::-1]
     found = {(True, True): "both", (True, False): "higher", (False, True): "lower"}
@@ -95,14 +98,17 @@ def say_cohorts(cohorts: pd.DataFrame, averages: pd.DataFrame) -> str:
 def say_stay(stays: pd.DataFrame, p: float, *, horizon_days: int, level: float) -> str:
     """Say how long users stay connected, and whether segments differ (log-rank)."""
     total, own = stays.iloc[0], stays.iloc[1:].dropna(subset=["mean_days"])
+    own = own[own["segment"] != SMALL]
     if pd.isna(total.mean_days):
         return phrase("retention.stay.nobody", horizon=horizon_days)
     if total.left == 0:
         return phrase("retention.stay.nobody_left")
-    outcome = "everyone" if pd.isna(p) or own.empty else "differ" if p <= 1 - level else "alike"
+    if pd.isna(total.ci_lower):
+        return phrase("retention.stay.few", horizon=horizon_days, mean=total.mean_days)
+    outcome = "everyone" if pd.isna(p) else "differ" if p <= 1 - level else "alike"
     ends = {}
-    if outcome == "differ":
-        ordered = own.sort_values("mean_days")["segment"]
+    if outcome == "differ" and len(own) == 2:
+        outcome, ordered = "differ_two", own.sort_values("mean_days")["segment"]
         ends = {"longest": ordered.iloc[-1], "shortest": ordered.iloc[0]}
     return phrase(
         f"retention.stay.{outcome}",

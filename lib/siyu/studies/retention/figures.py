@@ -68,9 +68,14 @@ def draw_curve(
     for day, limit in _limits(measures, thresholds).items():
         axes.plot([day - 0.8, day + 0.8], [limit, limit], color=BLACK, linewidth=1.4)
         label = phrase("retention.figure.curve.threshold", threshold=limit)
-        right = day + 0.8
         axes.annotate(
-            label, (right, limit), (0, -11), textcoords="offset points", size=8, ha="right"
+            label,
+            (min(day + 0.8, measures.definition.horizon + 0.5), limit),
+            (0, -11),
+            textcoords="offset points",
+            size=8,
+            ha="right",
+            annotation_clip=False,
         )
         top = max(top, 1.12 * limit)
     for k in measures.definition.days:

@@ -5,7 +5,8 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from siyu.stats.intervals import wilson
+from siyu.stats.intervals import difference_pvalue, wilson
+from siyu.stats.multiplicity import holm
 from siyu.studies.retention import estimate
 from siyu.studies.retention.definition import Definition
 
@@ -127,6 +128,15 @@ class TestSegments:
         assert last.loc["a", "rest_rate"] == 0.2
         assert last.loc["a", "difference"] == pytest.approx(0.4)
         assert (table.loc[table["k"] == 1, "verdict"] == "unclear").all()
+
+    def test_of_three_segments_each_counts_in_holms_adjustment(self):
+        one_day = Definition(kind="on", days=[3], return_events=["x"])
+        risk = [(name, OLD, 9, 100) for name in "abc"]
+        kept = [(name, OLD, 9, 3, n) for name, n in (("a", 30), ("b", 44), ("c", 37))]
+        pool = reduced(one_day, risk, kept)
+        table = estimate.compare_segments(pool, estimate.rates(pool, level=LEVEL), level=LEVEL)
+        p = [float(difference_pvalue(x, 100, 111 - x, 200)) for x in table["retained"].astype(int)]
+        assert table["p_holm"].tolist() == pytest.approx(holm(p).tolist())
 
     def test_two_segments_that_make_up_everyone_are_one_comparison(self):
         """30 and 44 of 100: p = 0.042, seen from either side, and adjusted for no second look."""

@@ -303,3 +303,11 @@ def test_of_many_cohorts_the_newest_are_drawn_and_it_is_said():
         cohorts = retention.by_cohort(measures, level=LEVEL)
         retention.draw_cohorts(measures, cohorts, retention.means(cohorts))
     assert drawn[0].startswith("The newest 26 of 50 cohorts")
+
+
+def test_a_return_in_one_day_from_a_day_on_is_one_on_that_day():
+    one_day = Definition(follow_days=1, days=[7, 30], return_events=["x"])
+    measures = pool(definition=one_day)
+    text = retention.say_retention(measures, retention.rates(measures, level=LEVEL), level=LEVEL)
+    assert "came back on day 30" in text
+    assert "days 30 to 30" not in text

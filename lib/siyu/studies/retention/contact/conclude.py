@@ -1,0 +1,94 @@
+"""Turn the effects of contacts into findings."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from siyu.findings import Finding
+from siyu.formats import full_stop
+from siyu.phrases import phrase
+from siyu.studies.retention.contact import sentences
+from siyu.studies.retention.contact.estimate import Effects, Judge
+from siyu.studies.retention.contact.measures import Measures
+from siyu.studies.tables import each_row
+
+
+def conclude(
+    measures: Measures,
+    found: Effects,
+    judged: Judge | None,
+    *,
+    level: float,
+    value_per_member_cny: float | None = None,
+) -> list[Finding]:
+    """Give a finding per contact, and one of the experiment.
+
+    Args:
+        measures: the reduced tables.
+        found: from `effects`.
+        judged: from `judge`.
+        level: the coverage at which they were computed.
+        value_per_member_cny: what one more member who stays is worth, in yuan; None: not valued.
+    """
+    given = [
+        _refused(measures, row)
+        if row.refused
+        else _effect(measures, row, level=level, value=value_per_member_cny)
+        for row in each_row(found.table)
+    ]
+    return [*given, *([] if judged is None else [_experiment(measures, judged, level=level)])]
+
+
+def _effect(measures: Measures, row: pd.Series, *, level: float, value: float | None) -> Finding:
+    keeps = row.verdict == "keeps"
+    action = phrase(
+        "retention.contact.action",
+        contact=sentences.names(measures)[row.contact],
+        per_week=row.per_week,
+    )
+    return Finding(
+        id=f"retention.contact.{row.contact}",
+        metric="effect of a contact on staying",
+        value=float(row.difference),
+        ci_lower=float(row.ci_lower),
+        ci_upper=float(row.ci_upper),
+        level=level,
+        unit="share",
+        n=int(row.n),
+        message=full_stop(sentences.effect(measures, row, level=level)),
+        action=action if keeps else "",
+        method=phrase("retention.contact.method.adjusted", columns=sentences.adjusted(measures)),
+        evidence="adjusted",
+        worth_cny=float(row.per_week * value) if keeps and value is not None else None,
+    )
+
+
+def _refused(measures: Measures, row: pd.Series) -> Finding:
+    return Finding(
+        id=f"retention.contact.{row.contact}",
+        metric="effect of a contact on staying",
+        value=None,
+        unit="share",
+        n=int(row.n),
+        status="insufficient",
+        message=sentences.refusal(measures, row),
+        method=phrase("retention.method.refused"),
+    )
+
+
+def _experiment(measures: Measures, judged: Judge, *, level: float) -> Finding:
+    shown = not judged.refused
+    return Finding(
+        id=f"retention.contact.experiment.{measures.experiment}",
+        metric="effect of a contact on staying",
+        value=judged.difference if shown else None,
+        ci_lower=judged.ci_lower if shown else None,
+        ci_upper=judged.ci_upper if shown else None,
+        level=level,
+        unit="share",
+        n=sum(judged.n),
+        status="info" if shown else "insufficient",
+        message=full_stop(sentences.say_judge(measures, judged, level=level)),
+        method=phrase("retention.contact.method.experiment"),
+        evidence="randomised",
+    )

@@ -1,0 +1,220 @@
+"""Estimate what a contact in time does to staying, beside what naive comparisons would say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest, norm
+
+from siyu.stats.intervals import difference_pvalue, newcombe_difference
+from siyu.stats.multiplicity import holm
+from siyu.stats.standardise import Standardised, standardise
+from siyu.studies.naming import column_of
+from siyu.studies.retention.contact.definition import Contact
+from siyu.studies.retention.contact.measures import Measures
+
+FEWEST_EFFECTIVE = 100
+"""Below as many equally weighted members on either side the interval covers less than it says."""
+MOST_LEFT_OUT = 0.1
+"""Above this share without a counterpart, the comparison speaks of other members than asked."""
+_SUSPECT_RATIO = 0.001
+_SMALLEST_HOUR = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effects:
+    """What each contact does.
+
+    table: one row per contact: `contact` (its id), `followed` (members followed to the day of
+        reading), `everyone` (difference in the share that stays between all who were contacted in
+        time and all others), `n` (of the followed, still there at the landmark), `contacted` (share
+        of these), `crude` (difference between these), `difference` standardised, with its interval,
+        `p_holm` and `verdict` ("keeps", "loses", "unclear", "" where refused); `left_out`,
+        `effective` (members the smaller side is worth); `gain` (share more that would stay if all
+        were contacted, not as now) with its interval, and `per_week` (members that is, of those
+        added in a week) with its; `refused`: why there is no estimate ("few", "alike", "thin", "").
+    propensity: per contact, from `Standardised`; where there is one.
+    """
+
+    table: pd.DataFrame
+    propensity: dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """What lots say, in the experiment, of the contact it was about.
+
+    n: members drawn for it, and for the other arm, followed to the day of reading. contacted: the
+    share of each contacted in time. difference: intention to treat, between the arms, with its
+    interval and `p`. landmark: the estimate by the landmark among the members of the experiment;
+    None where refused. p_same: of the test that this and the estimate outside the experiment are
+    the same; NaN without one of them. refused: "" or "ratio" (the arms are not equally large) or
+    "few".
+    """
+
+    n: tuple[int, int]
+    contacted: tuple[float, float]
+    difference: float
+    ci_lower: float
+    ci_upper: float
+    p: float
+    landmark: Standardised | None
+    p_same: float
+    refused: str
+
+
+def effects(measures: Measures, *, level: float) -> Effects:
+    """Estimate the effect of each contact on still being there `stay_days` after its landmark.
+
+    Those still there at the landmark are compared, contacted in time or not, both standardised to
+    all of them over the columns of `adjust`, the hour of adding and the contacts before it. Who was
+    in the experiment is not in the estimate for its contact: lots decided there.
+
+    Args:
+        measures: the reduced table.
+        level: coverage of each interval, between 0 and 1; verdicts are by Holm over the contacts.
+    """
+    rows, propensity = [], {}
+    for contact in measures.contacts:
+        counts = measures.counts[contact.id]
+        if "arm" in counts:
+            counts = counts[counts["arm"] == ""]
+        row, found = _effect(measures, contact, counts, level=level)
+        rows.append(row)
+        if found is not None:
+            propensity[contact.id] = found.propensity
+    table = pd.DataFrame(rows)
+    table["p_holm"] = holm(table.pop("p"))
+    clear = table["p_holm"] <= 1 - level
+    table["verdict"] = np.select(
+        [table["refused"] != "", clear & (table["difference"] > 0), clear],
+        ["", "keeps", "loses"],
+        "unclear",
+    )
+    return Effects(table=table, propensity=propensity)
+
+
+def judge(measures: Measures, *, level: float) -> Judge | None:
+    """Read the experiment by intention to treat, and by the landmark; None where there is none."""
+    if not measures.experiment:
+        return None
+    (contact,) = (one for one in measures.contacts if one.id == measures.tested)
+    counts = measures.counts[contact.id]
+    arms = [counts[counts["arm"] == arm] for arm in measures.arms]
+    n, stayed, contacted = (
+        [
+            int(arm["n"].to_numpy() @ arm[name].to_numpy()) if name else int(arm["n"].sum())
+            for arm in arms
+        ]
+        for name in ("", "outcome", "treated")
+    )
+    refused = "few" if min(n) < measures.min_users else ""
+    if not refused and binomtest(n[0], sum(n)).pvalue < _SUSPECT_RATIO:
+        refused = "ratio"
+    difference, lower, upper = newcombe_difference(stayed[0], n[0], stayed[1], n[1], level=level)
+    inside, outside = (
+        None if refused or why else found
+        for found, why in (
+            _standardised(measures, contact, own, level=level)
+            for own in (pd.concat(arms), counts[counts["arm"] == ""])
+        )
+    )
+    p_same = np.nan
+    if inside is not None and outside is not None:
+        gap = inside.difference - outside.difference
+        p_same = 2 * norm.sf(abs(gap) / np.hypot(inside.error, outside.error))
+    return Judge(
+        n=(n[0], n[1]),
+        contacted=tuple(np.divide(contacted, np.maximum(n, 1))),
+        difference=float(difference),
+        ci_lower=float(lower),
+        ci_upper=float(upper),
+        p=float(difference_pvalue(stayed[0], n[0], stayed[1], n[1])),
+        landmark=inside,
+        p_same=float(p_same),
+        refused=refused,
+    )
+
+
+def _effect(
+    measures: Measures, contact: Contact, counts: pd.DataFrame, *, level: float
+) -> tuple[dict[str, Any], Standardised | None]:
+    there = counts[counts["there"] == 1]
+    found, refused = _standardised(measures, contact, counts, level=level)
+    followed, n = int(counts["n"].sum()), int(there["n"].sum())
+    few = n < measures.min_users
+    row = {
+        "contact": contact.id,
+        "followed": followed,
+        "everyone": np.nan if few else _difference(counts),
+        "n": n,
+        "contacted": np.nan if few else _share(there, "treated"),
+        "crude": np.nan if few else _difference(there),
+        "refused": refused,
+    }
+    fields = ("difference", "ci_lower", "ci_upper", "gain", "gain_lower", "gain_upper")
+    if found is None:
+        nothing = dict.fromkeys([*fields, "p", "left_out", "effective"], np.nan)
+        return row | nothing | dict.fromkeys(_PER_WEEK, np.nan), None
+    per_week = n / _weeks(measures, contact)
+    row |= {name: getattr(found, name) for name in (*fields, "left_out")}
+    row |= {
+        "p": 2 * norm.sf(abs(found.difference) / found.error),
+        "effective": min(found.effective),
+    }
+    gains = (found.gain, found.gain_lower, found.gain_upper)
+    row |= {name: gain * per_week for name, gain in zip(_PER_WEEK, gains, strict=True)}
+    if refused:
+        row |= dict.fromkeys([*fields, "p", *_PER_WEEK], np.nan)
+    return row, found
+
+
+_PER_WEEK = ("per_week", "per_week_lower", "per_week_upper")
+
+
+def _standardised(
+    measures: Measures, contact: Contact, counts: pd.DataFrame, *, level: float
+) -> tuple[Standardised | None, str]:
+    there = counts[counts["there"] == 1]
+    sides = there.groupby("treated")["n"].sum().reindex([0, 1], fill_value=0)
+    if sides.min() < measures.min_users:
+        return None, "few"
+    covariates = [column_of(name) for name in measures.adjust]
+    columns = [*covariates, "hour", *measures.earlier(contact)]
+    grouped = there.assign(hour=_joined_hours(there))
+    found = standardise(grouped, covariates=columns, level=level)
+    if found is None or found.left_out > MOST_LEFT_OUT * there["n"].sum():
+        return found, "alike"
+    return found, "thin" if min(found.effective) < FEWEST_EFFECTIVE else ""
+
+
+def _joined_hours(there: pd.DataFrame) -> pd.Series:
+    """Join each hour of the day with the next until enough members were added in them."""
+    sizes = there.groupby("hour")["n"].sum().reindex(range(24), fill_value=0)
+    bands, band, size = {}, 0, 0
+    for hour, n in sizes.items():
+        if size >= _SMALLEST_HOUR:
+            band, size = band + 1, 0
+        bands[hour], size = band, size + n
+    if size < _SMALLEST_HOUR:  # what is left of the day joins the band before it
+        bands = {hour: min(own, max(band - 1, 0)) for hour, own in bands.items()}
+    return there["hour"].map(bands)
+
+
+def _weeks(measures: Measures, contact: Contact) -> float:
+    """Weeks of additions of which the members were followed to the day of reading."""
+    landmark_days = contact.deadline_hours / 24
+    return max(measures.period_days - landmark_days - measures.stay_days, 1) / 7
+
+
+def _difference(counts: pd.DataFrame) -> float:
+    with_it, without = (_share(counts[counts["treated"] == took], "outcome") for took in (1, 0))
+    return with_it - without
+
+
+def _share(counts: pd.DataFrame, name: str) -> float:
+    n = counts["n"].to_numpy()
+    return float(n @ counts[name].to_numpy() / n.sum()) if n.sum() else np.nan

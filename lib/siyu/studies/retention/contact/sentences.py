@@ -1,0 +1,136 @@
+"""Say what a contact in time does, why naive comparisons lie, and what lots say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from siyu.formats import listed, paragraph
+from siyu.phrases import heading, phrase
+from siyu.studies.retention.contact.definition import Contact
+from siyu.studies.retention.contact.estimate import Effects, Judge
+from siyu.studies.retention.contact.measures import Measures
+from siyu.studies.tables import each_row
+
+
+def name(contact: Contact) -> str:
+    """Name a contact as readers do."""
+    if contact.on_day is None:
+        return phrase(
+            "retention.contact.name.within", event=contact.event, hours=contact.within_hours
+        )
+    return phrase("retention.contact.name.on", event=contact.event, day=contact.on_day)
+
+
+def names(measures: Measures) -> dict[str, str]:
+    """Name each contact by its id."""
+    return {contact.id: name(contact) for contact in measures.contacts}
+
+
+def best(found: Effects) -> pd.Series | None:
+    """Give the contact that clearly keeps members and would keep most more; None without one."""
+    keeps = found.table[found.table["verdict"] == "keeps"]
+    return None if keeps.empty else keeps.iloc[int(keeps["per_week"].argmax())]
+
+
+def say_effects(measures: Measures, found: Effects, *, level: float) -> str:
+    """The result: which contact keeps most, and what doing it for all would bring."""
+    if found.table["verdict"].eq("").all():
+        return paragraph(*(refusal(measures, row) for row in each_row(found.table)))
+    row = best(found)
+    if row is None:
+        return phrase("retention.contact.effect.none", stay=measures.stay_days)
+    return paragraph(
+        effect(measures, row, level=level),
+        phrase(
+            "retention.contact.gain",
+            contacted=row.contacted,
+            per_week=row.per_week,
+            lower=row.per_week_lower,
+            upper=row.per_week_upper,
+        ),
+        phrase("retention.contact.adjusted", columns=adjusted(measures)),
+    )
+
+
+def effect(measures: Measures, row: Any, *, level: float) -> str:
+    """Say what one contact does, with its interval."""
+    return phrase(
+        f"retention.contact.effect.{row.verdict}",
+        contact=names(measures)[row.contact],
+        n=row.n,
+        difference=row.difference,
+        stay=measures.stay_days,
+        **_interval(row, level),
+    )
+
+
+def refusal(measures: Measures, row: Any) -> str:
+    """Say why there is no estimate for one contact."""
+    return phrase(
+        f"retention.contact.refused.{row.refused}",
+        contact=names(measures)[row.contact],
+        min_users=measures.min_users,
+    )
+
+
+def say_naive(measures: Measures, found: Effects) -> str:
+    """Say what naive comparisons give for the same contact, and why they lie; "" without one."""
+    told = found.table[found.table["verdict"] != ""]
+    if told.empty:
+        return ""
+    row = best(found)
+    if row is None:
+        row = told.iloc[int((told["everyone"] - told["difference"]).abs().argmax())]
+    return phrase(
+        "retention.contact.naive",
+        contact=names(measures)[row.contact],
+        everyone=row.everyone,
+        crude=row.crude,
+        difference=row.difference,
+        columns=adjusted(measures),
+    )
+
+
+def say_judge(measures: Measures, judged: Judge | None, *, level: float) -> str:
+    """Say what the experiment says, and whether the comparison outside it agrees."""
+    if judged is None:
+        return phrase("retention.contact.judge.none")
+    values = {"experiment": measures.experiment, "first": judged.n[0], "second": judged.n[1]}
+    if judged.refused:
+        return phrase(f"retention.contact.judge.{judged.refused}", **values)
+    clear = judged.p <= 1 - level
+    outcome = "unclear" if not clear else "keeps" if judged.difference > 0 else "loses"
+    by_lot = phrase(
+        f"retention.contact.judge.{outcome}",
+        contact=names(measures)[measures.tested],
+        difference=judged.difference,
+        stay=measures.stay_days,
+        took=judged.contacted[0],
+        other=judged.contacted[1],
+        **_interval(judged, level),
+        **values,
+    )
+    if judged.landmark is None or pd.isna(judged.p_same):
+        return by_lot
+    same = "agrees" if judged.p_same > 1 - level else "differs"
+    return paragraph(
+        by_lot,
+        phrase(
+            f"retention.contact.judge.{same}",
+            inside=judged.landmark.difference,
+            **_interval(judged.landmark, level),
+        ),
+    )
+
+
+def adjusted(measures: Measures) -> str:
+    """Name what is adjusted for."""
+    own = [heading(column) for column in measures.adjust]
+    return listed([*own, phrase("retention.contact.hour")])
+
+
+def _interval(row: Any, level: float) -> Mapping[str, float]:
+    return {"lower": row.ci_lower, "upper": row.ci_upper, "level": level}

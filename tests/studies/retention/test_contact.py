@@ -1,0 +1,465 @@
+"""What contacts do: the engine against a count person by person, and what is estimated and said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+import pytest
+from siyu.language import speaking
+from siyu.studies.retention import RetentionError, contact
+
+from tests.studies.funnel.builders import open_shop
+from tests.studies.retention.builders import ZONE, at
+
+LEVEL = 0.95
+CONTACTS = ["greet within 1h", "recommend within 24h", "follow_up on day 2"]
+END = dt.datetime(2026, 2, 1, tzinfo=ZONE)
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+@dataclass
+class Member:
+    added_at: dt.datetime
+    left_at: dt.datetime | None = None
+    done: list[tuple[str, dt.datetime]] = field(default_factory=list)
+    channel: str | None = "social"
+    arm: str = ""
+
+
+def shop(folder, members: list[Member], **options):
+    users = [
+        {"user_id": f"{i:05}", "added_at": m.added_at, "left_at": m.left_at, "channel": m.channel}
+        for i, m in enumerate(members)
+    ]
+    users.append({"user_id": "nobody", "added_at": None, "left_at": None, "channel": "online"})
+    events = [
+        {"user_id": f"{i:05}", "occurred_at": when, "event": event}
+        for i, m in enumerate(members)
+        for event, when in m.done
+    ]
+    # Every event has to have been seen once.
+    events += [
+        {"user_id": "nobody", "occurred_at": at("1 12:00"), "event": event}
+        for event in ("greet", "recommend", "follow_up")
+    ]
+    drawn = [
+        {"user_id": f"{i:05}", "arm": m.arm, "experiment": "lots", "assigned_at": m.added_at}
+        for i, m in enumerate(members)
+        if m.arm
+    ]
+    tables = {"assignments": drawn} if drawn else {}
+    return open_shop(folder, events, users=users, **tables, **options)
+
+
+def asked(pool, contacts=CONTACTS, **options):
+    defaults = {"period_days": 31, "stay_days": 5, "adjust": ["channel"], "min_users": 1}
+    return contact.measure(pool, contacts, **defaults | options)
+
+
+def some_members(seed: int) -> list[Member]:
+    rng = random.Random(seed)
+    members = []
+    for _ in range(80):
+        added = dt.datetime(2026, 1, rng.randint(1, 31), tzinfo=ZONE) + dt.timedelta(
+            seconds=rng.choice([0, 1, 86_399, rng.randrange(86_400)])
+        )
+        waits = [0, 1, 3599, 3600, 3601, 86_400, 86_401, 2 * 86_400, 6 * 86_400 + 3600]
+        waits += [rng.randrange(12 * 86_400) for _ in range(4)]
+        left = added + dt.timedelta(seconds=rng.choice(waits)) if rng.random() < 0.6 else None
+        done = [
+            (rng.choice(["greet", "recommend", "follow_up"]), added + dt.timedelta(seconds=wait))
+            for wait in rng.sample(waits, 4)
+        ]
+        done.append(("greet", added - HOUR))  # before the addition: no contact of this stay
+        done = [(event, when) for event, when in done if when < END]
+        arm = rng.choice(["", "within_1h", "later"])
+        channel = rng.choice(["social", "online", None])
+        members.append(Member(added, left, done, channel, arm))
+    return members
+
+
+def by_hand(members: list[Member], name: str, stay_days: int = 5) -> dict[tuple, int]:
+    """Count person by person: channel, hour, flags before, arm, there, treated, outcome."""
+
+    def took(m: Member, which: str) -> int:
+        event, hours, day = {
+            "greet.1h": ("greet", 1, None),
+            "recommend.24h": ("recommend", 24, None),
+            "follow_up.day_2": ("follow_up", None, 2),
+        }[which]
+        joined = m.added_at.astimezone(ZONE).date()
+        return int(
+            any(
+                event == what
+                and when >= m.added_at
+                and (
+                    when - m.added_at <= hours * HOUR
+                    if hours
+                    else (when.astimezone(ZONE).date() - joined).days == day
+                )
+                for what, when in m.done
+            )
+        )
+
+    counts: dict[tuple, int] = {}
+    before = {
+        "greet.1h": [],
+        "recommend.24h": ["greet.1h"],
+        "follow_up.day_2": ["greet.1h", "recommend.24h"],
+    }[name]
+    for m in members:
+        midnight = dt.datetime.combine(m.added_at.astimezone(ZONE).date(), dt.time(), tzinfo=ZONE)
+        landmark = {
+            "greet.1h": m.added_at + HOUR,
+            "recommend.24h": m.added_at + DAY,
+            "follow_up.day_2": midnight + 3 * DAY,
+        }[name]
+        reading = landmark + stay_days * DAY
+        if reading > END:
+            continue
+        left = m.left_at if m.left_at is not None and m.left_at < END else None
+        key = (
+            m.channel,
+            m.added_at.astimezone(ZONE).hour,
+            *(took(m, which) for which in before),
+            *([m.arm] if name == "greet.1h" else []),
+            int(left is None or left >= landmark),
+            took(m, name),
+            int(left is None or left >= reading),
+        )
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_the_engine_agrees_with_a_count_person_by_person(tmp_path, seed):
+    members = some_members(seed)
+    found = asked(shop(tmp_path, members), experiment="lots")
+    for name in ("greet.1h", "recommend.24h", "follow_up.day_2"):
+        table = found.counts[name].astype({"by channel": "object"})
+        table = table.where(table.notna(), None)
+        counted = {tuple(row[:-1]): row[-1] for row in table.itertuples(index=False)}
+        assert counted == by_hand(members, name), name
+
+
+def test_contacts_come_in_the_order_of_their_deadlines_and_parts_are_no_reasons():
+    found = contact.read_contacts(
+        ["follow_up on day 7", "greet within 72h", "greet within 1h", "follow_up on day 2"]
+    )
+    assert [one.id for one in found] == [
+        "greet.1h",
+        "follow_up.day_2",
+        "greet.72h",
+        "follow_up.day_7",
+    ]
+    greet_1h, day_2, greet_72h, day_7 = found
+    assert not greet_72h.comes_after(greet_1h)  # who is greeted within an hour is within 72, too
+    assert day_2.comes_after(greet_1h)
+    assert day_7.comes_after(day_2)
+    assert not day_2.comes_after(day_7)
+
+
+@pytest.mark.parametrize(
+    ("contacts", "message"),
+    [
+        (["greet soon"], "'greet soon' must be like 'greet within 1h'"),
+        (["greet within 0h"], "must have a number from 1 to 8784"),
+        (["follow_up on day 0"], "must have a number from 1 to 366"),
+        (["greet within 1h", "greet within 1h"], "'greet.1h' is there twice"),
+        (["great within 1h"], "did you mean 'greet'"),
+    ],
+)
+def test_a_contact_that_cannot_be_is_refused_with_a_remedy(tmp_path, contacts, message):
+    with pytest.raises(RetentionError, match=message):
+        asked(shop(tmp_path, [Member(at("1 12:00"))]), contacts)
+
+
+@pytest.mark.parametrize("name", ["period_days", "stay_days", "min_users"])
+def test_numbers_out_of_range_are_refused(tmp_path, name):
+    with pytest.raises(RetentionError, match=f"{name} = 0 must be at least 1"):
+        asked(shop(tmp_path, [Member(at("1 12:00"))]), **{name: 0})
+
+
+def test_two_arms_are_needed(tmp_path):
+    with pytest.raises(RetentionError, match="must be two arms"):
+        asked(shop(tmp_path, [Member(at("1 12:00"))]), experiment_arms=["a", "a"])
+
+
+def test_users_without_times_of_addition_are_refused(tmp_path):
+    pool = open_shop(
+        tmp_path,
+        [{"user_id": "1", "occurred_at": at("2 12:00"), "event": "greet"}],
+        users=[{"user_id": "1", "channel": "social"}],
+    )
+    with pytest.raises(RetentionError, match="no column added_at"):
+        asked(pool, ["greet within 1h"])
+
+
+def test_without_the_experiment_nothing_judges(tmp_path):
+    pool = shop(tmp_path, [Member(at("2 12:00"), arm="within_1h")])
+    for experiment in ("", "other"):
+        found = asked(pool, experiment=experiment)
+        assert found.experiment == ""
+        assert contact.judge(found, level=LEVEL) is None
+    untested = asked(pool, CONTACTS[1:], experiment="lots")
+    assert contact.judge(untested, level=LEVEL) is None
+    (tmp_path / "bare").mkdir()
+    bare = asked(shop(tmp_path / "bare", [Member(at("2 12:00"))]), experiment="lots")
+    assert contact.judge(bare, level=LEVEL) is None
+
+
+def test_an_unknown_column_is_refused_and_the_rest_goes_on(tmp_path):
+    found = asked(shop(tmp_path, [Member(at("2 12:00"))]), adjust=["chanel", "channel"])
+    assert found.adjust == ("channel",)
+    assert "did you mean 'channel'" in found.refused[0]
+
+
+def cells(effect: int = 40, *, arms: tuple[int, int] = (0, 0), lot: int = 30) -> pd.DataFrame:
+    """Of 800 untreated and 800 treated half stay, and `effect` more of the treated; 200 of the
+    treated and 400 of the others are gone at the landmark. By lot: arms of a size, of whom half
+    stay, and `lot` more of the first.
+    """
+    rows = [
+        ("", 1, 1, 1, 400 + effect),
+        ("", 1, 1, 0, 400 - effect),
+        ("", 1, 0, 1, 400),
+        ("", 1, 0, 0, 400),
+        ("", 0, 0, 0, 400),
+    ]
+    first, second = arms
+    if first:
+        rows += [
+            ("within_1h", 1, 1, 1, first // 2 + lot),
+            ("within_1h", 1, 1, 0, first // 2 - lot),
+            ("later", 1, 0, 1, second // 2),
+            ("later", 1, 0, 0, second // 2),
+        ]
+    table = pd.DataFrame(rows, columns=["arm", "there", "treated", "outcome", "n"])
+    return table.assign(**{"by channel": "social", "hour": 12})
+
+
+def reduced(counts: pd.DataFrame, *, min_users: int = 30) -> contact.Measures:
+    (greet,) = contact.read_contacts(["greet within 1h"])
+    has_arms = counts["arm"].ne("").any()
+    return contact.Measures(
+        contacts=[greet],
+        source="shop",
+        first=dt.date(2025, 10, 1),
+        as_of=dt.date(2026, 3, 31),
+        period_days=182,
+        stay_days=30,
+        min_users=min_users,
+        n_added=int(counts["n"].sum()),
+        adjust=("channel",),
+        refused=(),
+        counts={"greet.1h": counts if has_arms else counts.drop(columns="arm")},
+        experiment="lots" if has_arms else "",
+        arms=("within_1h", "later"),
+        tested="greet.1h",
+    )
+
+
+def results(measures: contact.Measures):
+    return contact.effects(measures, level=LEVEL), contact.judge(measures, level=LEVEL)
+
+
+def test_by_hand_everyone_lies_and_the_landmark_does_not():
+    found, _ = results(reduced(cells(effect=0)))
+    row = found.table.iloc[0]
+    assert row.everyone == pytest.approx(0.5 - 400 / 1200)  # the 400 who had left count as without
+    assert row.crude == pytest.approx(0)
+    assert row.difference == pytest.approx(0, abs=1e-4)
+    assert (row.followed, row.n, row.verdict) == (2000, 1600, "unclear")
+
+
+def test_the_gain_is_what_treating_the_others_would_add():
+    found, _ = results(reduced(cells(effect=80)))
+    row = found.table.iloc[0]
+    assert row.difference == pytest.approx(0.1, abs=1e-4)
+    assert row.gain == pytest.approx(0.05, abs=1e-4)  # half of them were treated already
+    weeks = (182 - 1 / 24 - 30) / 7
+    assert row.per_week == pytest.approx(0.05 * 1600 / weeks, rel=1e-3)
+    assert row.per_week_lower < row.per_week < row.per_week_upper
+
+
+@pytest.mark.parametrize(
+    ("effect", "english", "chinese"),
+    [
+        (80, "With “greet” within 1 h, more stay 30 days longer: +10.0 pp", "留下更多"),
+        (-80, "None of the contacts clearly", "没有哪种触达明显改变"),
+        (0, "None of the contacts clearly", "没有哪种触达明显改变"),
+    ],
+)
+def test_the_headline_says_keeps_or_none(effect, english, chinese):
+    measures = reduced(cells(effect))
+    found, _ = results(measures)
+    assert english in contact.say_effects(measures, found, level=LEVEL)
+    with speaking("zh"):
+        assert chinese in contact.say_effects(measures, found, level=LEVEL)
+
+
+def findings(measures: contact.Measures, **options):
+    found, judged = results(measures)
+    return {
+        one.id: one for one in contact.conclude(measures, found, judged, level=LEVEL, **options)
+    }
+
+
+@pytest.mark.parametrize(
+    ("effect", "english", "has_action"),
+    [(80, "more stay", True), (-80, "fewer stay", False), (0, "No clear effect", False)],
+)
+def test_a_finding_says_what_a_contact_does(effect, english, has_action):
+    one = findings(reduced(cells(effect)), value_per_member_cny=20)["retention.contact.greet.1h"]
+    assert english in one.message
+    assert (one.evidence, one.status, bool(one.action)) == ("adjusted", "info", has_action)
+    if has_action:
+        assert one.worth_cny == pytest.approx(20 * 0.05 * 1600 / (151.958 / 7), rel=1e-3)
+    else:
+        assert one.worth_cny is None
+
+
+def test_without_a_price_nothing_is_worth_a_sum():
+    assert findings(reduced(cells(80)))["retention.contact.greet.1h"].worth_cny is None
+
+
+REFUSALS = {
+    "few": (cells().assign(n=lambda t: t["n"].where(t["treated"] == 0, 5)), "fewer than 30"),
+    "thin": (cells().assign(n=lambda t: t["n"] // 10), "fewer than 100 members"),
+    "alike": (
+        pd.concat([cells(), cells().assign(**{"by channel": "new"}).query("treated == 1")]),
+        "no counterpart",
+    ),
+}
+
+
+@pytest.mark.parametrize(("counts", "why"), REFUSALS.values(), ids=REFUSALS)
+def test_what_cannot_be_compared_is_refused_with_the_reason(counts, why):
+    measures = reduced(counts)
+    (one,) = findings(measures).values()
+    assert (one.status, one.value) == ("insufficient", None)
+    assert why in one.message
+    found, judged = results(measures)
+    assert why in contact.say_effects(measures, found, level=LEVEL)
+    assert contact.say_naive(measures, found) == ""
+    assert contact.draw_effects(measures, found, judged, level=LEVEL).png
+    assert contact.draw_overlap(measures, found).png
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_contact_that_cannot_be_compared_stands_beside_one_that_can(language):
+    measures = reduced(cells(80))
+    measures = replace(
+        measures,
+        contacts=contact.read_contacts(["greet within 1h", "follow_up on day 2"]),
+        counts={**measures.counts, "follow_up.day_2": REFUSALS["few"][0].assign(**{"greet.1h": 1})},
+    )
+    found, judged = results(measures)
+    assert list(found.table["verdict"]) == ["keeps", ""]
+    assert list(found.propensity) == ["greet.1h"]
+    with speaking(language):
+        assert contact.draw_effects(measures, found, judged, level=LEVEL).png
+        assert ("day 2" if language == "en" else "第 2 天跟进") in contact.conclude(
+            measures, found, judged, level=LEVEL
+        )[1].message
+
+
+def test_nobody_who_was_followed_is_no_crash():
+    measures = reduced(cells().iloc[:0])
+    (one,) = findings(measures).values()
+    assert (one.status, one.n) == ("insufficient", 0)
+
+
+def test_why_naive_comparisons_lie_is_said_with_their_numbers():
+    for effect in (80, 0):
+        measures = reduced(cells(effect))
+        found, _ = results(measures)
+        said = contact.say_naive(measures, found)
+        assert "who leaves early cannot be contacted any more" in said
+        with speaking("zh"):
+            assert "来不及触达" in contact.say_naive(measures, found)
+
+
+@pytest.mark.parametrize(
+    ("arms", "lot", "english", "chinese"),
+    [
+        ((300, 300), 30, "keeps +10.0 pp more", "多留下 +10.0"),
+        ((300, 300), -40, "loses members over 30 days: −13.3 pp", "留下更少"),
+        ((300, 300), 0, "no clear effect", "看不出"),
+        ((20, 20), 0, "too few to be read", "太少，不作解读"),
+        ((300, 600), 30, "no even draw", "不像对半抽签"),
+    ],
+)
+def test_what_lots_say_is_said(arms, lot, english, chinese):
+    measures = reduced(cells(40, arms=arms, lot=lot))
+    _, judged = results(measures)
+    assert english in contact.say_judge(measures, judged, level=LEVEL)
+    with speaking("zh"):
+        assert chinese in contact.say_judge(measures, judged, level=LEVEL)
+    one = findings(measures)["retention.contact.experiment.lots"]
+    assert one.evidence == "randomised"
+    assert (one.value is None) == (arms != (300, 300))
+
+
+def test_no_experiment_is_said_to_be_missing():
+    measures = reduced(cells())
+    assert "nothing judges" in contact.say_judge(measures, None, level=LEVEL)
+
+
+@pytest.mark.parametrize(("lot", "english"), [(8, "does not contradict"), (-60, "contradicts")])
+def test_lots_agree_or_contradict(lot, english):
+    measures = reduced(cells(20, arms=(300, 300), lot=lot))
+    _, judged = results(measures)
+    assert english in contact.say_judge(measures, judged, level=LEVEL)
+
+
+def test_lots_with_too_few_to_standardise_are_read_as_drawn_alone():
+    measures = reduced(cells(20, arms=(60, 60), lot=5))
+    _, judged = results(measures)
+    assert (judged.refused, judged.landmark) == ("", None)
+    assert "The landmark" not in contact.say_judge(measures, judged, level=LEVEL)
+
+
+def test_those_drawn_by_lot_are_not_in_the_estimate():
+    alone, _ = results(reduced(cells(40)))
+    beside, _ = results(reduced(cells(40, arms=(300, 300), lot=-100)))
+    assert beside.table.iloc[0].difference == pytest.approx(alone.table.iloc[0].difference)
+
+
+def test_hours_with_few_members_join_their_neighbours():
+    counts = pd.concat([cells().assign(hour=hour, n=2) for hour in range(6)] + [cells()])
+    found, _ = results(reduced(counts.reset_index(drop=True)))
+    assert found.table.iloc[0].n == 1600 + 6 * 8
+    assert found.table.iloc[0].left_out == 0
+    late, _ = results(reduced(cells().assign(hour=23)))
+    assert late.table.iloc[0].n == 1600
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_figures_are_drawn_with_their_tables(language):
+    measures = reduced(cells(60, arms=(300, 300), lot=20))
+    found, judged = results(measures)
+    with speaking(language):
+        effects = contact.draw_effects(measures, found, judged, level=LEVEL)
+        overlap = contact.draw_overlap(measures, found)
+    assert list(effects.table["contact"]) == ["greet.1h"]
+    assert overlap.table["with_it"].sum() == 800
+    assert effects.png
+    assert not effects.undrawn
+    alone = contact.draw_effects(measures, found, None, level=LEVEL)
+    assert alone.png != effects.png
+    unclear, _ = results(reduced(cells(0)))
+    assert "None of the contacts" in contact.draw_effects(measures, unclear, None, level=LEVEL).alt
+
+
+def test_bins_of_few_members_are_empty():
+    few = cells(60).assign(**{"by channel": "rare"}, n=3)
+    measures = reduced(pd.concat([cells(60), few], ignore_index=True))
+    found, _ = results(measures)
+    table = contact.draw_overlap(measures, found).table
+    totals = table["with_it"] + table["without"]
+    assert ((totals == 0) | (totals >= 30)).all()

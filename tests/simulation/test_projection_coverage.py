@@ -4,6 +4,8 @@ Each leaves in every week with a chance of their own, drawn from a beta distribu
 followed from a uniform entry over 13 weeks. The truth is a closed form; 2,000 worlds.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,15 +78,20 @@ def test_counting_those_still_there_as_lost_does_not_cover_it(worlds):
 
 
 def test_how_many_of_those_there_will_be_there_later_is_in_the_predicted_range(worlds, fits):
-    held, naive = 0, 0
+    held, sure, naive = 0, 0, 0
     for (leaves, followed), fitted in zip(worlds, fits, strict=True):
         there = leaves > followed
         n, ages = np.bincount(followed[there]), np.arange(LONGEST + 1)
         later = (leaves[there] > followed[there] + AHEAD).sum()
         _, lower, upper = predict(fitted, ages, n, periods=AHEAD, level=0.95)
         held += lower <= later <= upper
+        # The model taken for the truth.
+        certain = replace(fitted, covariance=np.zeros((2, 2)))
+        _, lower, upper = predict(certain, ages, n, periods=AHEAD, level=0.95)
+        sure += lower <= later <= upper
         # Everybody taken for a newcomer.
         _, lower, upper = predict(fitted, [0], [n.sum()], periods=AHEAD, level=0.95)
         naive += lower <= later <= upper
     assert 0.94 <= held / WORLDS <= 0.96
+    assert sure / WORLDS < 0.9
     assert naive / WORLDS < 0.05

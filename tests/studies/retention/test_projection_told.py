@@ -158,6 +158,17 @@ def test_the_figure_is_drawn_whole_with_its_finding_and_its_numbers(lives, langu
     assert drawn.table["weeks"].tolist() == list(range(53))
 
 
+def test_a_pool_that_everybody_has_left_is_drawn_too():
+    """All who were there in week 12 leave, and the last who were added have been gone for long."""
+    lives = made(lambda k: falling(k) if k < 12 else 1.0, youngest=13)
+    projection = project(lives, weeks=[4, 13], level=LEVEL)
+    curve = projection.curve.set_index("weeks")
+    assert curve.loc[12, "share"] == 0
+    assert np.isnan(curve.loc[12, "share_upper"])
+    assert draw_projection(lives, projection, level=LEVEL).png
+    assert say_connected(projection, level=LEVEL) == ""
+
+
 def test_where_nothing_can_be_projected_the_reason_is_drawn():
     lives = OUTCOMES["nobody left"][0]
     drawn = draw_projection(lives, project(lives, level=LEVEL), level=LEVEL)

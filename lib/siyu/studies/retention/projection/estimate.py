@@ -114,10 +114,8 @@ def project(
         RetentionError: naming the value, the rule and the remedy.
     """
     asked = _checked(weeks)
-    back, ahead = (
-        _whole_weeks("holdout_days", holdout_days),
-        _whole_weeks("project_days", project_days),
-    )
+    back = _whole_weeks("holdout_days", holdout_days)
+    ahead = _whole_weeks("project_days", project_days)
     known = lives.known()
     n_left = int(known.loc[known["outcome"] == 1, "n"].sum())
     none = Projection(
@@ -192,10 +190,11 @@ def _curve(
     """Give the share by week as seen and as the model has it, and the last week seen."""
     weeks = np.arange(max(horizon, int(known["time"].max())) + 1)
     # A week in which nothing happened has no row of its own; beyond the last one is nobody.
-    seen = cumulative_incidence(known, level=level).set_index("time").reindex(weeks)
-    at_risk = seen["at_risk"].bfill().fillna(0)
+    seen = cumulative_incidence(known, level=level).set_index("time")
+    at_risk = seen["at_risk"].reindex(weeks, method="bfill", fill_value=0)
     enough = at_risk >= lives.min_users
-    there = (1 - seen.ffill().fillna({"incidence": 0})).where(enough)
+    lost = seen.reindex(weeks, method="ffill").fillna({"incidence": 0}).where(enough)
+    there = (1 - lost).clip(lower=0)
     share, lower, upper = survival(model, weeks, level=level)
     curve = pd.DataFrame(
         {

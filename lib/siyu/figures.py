@@ -8,7 +8,7 @@ import os
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -142,7 +142,13 @@ def to_html(table: pd.DataFrame) -> str:
 
 
 def canvas(
-    title: str, subtitle: str, footer: str, *, height: float = 4.6, columns: int = 1
+    title: str,
+    subtitle: str,
+    footer: str,
+    *,
+    height: float = 4.6,
+    columns: int = 1,
+    widths: Sequence[float] | None = None,
 ) -> tuple[Figure, list[Axes]]:
     """Make an empty figure in the house's look.
 
@@ -151,14 +157,17 @@ def canvas(
         subtitle: measure, unit, population, period.
         footer: source, number of users, method.
         height: of the figure, in inches.
-        columns: panels beside each other.
+        columns: panels beside each other, equally wide.
+        widths: instead, their widths relative to each other.
 
     Returns:
         The figure and its axes. Finish it with `finish`.
     """
+    widths = widths or [1] * columns
     with mpl.rc_context(_style()):
         figure = Figure(figsize=(WIDTH_INCHES, height))
-        axes = list(figure.subplots(1, columns, squeeze=False)[0])
+        panels = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)
+        axes = list(panels[0])
     top, bottom = height - 0.12, 0.08
     for text, size, weight, colour in (
         (without_stop(title), 13.5, "bold", BLACK),

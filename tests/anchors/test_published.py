@@ -1,5 +1,6 @@
 """Numbers others have published, to half a unit of the last digit they gave."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from siyu.stats.decomposition import kitagawa
 from siyu.stats.intervals import newcombe_difference, wilson
 from siyu.stats.multiplicity import bonferroni_level, holm
+from siyu.stats.shifted_beta_geometric import fit, survival
 from siyu.stats.survival import cumulative_incidence, log_rank
 
 
@@ -53,7 +55,16 @@ def _competing_error(event):
     return (scale["ci_upper"] - scale["ci_lower"]) / (2 * 1.959963985) * -left * np.log(left)
 
 
+def _renewals(there):
+    """Fit 1,000 customers of whom so many were there after 0, 1, ... and 7 renewals."""
+    left = [(t, 1, before - after) for t, (before, after) in enumerate(pairwise(there), start=1)]
+    table = pd.DataFrame([*left, (7, 0, there[-1])], columns=["time", "outcome", "n"])
+    return fit(table)
+
+
 REMISSION = _remission()
+HIGH_END = _renewals([1000, 869, 743, 653, 593, 551, 517, 491])
+REGULAR = _renewals([1000, 631, 468, 382, 326, 289, 262, 241])
 FIFTEEN = [
     *(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344),
     *(0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0),
@@ -63,6 +74,7 @@ NEWCOMBE_B = "Newcombe (1998), Stat. Med. 17, 873-890, method 10"
 KLEINBAUM = "Kleinbaum and Klein, Survival Analysis, ch. 2"
 STATA = "Stata sts list, Freireich et al. (1963) data"
 STCOMPET = "Stata stcompet, in statsmodels duration/tests/test_survfunc.py"
+RENEWALS = "Fader and Hardie (2007), J. Interactive Marketing 21(1), 76-90"
 BENJAMINI = "Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57, 289-300"
 
 ANCHORS = [
@@ -142,6 +154,28 @@ ANCHORS = [
         STCOMPET,
     ),
     Anchor(
+        "High End customers: alpha and beta",
+        (HIGH_END.alpha, HIGH_END.beta),
+        (0.668, 3.806),
+        3,
+        RENEWALS,
+    ),
+    Anchor("their log-likelihood", HIGH_END.log_likelihood, -1611.16, 2, RENEWALS),
+    Anchor(
+        "their share after 12 renewals", survival(HIGH_END, 12, level=0.95)[0], 0.378, 3, RENEWALS
+    ),
+    Anchor(
+        "Regular customers: alpha and beta",
+        (REGULAR.alpha, REGULAR.beta),
+        (0.704, 1.182),
+        3,
+        RENEWALS,
+    ),
+    Anchor("their log-likelihood", REGULAR.log_likelihood, -1680.27, 2, RENEWALS),
+    Anchor(
+        "their share after 12 renewals", survival(REGULAR, 12, level=0.95)[0], 0.17, 3, RENEWALS
+    ),
+    Anchor(
         "Berkeley 1973: women's crude admission rate less men's, 30.35% - 44.52%",
         kitagawa(
             [825, 560, 325, 417, 191, 373],
@@ -166,6 +200,21 @@ def test_a_published_number_is_reproduced(anchor):
     np.testing.assert_allclose(
         anchor.computed, anchor.expected, rtol=0, atol=half_a_unit + 1e-12, err_msg=anchor.source
     )
+
+
+@pytest.mark.parametrize(
+    ("fitted", "found_later"),
+    [
+        (HIGH_END, (0.468, 0.445, 0.427, 0.409, 0.394)),
+        (REGULAR, (0.223, 0.207, 0.194, 0.183, 0.173)),
+    ],
+)
+def test_renewals_8_to_12_are_found_in_the_range_that_the_first_7_predict(fitted, found_later):
+    """Fader and Hardie's hold-out: of those there after 7 renewals, so many later."""
+    there, lower, upper = survival(fitted, range(8, 13), level=0.95)
+    assert np.abs(there - found_later).max() < 0.02
+    assert (lower < found_later).all()
+    assert (upper > found_later).all()
 
 
 def test_gehan_log_rank():

@@ -82,15 +82,41 @@ def measure(
     )
 
 
-def _added(pool: Source, definition: Definition, breakdown: Breakdown) -> ir.Table:
-    """Give a row per user who was added: cohort, how long followed, how long there."""
+def find_members(pool: Source) -> ir.Table:
+    """Give the users who were added, each with `added_at` and `left_at`.
+
+    Raises:
+        RetentionError: `users` has no times of addition.
+    """
     users = pool.table("users")
     if "added_at" not in users.columns:
         raise RetentionError(
             "users has no column added_at: retention needs to know when each user was added"
         )
-    users = users.filter(users.added_at.notnull())
-    left = users.left_at if "left_at" in users.columns else ibis.null(users.added_at.type())
+    if "left_at" not in users.columns:
+        users = users.mutate(left_at=ibis.null(users.added_at.type()))
+    return users.filter(users.added_at.notnull())
+
+
+def find_returns(pool: Source, definition: Definition) -> ir.Table:
+    """Give the instants `at` which users came back.
+
+    Raises:
+        RetentionError: the log has never seen one of the return events.
+        SourceError: there are no events.
+    """
+    events = pool.table("events")
+    known = events.select("event").distinct().to_pandas()["event"].dropna()
+    if problem := find_unknown(definition.return_events, known):
+        raise RetentionError(problem)
+    back = events.filter(events.event.isin(list(definition.return_events)))
+    return back.select("user_id", at="occurred_at")
+
+
+def _added(pool: Source, definition: Definition, breakdown: Breakdown) -> ir.Table:
+    """Give a row per user who was added: cohort, how long followed, how long there."""
+    users = find_members(pool)
+    left = users.left_at
     joined_on = pool.day(users.added_at)
     end = ibis.literal(pool.as_of_end, type=users.added_at.type())
     gone = left.fill_null(end)
@@ -133,12 +159,7 @@ def _active(
     pool: Source, users: ir.Table, columns: Sequence[str], definition: Definition
 ) -> pd.DataFrame:
     """Count who came back, per day."""
-    events = pool.table("events")
-    known = events.select("event").distinct().to_pandas()["event"].dropna()
-    if problem := find_unknown(definition.return_events, known):
-        raise RetentionError(problem)
-    back = events.filter(events.event.isin(list(definition.return_events)))
-    back = back.select("user_id", at="occurred_at")
+    back = find_returns(pool, definition)
     keys = [*columns, "cohort", "seen"]
     both = users.select("user_id", "added_at", "joined_on", *keys).join(back, "user_id")
     both = both.filter(both.at >= both.added_at)

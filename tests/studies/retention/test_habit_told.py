@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 from siyu.language import speaking
 from siyu.studies.retention import Definition, habit
-from siyu.studies.retention.habit import figures, sentences
 from siyu.studies.retention.habit.measures import Gaps, Purchases
 
 from tests.studies.retention.builders import LAST
@@ -101,7 +100,7 @@ def test_the_repeat_rate_is_said_with_what_counts_and_its_direction_of_error():
     purchases = segments(60, 40, ("a", 10, 10, 0, 25))
     assert rate_said(purchases) == (
         "Of 200 buyers followed for 90 days after their first order, 50.0% (95% CI 43.1% to "
-        "56.9%) bought again on a later day within them. 25 bought for the first time too "
+        "56.9%) bought again on a later day of that time. 25 bought for the first time too "
         "recently to be judged. Of 1,000 orders in the log 20 were fully refunded and are no "
         "purchase, and 30 fell on a day on which the same user had bought already and are one "
         "purchase with that. What was bought before 1 Apr 2025 is unknown, so some of these first "
@@ -164,21 +163,21 @@ def test_where_no_rate_can_be_given_the_reason_is_said_found_and_drawn(purchases
 def test_segments_buy_again_more_or_less_often_or_unclear(purchases, english, chinese):
     rated = habit.repeat_rates(purchases, level=LEVEL)
     compared = habit.compare_repeats(purchases, rated, level=LEVEL)
-    assert english in sentences.say_repeat_segments(compared, by=["channel"])
+    assert english in habit.say_repeat_segments(compared, by=["channel"])
     with speaking("zh"):
-        assert chinese in sentences.say_repeat_segments(compared, by=["channel"])
+        assert chinese in habit.say_repeat_segments(compared, by=["channel"])
 
 
 def test_small_groups_are_never_named():
     purchases = segments(30, 30, ("(small groups)", 90, 20, 1, 100))
     rated = habit.repeat_rates(purchases, level=LEVEL)
     compared = habit.compare_repeats(purchases, rated, level=LEVEL)
-    said = sentences.say_repeat_segments(compared, by=["channel"])
+    said = habit.say_repeat_segments(compared, by=["channel"])
     assert said == "By channel, “b”, “a” buy again less often than the others"
     only_higher = compared[compared["verdict"] == "higher"]
-    assert "No clear" in sentences.say_repeat_segments(only_higher, by=["channel"])
+    assert "No clear" in habit.say_repeat_segments(only_higher, by=["channel"])
     alone = compared.assign(segment="c")[compared["verdict"] == "higher"]
-    assert "“c” buy again more often" in sentences.say_repeat_segments(alone, by=["channel"])
+    assert "“c” buy again more often" in habit.say_repeat_segments(alone, by=["channel"])
     assert not [name for name in findings(purchases, gaps(*LONG)) if "small" in name]
 
 
@@ -295,7 +294,7 @@ def test_without_segments_nobody_back_and_no_window_the_figures_are_simpler():
     repeats, usual = pictures(nobody, gaps((4, 200), definition=WITHIN))
     assert "0.0%" in repeats.alt
     assert "within 4.0 days" in usual.alt
-    assert figures.spread(gaps((4, 200)))["at_most"].tolist() == [1]
+    assert habit.spread(gaps((4, 200))).to_numpy().tolist() == [[4, 4, 200, 1]]
 
 
 def test_no_step_of_the_distribution_is_of_a_few_persons():
@@ -305,3 +304,4 @@ def test_no_step_of_the_distribution_is_of_a_few_persons():
     assert np.isnan(table["to_days"].iloc[-1])  # nobody's 90 days are told
     assert table["at_most"].iloc[-1] == 1
     assert len(habit.spread(gaps((1, 5)))) == 1
+    assert habit.spread(gaps()).empty

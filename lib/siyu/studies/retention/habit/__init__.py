@@ -12,7 +12,11 @@ from siyu.studies.retention.habit.estimate import (
 from siyu.studies.retention.habit.figures import draw_gaps, draw_repeats
 from siyu.studies.retention.habit.measure import measure_gaps, measure_purchases
 from siyu.studies.retention.habit.measures import Gaps, Purchases
-from siyu.studies.retention.habit.sentences import say_gaps, say_repeats
+from siyu.studies.retention.habit.sentences import (
+    say_gaps,
+    say_repeat_segments,
+    say_repeats,
+)
 
 __all__ = [
     "Gaps",
@@ -27,6 +31,7 @@ __all__ = [
     "repeat_curve",
     "repeat_rates",
     "say_gaps",
+    "say_repeat_segments",
     "say_repeats",
     "spread",
     "usage_interval",

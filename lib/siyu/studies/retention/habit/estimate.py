@@ -138,11 +138,12 @@ def spread(gaps: Gaps) -> pd.DataFrame:
 
     Returns:
         One row per range of gaps, ascending: `from_days`, `to_days` (the longest gap in it; NaN for
-        the last, which has no end, so that no person's gap is told), `n` and `at_most`, the share
-        of users with a gap up to there.
+        the longest of all where it is that of fewer), `n` and `at_most`, the share of users with a
+        gap up to there.
     """
     rows: list[list[float]] = []
-    for gap, n in gaps.medians.sort_values("gap_days")[["gap_days", "n"]].to_numpy(dtype=float):
+    medians = gaps.medians.sort_values("gap_days")[["gap_days", "n"]].to_numpy(dtype=float)
+    for gap, n in medians:
         if rows and rows[-1][2] < gaps.min_users:
             rows[-1][1], rows[-1][2] = gap, rows[-1][2] + n
         else:
@@ -151,5 +152,6 @@ def spread(gaps: Gaps) -> pd.DataFrame:
         rows[-2][2] += rows.pop()[2]
     table = pd.DataFrame(rows, columns=["from_days", "to_days", "n"])
     table["at_most"] = table["n"].cumsum() / table["n"].sum()
-    table.loc[table.index[-1:], "to_days"] = np.nan
+    if len(medians) and medians[-1, 1] < gaps.min_users:
+        table.loc[table.index[-1], "to_days"] = np.nan
     return table

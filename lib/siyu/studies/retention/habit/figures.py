@@ -15,7 +15,7 @@ from siyu.studies.retention.habit.measures import Gaps, Purchases
 from siyu.studies.tables import each_row
 
 _VERDICTS = {"higher": ACCENT, "lower": SECOND, "unclear": GREY}
-_NEARLY_ALL = 0.95
+_NEARLY_ALL, _ROOM = 0.95, 0.6
 
 
 def draw_repeats(
@@ -81,24 +81,12 @@ def draw_gaps(gaps: Gaps, usage: pd.DataFrame, *, level: float) -> Picture:
     for key, row in zip(("median", "p80"), each_row(usage), strict=True):
         axes.plot([row.ci_lower, row.ci_upper], [row.share] * 2, color=ACCENT, linewidth=3)
         axes.plot(row.gap_days, row.share, "o", color=ACCENT, markersize=6)
-        axes.annotate(
-            phrase(f"retention.gaps.figure.{key}", days=row.gap_days),
-            (row.ci_upper, row.share),
-            (10, -10),
-            textcoords="offset points",
-            color=ACCENT,
-            size=9.5,
-            bbox={"facecolor": "white", "linewidth": 0, "pad": 1},
-        )
+        text = phrase(f"retention.gaps.figure.{key}", days=row.gap_days)
+        _name_mark(axes, text, (row.ci_lower, row.ci_upper), row.share, right, colour=ACCENT)
     if gaps.window is not None:
         axes.axvline(gaps.window, color=BLACK, linestyle="--", linewidth=1)
-        axes.annotate(
-            phrase("retention.gaps.figure.window", window=gaps.window),
-            (gaps.window, 0.03),
-            (5, 0),
-            textcoords="offset points",
-            size=9,
-        )
+        text = phrase("retention.gaps.figure.window", window=gaps.window)
+        _name_mark(axes, text, (gaps.window,) * 2, 0.08, right, colour=BLACK)
     axes.set_xlim(0, right)
     axes.set_ylim(0, 1.02)
     percent_axis(axes.yaxis)
@@ -112,6 +100,26 @@ def _right(gaps: Gaps, usage: pd.DataFrame, table: pd.DataFrame) -> float:
     """Give the end of the axis of gaps: all marks, and the steps of nearly all users."""
     steps = table.loc[table["at_most"] <= _NEARLY_ALL, "to_days"]
     return 1.08 * float(max(2, gaps.window or 1, *usage["ci_upper"], *steps))
+
+
+def _name_mark(
+    axes: Axes, text: str, ends: tuple[float, float], y: float, right: float, *, colour: str
+) -> None:
+    """Name a mark below its right end, or above its left one where there is no room.
+
+    The curve rises: it runs above the one and below the other.
+    """
+    room = ends[1] < _ROOM * right
+    axes.annotate(
+        text,
+        (ends[1] if room else ends[0], y),
+        (10, -10) if room else (-10, 6),
+        textcoords="offset points",
+        ha="left" if room else "right",
+        color=colour,
+        size=9.5,
+        bbox={"facecolor": "white", "linewidth": 0, "pad": 1},
+    )
 
 
 def _draw_curve(axes: Axes, curve: pd.DataFrame, repeat_days: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from siyu.data import Source
 from siyu.data.contract import TABLES
@@ -15,6 +16,7 @@ from siyu.phrases import phrase
 from siyu.studies.naming import column_of
 
 _HALF = 0.5
+_NEARLY_ALL, _MANY = 0.95, 30
 _PERSONS = ("user_id", "referrer_id")
 """Customers, so no groups. `staff_id` names employees, each with a group of customers."""
 
@@ -153,6 +155,30 @@ def resolve(pool: Source, by: Sequence[str], *, from_events: bool = True) -> Bre
         users=users if traits else None,
         tiers=tiers if takes_tier else None,
     )
+
+
+def find_parted(counts: pd.DataFrame, breakdown: Breakdown) -> list[str]:
+    """Find the columns whose values tell the outcome, so that they were written after it.
+
+    It finds the plain case: of each value with many users nearly all have the outcome, or none has.
+    What was learnt later without such a trace, only `known_from` can tell.
+
+    Args:
+        counts: per value of the breakdown's columns and `outcome` (1 it came, 0 not): `n` users.
+        breakdown: the columns.
+    """
+    found = []
+    for name in breakdown.by:
+        if breakdown.is_dated(name):
+            continue
+        column = column_of(name)
+        n = counts.groupby(column)["n"].sum()
+        came = counts[counts["outcome"] == 1].groupby(column)["n"].sum()
+        share = (came.reindex(n.index, fill_value=0) / n)[n >= _MANY]
+        never, nearly_all = share == 0, share >= _NEARLY_ALL
+        if never.any() and nearly_all.any() and (never | nearly_all).all():
+            found.append(name)
+    return found
 
 
 def _since(name: str) -> str:

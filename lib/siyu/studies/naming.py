@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -80,3 +80,34 @@ def names_of(table: pd.DataFrame, by: Sequence[str], *, before: bool = False) ->
 def lumped(names: pd.Series, kept: set[str]) -> pd.Series:
     """Let all segments but those kept share one name."""
     return names.where(names.isin(kept) | names.isna(), SMALL)
+
+
+def segmented(
+    tables: Mapping[str, pd.DataFrame],
+    by: Sequence[str],
+    sizes: pd.DataFrame,
+    *,
+    min_users: int,
+) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, str]]]:
+    """Put one name per segment in the place of its columns; small groups share one.
+
+    Args:
+        tables: each with the segment columns, others, and `n` users.
+        by: the columns that tell segments apart.
+        sizes: as in `large`.
+        min_users: as in `large`.
+
+    Returns:
+        The tables, by `segment` and their other columns, and the values of each segment shown.
+    """
+    shown = large(sizes, min_users=min_users) if by else {EVERYONE}
+    named, values = {}, {}
+    for which, table in tables.items():
+        segment = lumped(names_of(table, by), shown)
+        own = [name for name in table.columns if not name.startswith("by ") and name != "n"]
+        plain = table[[*own, "n"]].assign(segment=segment)
+        counts = plain.groupby(["segment", *own], dropna=False)["n"].sum()
+        named[which] = counts.reset_index()
+        for one in set(crossings_of(table, by)):
+            values[name_of(by, one)] = dict(zip(by, one, strict=True))
+    return named, {name: values[name] for name in sorted(shown - {SMALL}) if by}

@@ -128,6 +128,25 @@ def compare_segments(measures: Measures, rated: pd.DataFrame, *, level: float) -
     Args:
         measures: the reduced tables.
         rated: from `rates`.
+        level: as in `compare_with_rest`.
+
+    Returns:
+        As `compare_with_rest`, with `retained`.
+    """
+    rows = rated[rated["k"].isin(list(measures.definition.days))]
+    return compare_with_rest(rows, "retained", min_users=measures.min_users, level=level)
+
+
+def compare_with_rest(
+    rated: pd.DataFrame, count: str, *, min_users: int, level: float
+) -> pd.DataFrame:
+    """Compare each segment with all others together, on each day.
+
+    Args:
+        rated: one row per segment (also everyone) and day `k`: `at_risk`, users with the outcome,
+            `rate` with its interval, NaN where it is not shown.
+        count: the column of users with the outcome.
+        min_users: all others are no fewer.
         level: coverage of the intervals; verdicts are at 1 - level, by Holm over all rows.
 
     Returns:
@@ -135,12 +154,11 @@ def compare_segments(measures: Measures, rated: pd.DataFrame, *, level: float) -
         with Newcombe's interval, `p_holm` (Fisher's mid-p) and `verdict` ("higher", "lower",
         "unclear"), the highest rate of the last day first. Empty without two segments.
     """
-    days = list(measures.definition.days)
-    rows = rated[rated["k"].isin(days) & rated["rate"].notna()]
+    rows = rated[rated["rate"].notna()]
     total = rows[rows["segment"] == EVERYONE].set_index("k")
     own = rows[rows["segment"] != EVERYONE].reset_index(drop=True)
     others = total.loc[own["k"]].reset_index(drop=True)
-    enough = others["at_risk"] - own["at_risk"] >= measures.min_users
+    enough = others["at_risk"] - own["at_risk"] >= min_users
     kept = own[enough.to_numpy(dtype=bool)]
     if kept.empty:
         return pd.DataFrame()
@@ -148,7 +166,7 @@ def compare_segments(measures: Measures, rated: pd.DataFrame, *, level: float) -
     n, x, all_n, all_x = (
         table[name].to_numpy(dtype=np.int64)
         for table in (kept, others)
-        for name in ("at_risk", "retained")
+        for name in ("at_risk", count)
     )
     rest_n, rest_x = all_n - n, all_x - x
     difference, lower, upper = newcombe_difference(x, n, rest_x, rest_n, level=level)
@@ -165,7 +183,7 @@ def compare_segments(measures: Measures, rated: pd.DataFrame, *, level: float) -
     verdict = np.select(
         [clear & (difference > 0), clear & (difference < 0)], ["higher", "lower"], "unclear"
     )
-    found = kept[["segment", "k", "at_risk", "retained", "rate", "ci_lower", "ci_upper"]].assign(
+    found = kept[["segment", "k", "at_risk", count, "rate", "ci_lower", "ci_upper"]].assign(
         rest_rate=rest_x / rest_n,
         difference=difference,
         difference_lower=lower,

@@ -12,24 +12,14 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.phrases import phrase
-from siyu.studies.breakdown import Breakdown, resolve
+from siyu.studies.breakdown import Breakdown, find_parted, resolve
 from siyu.studies.events import find_unknown
-from siyu.studies.naming import (
-    EVERYONE,
-    SMALL,
-    column_of,
-    crossings_of,
-    large,
-    lumped,
-    name_of,
-    names_of,
-)
+from siyu.studies.naming import names_of, segmented
 from siyu.studies.retention.definition import Definition, RetentionError
 from siyu.studies.retention.measures import Measures
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
-_NEARLY_ALL, _MANY = 0.95, 30
 _GONE = -1
 """The last day of somebody who had left before the first day was over."""
 
@@ -69,8 +59,8 @@ def measure(
     users = _added(pool, definition, breakdown).filter(lambda t: t.joined_on >= first)
     breakdown = breakdown.without(breakdown.learnt_later(users))
     users = breakdown.attach(users).drop("reached_1_at").cache()
-    leaks = _find_leaks(_count(users, [*breakdown.columns, "outcome"]), breakdown)
-    breakdown = breakdown.without(leaks)
+    parted = find_parted(_count(users, [*breakdown.columns, "outcome"]), breakdown)
+    breakdown = breakdown.without({one: phrase("retention.leak", column=one) for one in parted})
     columns = breakdown.columns
     risk = _count(users, [*columns, "cohort", "seen"])
     if definition.retained_as == "connected":
@@ -92,15 +82,41 @@ def measure(
     )
 
 
-def _added(pool: Source, definition: Definition, breakdown: Breakdown) -> ir.Table:
-    """Give a row per user who was added: cohort, how long followed, how long there."""
+def find_members(pool: Source) -> ir.Table:
+    """Give the users who were added, each with `added_at` and `left_at`.
+
+    Raises:
+        RetentionError: `users` has no times of addition.
+    """
     users = pool.table("users")
     if "added_at" not in users.columns:
         raise RetentionError(
             "users has no column added_at: retention needs to know when each user was added"
         )
-    users = users.filter(users.added_at.notnull())
-    left = users.left_at if "left_at" in users.columns else ibis.null(users.added_at.type())
+    if "left_at" not in users.columns:
+        users = users.mutate(left_at=ibis.null(users.added_at.type()))
+    return users.filter(users.added_at.notnull())
+
+
+def find_returns(pool: Source, definition: Definition) -> ir.Table:
+    """Give the instants `at` which users came back.
+
+    Raises:
+        RetentionError: the log has never seen one of the return events.
+        SourceError: there are no events.
+    """
+    events = pool.table("events")
+    known = events.select("event").distinct().to_pandas()["event"].dropna()
+    if problem := find_unknown(definition.return_events, known):
+        raise RetentionError(problem)
+    back = events.filter(events.event.isin(list(definition.return_events)))
+    return back.select("user_id", at="occurred_at")
+
+
+def _added(pool: Source, definition: Definition, breakdown: Breakdown) -> ir.Table:
+    """Give a row per user who was added: cohort, how long followed, how long there."""
+    users = find_members(pool)
+    left = users.left_at
     joined_on = pool.day(users.added_at)
     end = ibis.literal(pool.as_of_end, type=users.added_at.type())
     gone = left.fill_null(end)
@@ -143,12 +159,7 @@ def _active(
     pool: Source, users: ir.Table, columns: Sequence[str], definition: Definition
 ) -> pd.DataFrame:
     """Count who came back, per day."""
-    events = pool.table("events")
-    known = events.select("event").distinct().to_pandas()["event"].dropna()
-    if problem := find_unknown(definition.return_events, known):
-        raise RetentionError(problem)
-    back = events.filter(events.event.isin(list(definition.return_events)))
-    back = back.select("user_id", at="occurred_at")
+    back = find_returns(pool, definition)
     keys = [*columns, "cohort", "seen"]
     both = users.select("user_id", "added_at", "joined_on", *keys).join(back, "user_id")
     both = both.filter(both.at >= both.added_at)
@@ -182,26 +193,6 @@ def _summed(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return table.groupby(list(keys), dropna=False)["n"].sum().reset_index()
 
 
-def _find_leaks(left: pd.DataFrame, breakdown: Breakdown) -> dict[str, str]:
-    """Say of each column whose values tell who has left that it was written after the outcome.
-
-    It finds the plain case: of each value with many users nearly all have left, or none has. What
-    was learnt later without such a trace, only `known_from` can tell.
-    """
-    found = {}
-    for name in breakdown.by:
-        if breakdown.is_dated(name):
-            continue
-        column = column_of(name)
-        n = left.groupby(column)["n"].sum()
-        gone = left[left["outcome"] == 1].groupby(column)["n"].sum().reindex(n.index, fill_value=0)
-        share = (gone / n)[n >= _MANY]
-        never, nearly_all = share == 0, share >= _NEARLY_ALL
-        if never.any() and nearly_all.any() and (never | nearly_all).all():
-            found[name] = phrase("retention.leak", column=name)
-    return found
-
-
 def _named(
     tables: dict[str, pd.DataFrame],
     by: Sequence[str],
@@ -221,12 +212,4 @@ def _named(
         for k in definition.days
     }
     sizes = pd.DataFrame({"added": risk["n"], **judged}).groupby(names).sum()
-    shown = large(sizes, min_users=min_users) if by else {EVERYONE}
-    named = {}
-    for which, table in tables.items():
-        segment = lumped(names_of(table, by), shown)
-        own = [name for name in table.columns if not name.startswith("by ") and name != "n"]
-        plain = table[[*own, "n"]].assign(segment=segment)
-        named[which] = _summed(plain, ["segment", *own])
-    values = {name_of(by, one): dict(zip(by, one, strict=True)) for one in crossings_of(risk, by)}
-    return named, {name: values[name] for name in sorted(shown - {SMALL}) if by}
+    return segmented(tables, by, sizes, min_users=min_users)

@@ -15,6 +15,7 @@ from siyu.studies.events import find_unknown
 from siyu.studies.retention.contact.definition import Contact, read_contacts
 from siyu.studies.retention.contact.measures import Measures
 from siyu.studies.retention.definition import RetentionError
+from siyu.studies.retention.measure import find_members
 
 _HOUR_US = 3_600_000_000
 
@@ -95,17 +96,11 @@ def measure(
 
 
 def _added(pool: Source) -> ir.Table:
-    users = pool.table("users")
-    if "added_at" not in users.columns:
-        raise RetentionError(
-            "users has no column added_at: retention needs to know when each user was added"
-        )
-    users = users.filter(users.added_at.notnull())
-    left = users.left_at if "left_at" in users.columns else ibis.null(users.added_at.type())
+    users = find_members(pool)
     return users.select(
         "user_id",
         "added_at",
-        left_at=left,
+        "left_at",
         reached_1_at=users.added_at,
         joined_on=pool.day(users.added_at),
         hour=pool.local(users.added_at).hour().cast("int64"),

@@ -1,0 +1,32 @@
+"""Say which lure is fast, which keeps, and what they cost."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from siyu.phrases import phrase
+from siyu.studies.retention.lure.estimate import leaders
+from siyu.studies.retention.lure.measure import Lures
+
+_MINUTES = 1440
+
+
+def say_lures(lures: Lures, found: pd.DataFrame, *, horizon_days: int) -> str:
+    """Say which lure brings members fastest, and with which they stay longest."""
+    if lures.refused:
+        return lures.refused
+    if len(found) < 2:
+        return phrase("retention.lure.not_two", min_users=lures.min_users)
+    fast = leaders(found, "minutes", lower="minutes_lower", upper="minutes_upper", most=False)
+    long = leaders(found, "mean_days", lower="days_lower", upper="days_upper", most=True)
+    outcome = {(True, True): "told", (True, False): "fast", (False, True): "long"}.get(
+        (bool(fast), bool(long)), "unclear"
+    )
+    return phrase(
+        f"retention.lure.outcome.{outcome}",
+        fast=fast,
+        minutes=found["minutes"].min() / _MINUTES,
+        long=long,
+        days=found["mean_days"].max(),
+        horizon=horizon_days,
+    )

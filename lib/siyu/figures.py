@@ -8,7 +8,7 @@ import os
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -142,7 +142,14 @@ def to_html(table: pd.DataFrame) -> str:
 
 
 def canvas(
-    title: str, subtitle: str, footer: str, *, height: float = 4.6, columns: int = 1
+    title: str,
+    subtitle: str,
+    footer: str,
+    *,
+    height: float = 4.6,
+    columns: int = 1,
+    widths: Sequence[float] | None = None,
+    heights: Sequence[float] = (1,),
 ) -> tuple[Figure, list[Axes]]:
     """Make an empty figure in the house's look.
 
@@ -152,13 +159,18 @@ def canvas(
         footer: source, number of users, method.
         height: of the figure, in inches.
         columns: panels beside each other.
+        widths: how wide these are, one against the other; None: all alike.
+        heights: of panels below each other, one against the other.
 
     Returns:
-        The figure and its axes. Finish it with `finish`.
+        The figure and its axes, row by row. Finish it with `finish`.
     """
     with mpl.rc_context(_style()):
         figure = Figure(figsize=(WIDTH_INCHES, height))
-        axes = list(figure.subplots(1, columns, squeeze=False)[0])
+        panels = figure.subplots(
+            len(heights), columns, squeeze=False, width_ratios=widths, height_ratios=heights
+        )
+        axes = list(panels.flat)
     top, bottom = height - 0.12, 0.08
     for text, size, weight, colour in (
         (without_stop(title), 13.5, "bold", BLACK),

@@ -117,6 +117,7 @@ class TestStickiness:
         found = self.months([("gold", 1, "gold", 0, 80), ("gold", 1, "gold", 4, 29)])
         assert found["stickiness"].isna().all()
         assert found.loc["gold", "active"] == 29
+        assert pd.isna(self.months().loc["all", "stickiness"])
 
 
 class TestChange:

@@ -35,6 +35,8 @@ from siyu.studies.tables import each_row
 _STACK = {"active": ACCENT, "resurrected": THIRD, "new": BLACK, "dormant": PALE}
 _MOST_LINES = 4
 _MOST_TICKS = 9
+_MARGIN = 0.4
+"""Where the axis ends: so far short of the place of the week that would be next."""
 
 
 def draw_states(
@@ -63,8 +65,8 @@ def draw_states(
     left = -flowed["left"].to_numpy(dtype=float)
     stack.bar(places, left, color=SECOND, width=0.8)
     stack.axhline(0, color=BLACK, linewidth=0.8)
-    stack.set_ylim(1.6 * left.min(), 1.05 * base.max())
-    _name_ends(stack, places[-1] + 0.5, [*ends, (left[-1], _state("left"), SECOND)])
+    stack.set_ylim(min(1.6 * left.min(), -0.08 * base.max()), 1.05 * base.max())
+    _name_ends(stack, len(flowed), [*ends, (left[-1], _state("left"), SECOND)])
     stack.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(abs(value))))
     _name_weeks(stack, flowed["week"].tolist(), named=False)
     known = flowed["quick_ratio"].notna().to_numpy()
@@ -123,7 +125,7 @@ def draw_tiers(
         lines.fill_between(
             places, own["ci_lower"], own["ci_upper"], color=colour, alpha=0.13, linewidth=0
         )
-        lines.plot(places, own["active_share"], color=colour, linewidth=1.8)
+        lines.plot(places, own["active_share"], ".-", color=colour, linewidth=1.8, markersize=4)
         if own["active_share"].notna().iloc[-1]:
             ends.append(
                 (float(own["active_share"].iloc[-1]), shorten(term(tier), width=14), colour)
@@ -133,7 +135,7 @@ def draw_tiers(
     percent_axis(lines.yaxis)
     lines.grid(axis="y")
     _name_weeks(lines, list(measures.weeks), most=6)
-    _name_ends(lines, len(measures.weeks) - 0.7, ends)
+    _name_ends(lines, len(measures.weeks), ends)
     if len(months):
         _draw_months(dots, months, [tier for tier in tiers if tier in set(months["tier"])], colours)
     alt = phrase("retention.lifecycle.figure.tiers.alt", title=title)
@@ -178,20 +180,20 @@ def _name_weeks(
 ) -> None:
     """Write the Monday of every so many weeks below, the last one always."""
     places = np.arange(len(weeks))[:: -max(1, -(-len(weeks) // most))][::-1]
-    axes.set_xlim(-0.7, len(weeks) - 0.3)
+    axes.set_xlim(_MARGIN - 1, len(weeks) - _MARGIN)
     axes.set_xticks(places, [short_day(weeks[place]) if named else "" for place in places])
 
 
-def _name_ends(axes: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
-    """Write each name at the right, moved apart where they would overlap."""
+def _name_ends(axes: Axes, n_weeks: int, ends: list[tuple[float, str, str]]) -> None:
+    """Write each name at the right of the last week, moved apart where they would overlap."""
     low, high = axes.get_ylim()
     at = -np.inf
     for value, text, colour in sorted(ends):
         at = max(value, at + 0.065 * (high - low))
         axes.annotate(
             text,
-            (x, at),
-            (4, 0),
+            (n_weeks - _MARGIN, at),
+            (2, 0),
             textcoords="offset points",
             color=colour,
             size=9.5,

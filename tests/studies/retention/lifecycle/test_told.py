@@ -142,6 +142,11 @@ class TestFindings:
         assert "activity fell" in found["retention.tier.gold.change"].message
         assert found["retention.tier.ordinary.change"].status == "watch"
 
+    def test_all_members_are_no_high_tier(self):
+        found = findings(pool(), high=["all"])
+        assert found["retention.tier"].status == "insufficient"
+        assert found["retention.tier.gold.change"].status == "info"
+
     def test_a_rise_is_well_and_no_clear_change_is_watched(self):
         rise = [(now, int(b > 0), before, int(a > 0), n) for before, a, now, b, n in FALL]
         gold = findings(pool(windows=rise))["retention.tier.gold.change"]

@@ -12,7 +12,7 @@ from siyu.stats.checks import normal_quantile
 from siyu.stats.intervals import smoothed_delta, wilson
 from siyu.stats.multiplicity import holm
 from siyu.studies.changes import widen
-from siyu.studies.naming import EVERYONE, SMALL, large, lumped
+from siyu.studies.naming import EVERYONE, large, lumped
 from siyu.studies.retention.lifecycle.measures import WINDOW_WEEKS, Measures
 
 FloatArray = npt.NDArray[np.float64]
@@ -123,7 +123,8 @@ def tier_months(measures: Measures, *, high_tiers: Sequence[str], level: float) 
     rows = [_month(measures, windows, EVERYONE, level=level)]
     rows += [_month(measures, windows, tier, level=level) for tier in _shown(measures)]
     found = pd.DataFrame(rows)
-    high, everyone = found["tier"].isin(list(high_tiers)), found["tier"] == EVERYONE
+    everyone = found["tier"] == EVERYONE
+    high = found["tier"].isin(list(high_tiers)) & ~everyone
     found["p_holm"] = found["p"]
     for family in (high, ~high & ~everyone):
         found.loc[family, "p_holm"] = holm(found.loc[family, "p"])
@@ -238,7 +239,7 @@ def _shown(measures: Measures) -> list[str]:
         index=sorted(measures.members["tier"].unique()),
     ).fillna(0)
     sizes = sizes.astype(int)
-    kept = large(sizes, min_users=measures.min_users) - {SMALL}
+    kept = large(sizes, min_users=measures.min_users)
     return (
         sizes[sizes.index.isin(kept)]
         .sort_values("tier", ascending=False, kind="stable")

@@ -89,7 +89,7 @@ def not_compared(measures: Measures, monthly: pd.DataFrame, high_tiers: Sequence
 
 def compared(monthly: pd.DataFrame, high_tiers: Sequence[str]) -> pd.DataFrame:
     """Give the rows of the high tiers that have a change, in the order asked for."""
-    order = {tier: place for place, tier in enumerate(high_tiers)}
+    order = {tier: place for place, tier in enumerate(high_tiers) if tier != EVERYONE}
     rows = monthly[monthly["tier"].isin(list(order)) & (monthly["verdict"] != "")]
     return rows.sort_values("tier", key=lambda tiers: tiers.map(order))
 

@@ -41,6 +41,15 @@ def test_a_picture_says_what_it_shows_to_those_who_cannot_see_it():
     assert data["text/plain"] == "A line."
 
 
+def test_panels_stand_below_each_other_and_are_as_large_as_asked():
+    figure, panels = figures.canvas("", "", "", columns=2, widths=(3, 1), heights=(2, 1))
+    figure.draw_without_rendering()
+    boxes = [axes.get_window_extent() for axes in panels]
+    assert boxes[0].width / boxes[1].width == pytest.approx(3)
+    assert boxes[0].height / boxes[2].height == pytest.approx(2)
+    assert boxes[2].y1 < boxes[0].y0
+
+
 @pytest.mark.parametrize("title", ["W" * 300, "a long finding " * 14, "很长的标题" * 20])
 def test_no_text_is_cut_off_at_the_edge(title):
     drawn = pixels(a_picture(title))

@@ -19,7 +19,7 @@ ONE_SIDED = ("terms.", "values.", "columns.")
 """The code's own names are English: only other languages have words for them."""
 EXAMPLES = {
     **dict.fromkeys(("percent", "points", "signed", "level", "span", "length"), 0.5),
-    **dict.fromkeys(("number", "decimal", "yuan"), 12_345),
+    **dict.fromkeys(("number", "decimal", "ratio", "yuan"), 12_345),
     **{spec: ["scan", "order"] for spec in ("names", "items", "clauses", "columns")},
     **dict.fromkeys(("term", "name", ""), "scan"),
     "day": date(2026, 2, 4),

@@ -149,6 +149,7 @@ def canvas(
     height: float = 4.6,
     columns: int = 1,
     widths: Sequence[float] | None = None,
+    heights: Sequence[float] = (1,),
 ) -> tuple[Figure, list[Axes]]:
     """Make an empty figure in the house's look.
 
@@ -159,15 +160,18 @@ def canvas(
         height: of the figure, in inches.
         columns: panels beside each other, equally wide.
         widths: instead, their widths relative to each other.
+        heights: of panels below each other, one against the other.
 
     Returns:
-        The figure and its axes. Finish it with `finish`.
+        The figure and its axes, row by row. Finish it with `finish`.
     """
     widths = widths or [1] * columns
     with mpl.rc_context(_style()):
         figure = Figure(figsize=(WIDTH_INCHES, height))
-        panels = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)
-        axes = list(panels[0])
+        panels = figure.subplots(
+            len(heights), len(widths), squeeze=False, width_ratios=widths, height_ratios=heights
+        )
+        axes = list(panels.flat)
     top, bottom = height - 0.12, 0.08
     for text, size, weight, colour in (
         (without_stop(title), 13.5, "bold", BLACK),

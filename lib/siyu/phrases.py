@@ -117,6 +117,7 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "signed": formats.signed,
     "number": formats.number,
     "decimal": lambda value: formats.number(value, 1),
+    "ratio": lambda value: formats.number(value, 2),
     "yuan": formats.yuan,
     "span": formats.span,
     "length": formats.length,

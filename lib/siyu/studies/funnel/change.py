@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from siyu.stats.checks import normal_quantile
 from siyu.stats.decomposition import kitagawa_parts, shapley
-from siyu.stats.intervals import difference_pvalue, newcombe_difference, smoothed_delta
+from siyu.stats.intervals import smoothed_delta
 from siyu.stats.multiplicity import holm
+from siyu.studies.changes import widen
 from siyu.studies.funnel.measures import Measures
 from siyu.studies.funnel.rates import FloatArray, IntArray, ratio, step_rates, verdicts
 
@@ -74,10 +72,10 @@ def compare_periods(measures: Measures, *, level: float) -> Change | None:
     table = pd.DataFrame(dict(zip(("value", "ci_lower", "ci_upper"), split, strict=True)))
     ends = np.cumsum([0, len(_TOTAL), *[len(names)] * 3, len(labels) - 1])
     total, own, mix, rate, steps = (table.iloc[a:b] for a, b in pairwise(ends))
-    whole = _widened(total.iloc[[2]], x1.sum(), n1.sum(), x0.sum(), n0.sum(), level=level)
+    whole = widen(total.iloc[[2]], x1.sum(), n1.sum(), x0.sum(), n0.sum(), level=level)
     total = pd.concat([total.iloc[:2], whole[table.columns], total.iloc[3:]], ignore_index=True)
     steps = whole if len(steps) == 1 else steps  # one step's part is the whole change
-    own = _widened(own, x1, n1, x0, n0, level=level)
+    own = widen(own, x1, n1, x0, n0, level=level)
     p = holm(own["p"])
     segments = pd.DataFrame(
         {
@@ -149,24 +147,6 @@ def _ends(cells: FloatArray, reached: FloatArray) -> tuple[FloatArray, FloatArra
 def _step_rates(cells: FloatArray, reached: FloatArray) -> FloatArray:
     """Give everyone's rate of each step from the second, along the last axis."""
     return step_rates(np.asarray(cells @ reached.sum(axis=0)))
-
-
-def _widened(
-    delta: pd.DataFrame, x1: Any, n1: Any, x0: Any, n0: Any, *, level: float
-) -> pd.DataFrame:
-    """Join the smoothed and the Newcombe interval of differences, and take the larger p."""
-    value, lower, upper = newcombe_difference(x1, n1, x0, n0, level=level)
-    delta = delta.reset_index(drop=True)
-    half = (delta["ci_upper"] - delta["ci_lower"]) / 2
-    p = 2 * norm.sf(np.abs(delta["value"]) / half * normal_quantile(level))
-    return pd.DataFrame(
-        {
-            "value": np.atleast_1d(value),
-            "ci_lower": np.fmin(delta["ci_lower"], lower),
-            "ci_upper": np.fmax(delta["ci_upper"], upper),
-            "p": np.fmax(p, difference_pvalue(x1, n1, x0, n0)),
-        }
-    )
 
 
 def _verdicts(changes: pd.DataFrame, p: FloatArray, level: float) -> IntArray:

@@ -32,7 +32,8 @@ class Person:
     channel: str = "social"
 
 
-def shop(folder: Path, people: list[Person], *, as_of: str = "") -> Source:
+def shop(folder: Path, people: list[Person], *, as_of: str = "", since: str = "") -> Source:
+    """Open a shop whose log is complete from a day on, "": from the first of January."""
     users = [
         {
             "user_id": f"{i:04}",
@@ -50,7 +51,8 @@ def shop(folder: Path, people: list[Person], *, as_of: str = "") -> Source:
     # Somebody has to have browsed, or the log has never seen it.
     events.append({"user_id": "nobody", "occurred_at": at("1 12:00"), "event": "browse"})
     users.append({"user_id": "nobody", "added_at": None, "left_at": None, "channel": "online"})
-    return open_shop(folder, events, as_of=as_of, users=users)
+    observed = (since or "2026-01-01", f"{LAST}")
+    return open_shop(folder, events, as_of=as_of, observed=observed, users=users)
 
 
 def by_hand(people: list[Person], asked: Definition, *, last: dt.date = LAST) -> dict[int, tuple]:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from siyu.language import speaking
 from siyu.stats.intervals import wilson
-from siyu.studies.retention import Definition, measure
+from siyu.studies.retention import Definition, figures, measure
 from siyu.studies.retention.figures import draw_triangle
 from siyu.studies.retention.triangle import (
     MOST_UNITS,
@@ -263,3 +263,17 @@ def test_only_the_newest_cohorts_and_the_first_units_are_drawn_and_all_are_in_th
     assert picture.table["j"].max() == MOST_UNITS
     height = Image.open(io.BytesIO(picture.png)).size[1]
     assert height == pytest.approx(200 * (2.2 + 0.22 * 27), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("first", "named"),
+    [
+        (dt.date(2025, 1, 1), ["1 Jan (40)", "1 Dec (50)"]),
+        (dt.date(2024, 12, 1), ["1 Dec 2024 (40)", "1 Dec 2025 (50)"]),
+    ],
+)
+def test_cohorts_of_more_than_a_year_are_named_with_the_year(first, named):
+    """Two first days of December would bear one name."""
+    last = dt.date(2025, 12, 1)
+    shown = pd.DataFrame({"cohort": [first, last], "added": [40.0, 50.0]})
+    assert figures._cohort_names(shown, [first, last]) == named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from siyu.figures import (
     nothing,
     shorten,
 )
-from siyu.formats import number, percent, short_day
+from siyu.formats import day, number, percent, short_day
 from siyu.phrases import cell, phrase, term
 from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis, row_name
 from siyu.studies.naming import EVERYONE
@@ -67,12 +68,12 @@ def draw_curve(
     if len(same):
         axes.plot(same["k"], same["rate"], color=GREY, linewidth=1.2)
         ends.append((float(same["rate"].iloc[-1]), phrase("retention.figure.curve.same"), GREY))
-    for day, limit in _limits(measures, thresholds).items():
-        axes.plot([day - 0.8, day + 0.8], [limit, limit], color=BLACK, linewidth=1.4)
+    for k, limit in _limits(measures, thresholds).items():
+        axes.plot([k - 0.8, k + 0.8], [limit, limit], color=BLACK, linewidth=1.4)
         label = phrase("retention.figure.curve.threshold", threshold=limit)
         axes.annotate(
             label,
-            (min(day + 0.8, measures.definition.horizon + 0.5), limit),
+            (min(k + 0.8, measures.definition.horizon + 0.5), limit),
             (0, -11),
             textcoords="offset points",
             size=8,
@@ -179,11 +180,7 @@ def draw_cohorts(measures: Measures, cohorts: pd.DataFrame, averages: pd.DataFra
             x, y = days.index(row.k), len(starts) + 0.4 + below
             text = percent(getattr(row, column))
             axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", size=8.5, weight="bold")
-    sizes = shown.drop_duplicates("cohort").set_index("cohort")["added"]
-    labels = [
-        phrase("page.in_brackets", text=short_day(pd.Timestamp(one)), n=number(sizes[one]))
-        for one in starts
-    ]
+    labels = _cohort_names(shown, starts)
     labels += [phrase("retention.figure.cohorts.mean"), phrase("retention.figure.cohorts.plain")]
     places = [*(np.arange(len(starts)) + 0.5), len(starts) + 0.9, len(starts) + 1.9]
     name_rows(axes, places, labels, size=8.5)
@@ -234,12 +231,9 @@ def draw_triangle(
     for row in each_row(averages[averages["j"] < _MOST_UNITS]):
         x, y, text = row.j + 0.5, len(starts) + 0.9, percent(row.rate)
         axes.text(x, y, text, ha="center", va="center", size=7, weight="bold")
-    sizes = shown.drop_duplicates("cohort").set_index("cohort")["added"]
-    labels = [
-        phrase("page.in_brackets", text=short_day(one), n=number(sizes[one])) for one in starts
-    ]
+    labels = [*_cohort_names(shown, starts), phrase("retention.figure.cohorts.mean")]
     places = [*(np.arange(len(starts)) + 0.5), len(starts) + 0.9]
-    name_rows(axes, places, [*labels, phrase("retention.figure.cohorts.mean")], size=8.5)
+    name_rows(axes, places, labels, size=8.5)
     axes.set_xticks(np.array(units) + 0.5, [str(j) for j in units])
     axes.set_xlabel(phrase(f"retention.figure.triangle.axis.{asked.cohort_unit}"))
     axes.xaxis.set_label_position("top")
@@ -320,6 +314,17 @@ def _draw_cell(
     box.set(facecolor=ACCENT, alpha=strength)
     colour = "white" if strength > 0.7 else BLACK
     axes.text(x + 0.5, y + 0.5, percent(rate), ha="center", va="center", size=size, color=colour)
+
+
+def _cohort_names(shown: pd.DataFrame, starts: list[Any]) -> list[str]:
+    """Name cohorts by their first day, with its year where two could bear one name, and size."""
+    sizes = shown.drop_duplicates("cohort").set_index("cohort")["added"]
+    first, last = pd.Timestamp(starts[0]), pd.Timestamp(starts[-1])
+    write = short_day if last < first + pd.DateOffset(years=1) else day
+    return [
+        phrase("page.in_brackets", text=write(pd.Timestamp(one)), n=number(sizes[one]))
+        for one in starts
+    ]
 
 
 def _name_ends(axes: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:

@@ -223,6 +223,15 @@ def test_text_files_of_any_name_can_be_named(write_source):
     assert open_source(folder).table("users").gender.to_pyarrow().to_pylist() == ["f"]
 
 
+def test_a_text_file_whose_columns_no_single_mark_separates_is_read_by_sql(write_source):
+    """A line is one column, which SQL takes apart; so the CDNOW file is written."""
+    sql = "SELECT string_split_regex(trim(COLUMNS(*)), ' +')[1] AS user_id FROM members"
+    folder = write_source(OBSERVED + f"tables: {{users: {{separator: '|', sql: \"{sql}\"}}}}")
+    (folder / "members.txt").write_text(" user_id  cds \n 00001  12 \n 00002   1 \n")
+    users = open_source(folder).table("users").user_id.to_pyarrow().to_pylist()
+    assert sorted(users) == ["00001", "00002"]
+
+
 def test_a_folder_without_any_table_says_what_is_there(tmp_path):
     (tmp_path / "clients.csv").write_text("id\n1\n")
     with pytest.raises(SourceError, match=r"no table of the contract .* in source\.yaml: clients"):

@@ -187,7 +187,7 @@ def kind_of(path: Path) -> str:
     name = path.name.lower()
     if name.startswith((".", "~$")):
         return ""
-    if name.endswith((".csv", ".csv.gz")):
+    if name.endswith((".csv", ".csv.gz", ".txt", ".txt.gz")):
         return "csv"
     kinds = {".parquet": "parquet", ".xlsx": "xlsx", ".duckdb": "duckdb"}
     return kinds.get(path.suffix.lower(), "")

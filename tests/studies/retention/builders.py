@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -32,55 +33,87 @@ class Person:
     channel: str = "social"
 
 
-def shop(folder: Path, people: list[Person], *, as_of: str = "") -> Source:
+def shop(
+    folder: Path,
+    people: list[Person],
+    *,
+    as_of: str = "",
+    since: str = "2026-01-01",
+    until: str = f"{LAST}",
+    zone: ZoneInfo = ZONE,
+    ids: Sequence[str] = (),
+) -> Source:
+    """Open a shop whose log is complete from a day to a day."""
+    names = ids or [f"{i:04}" for i in range(len(people))]
     users = [
         {
-            "user_id": f"{i:04}",
+            "user_id": name,
             "added_at": one.added_at,
             "left_at": one.left_at,
             "channel": one.channel,
         }
-        for i, one in enumerate(people)
+        for name, one in zip(names, people, strict=True)
     ]
     events = [
-        {"user_id": f"{i:04}", "occurred_at": when, "event": "browse"}
-        for i, one in enumerate(people)
+        {"user_id": name, "occurred_at": when, "event": "browse"}
+        for name, one in zip(names, people, strict=True)
         for when in one.back_at
     ]
     # Somebody has to have browsed, or the log has never seen it.
-    events.append({"user_id": "nobody", "occurred_at": at("1 12:00"), "event": "browse"})
+    events.append({"user_id": "nobody", "occurred_at": _noon(since, zone), "event": "browse"})
     users.append({"user_id": "nobody", "added_at": None, "left_at": None, "channel": "online"})
-    return open_shop(folder, events, as_of=as_of, users=users)
+    layout = {"timezone": zone.key}
+    return open_shop(
+        folder, events, as_of=as_of, observed=(since, until), layout=layout, users=users
+    )
 
 
-def by_hand(people: list[Person], asked: Definition, *, last: dt.date = LAST) -> dict[int, tuple]:
+def _noon(day: str, zone: ZoneInfo) -> dt.datetime:
+    return dt.datetime.fromisoformat(f"{day} 12:00").replace(tzinfo=zone)
+
+
+def by_hand(
+    people: list[Person], asked: Definition, *, last: dt.date = LAST, zone: ZoneInfo = ZONE
+) -> dict[int, tuple]:
     """Per day: who can be judged and who of those stayed, person by person, as the text defines."""
-    end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=ZONE)
+    end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=zone).astimezone(
+        dt.UTC
+    )
+    people = [
+        Person(
+            one.added_at.astimezone(dt.UTC),
+            one.left_at and one.left_at.astimezone(dt.UTC),
+            [when.astimezone(dt.UTC) for when in one.back_at],
+        )
+        for one in people
+    ]
     return {
-        k: (len(judged), sum(_stayed(one, asked, k, end) for one in judged))
+        k: (len(judged), sum(_stayed(one, asked, k, end, zone) for one in judged))
         for k in range(1, asked.horizon + 1)
-        for judged in [[one for one in people if _followed(one, asked, k, last, end)]]
+        for judged in [[one for one in people if _followed(one, asked, k, last, end, zone)]]
     }
 
 
-def _followed(one: Person, asked: Definition, k: int, last: dt.date, end: dt.datetime) -> bool:
+def _followed(
+    one: Person, asked: Definition, k: int, last: dt.date, end: dt.datetime, zone: ZoneInfo
+) -> bool:
     day = k + (
         asked.follow_days - 1 if asked.retained_as == "active" and asked.kind == "from" else 0
     )
     if asked.clock == "calendar":
-        return one.added_at.astimezone(ZONE).date() + dt.timedelta(days=day) <= last
+        return one.added_at.astimezone(zone).date() + dt.timedelta(days=day) <= last
     whole_days = day + 1 if asked.retained_as == "active" else day
     return one.added_at + dt.timedelta(days=whole_days) <= end
 
 
-def _stayed(one: Person, asked: Definition, k: int, end: dt.datetime) -> bool:
+def _stayed(one: Person, asked: Definition, k: int, end: dt.datetime, zone: ZoneInfo) -> bool:
     if asked.retained_as == "connected":
         if one.left_at is None or one.left_at >= end:
             return True
         if asked.clock == "24h":
             return one.left_at - one.added_at >= dt.timedelta(days=k)
-        return _day(one, one.left_at, asked) > k
-    days = {_day(one, when, asked) for when in one.back_at if one.added_at <= when < end}
+        return _day(one, one.left_at, asked, zone) > k
+    days = {_day(one, when, asked, zone) for when in one.back_at if one.added_at <= when < end}
     wanted = {
         "on": range(k, k + 1),
         "from": range(k, k + asked.follow_days),
@@ -89,10 +122,10 @@ def _stayed(one: Person, asked: Definition, k: int, end: dt.datetime) -> bool:
     return any(day in wanted for day in days)
 
 
-def _day(one: Person, when: dt.datetime, asked: Definition) -> int:
+def _day(one: Person, when: dt.datetime, asked: Definition, zone: ZoneInfo) -> int:
     if asked.clock == "24h":
         return (when - one.added_at) // dt.timedelta(days=1)
-    return (when.astimezone(ZONE).date() - one.added_at.astimezone(ZONE).date()).days
+    return (when.astimezone(zone).date() - one.added_at.astimezone(zone).date()).days
 
 
 def reduced(

@@ -115,6 +115,19 @@ def test_users_before_the_period_and_without_an_addition_do_not_count(tmp_path):
     assert measures.first == LAST - dt.timedelta(days=6)
 
 
+def test_whoever_was_added_before_the_log_begins_may_have_come_back_unseen(tmp_path):
+    """Added on 30 December, back on the 31st and on 3 January; the log begins on the 1st."""
+    december = dt.datetime(2025, 12, 30, 12, tzinfo=ZONE)
+    back = [december + dt.timedelta(days=1), december + dt.timedelta(days=4)]
+    people = [Person(december, at("4 12:00"), back), Person(at("1 12:00"), None, [at("2 12:00")])]
+    pool = shop(tmp_path, people)
+    active = measure(pool, ACTIVE, period_days=62, min_users=1)
+    assert (active.n_added, active.first) == (1, dt.date(2026, 1, 1))
+    # When somebody left stands in `users`, whenever the log begins.
+    connected = measure(pool, CONNECTED, period_days=62, min_users=1)
+    assert (connected.n_added, connected.first) == (2, dt.date(2025, 12, 1))
+
+
 def test_row_order_does_not_matter_and_twice_the_people_are_twice_the_counts(tmp_path):
     people = some_people(7)
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binom
@@ -33,7 +35,7 @@ def rates(measures: Measures, *, level: float) -> pd.DataFrame:
     everyone = found.groupby("k", as_index=False)[["added", "at_risk", "retained"]].sum()
     several = len(measures.risk["segment"].unique()) > 1
     found = pd.concat([everyone.assign(segment=EVERYONE), *([found] if several else [])])
-    found = _with_rates(found.reset_index(drop=True), level=level)
+    found = with_rates(found.reset_index(drop=True), level=level)
     found["waiting"] = found["added"] - found["at_risk"]
     few = found["at_risk"] < measures.min_users
     shown = found[_SHOWN].astype(float).mask(few)
@@ -60,7 +62,7 @@ def same_people(measures: Measures, *, level: float) -> pd.DataFrame:
     days = range(1, measures.definition.horizon + 1)
     retained = kept.groupby("k")["n"].sum().reindex(days, fill_value=0)
     found = pd.DataFrame({"k": list(days), "at_risk": int(risk["n"].sum())})
-    return _with_rates(found.assign(retained=retained.to_numpy()), level=level)
+    return with_rates(found.assign(retained=retained.to_numpy()), level=level)
 
 
 def by_cohort(measures: Measures, *, level: float) -> pd.DataFrame:
@@ -76,7 +78,7 @@ def by_cohort(measures: Measures, *, level: float) -> pd.DataFrame:
     asked = measures.definition
     found = _judged(measures, ["cohort"], measures.risk, measures.kept)
     found = found[found["k"].isin(asked.days)]
-    found = _with_rates(found.reset_index(drop=True), level=level)
+    found = with_rates(found.reset_index(drop=True), level=level)
     begins = pd.to_datetime(found["cohort"])
     unit = {"day": "D", "week": "W-SUN", "month": "M"}[asked.cohort_unit]
     ends = begins.dt.to_period(unit).dt.end_time.dt.normalize()
@@ -87,17 +89,32 @@ def by_cohort(measures: Measures, *, level: float) -> pd.DataFrame:
     found.loc[begins < pd.Timestamp(measures.first), "state"] = "cut"
     found.loc[found["added"] < measures.min_users, "state"] = "few"
     for _, day in found.groupby("k"):
-        whole = day[day["state"] == "whole"].sort_values("at_risk")
-        left = int(day["at_risk"].sum() - whole["at_risk"].sum())
-        for index, row in zip(whole.index, each_row(whole), strict=True):
-            if not 0 < left < measures.min_users:
-                break
-            found.loc[index, "state"] = "few"
-            left += row.at_risk
+        found.loc[hide_few(day, min_users=measures.min_users), "state"] = "few"
     shown = found[_SHOWN].astype(float).mask(found["state"] != "whole")
     found = found.assign(**{name: shown[name] for name in _SHOWN})
     found["added"] = found["added"].astype(float).mask(found["state"] == "few")
     return found[["cohort", "k", "state", "added", *_SHOWN]]
+
+
+def hide_few(cells: pd.DataFrame, *, min_users: int) -> list[Hashable]:
+    """Choose whole cells to be hidden, so that no few persons are left of the total beside them.
+
+    Args:
+        cells: `state` and `at_risk` of each cohort on one day, or in one unit.
+        min_users: the fewest that may be left over; nobody is no group.
+
+    Returns:
+        Their index, the smallest first.
+    """
+    whole = cells[cells["state"] == "whole"].sort_values("at_risk")
+    left = int(cells["at_risk"].sum() - whole["at_risk"].sum())
+    hidden: list[Hashable] = []
+    for index, row in zip(whole.index, each_row(whole), strict=True):
+        if not 0 < left < min_users:
+            break
+        hidden.append(index)
+        left += row.at_risk
+    return hidden
 
 
 def means(cohorts: pd.DataFrame) -> pd.DataFrame:
@@ -319,7 +336,8 @@ def _judged(
     return found.astype({"at_risk": int, "retained": int, "added": int, "k": int})
 
 
-def _with_rates(counts: pd.DataFrame, *, level: float) -> pd.DataFrame:
+def with_rates(counts: pd.DataFrame, *, level: float) -> pd.DataFrame:
+    """Add to counts (`at_risk`, `retained`) the rate with its Wilson interval."""
     n, x = counts["at_risk"].to_numpy(), counts["retained"].to_numpy()
     lower, upper = wilson(x, n, level=level)
     rate = np.divide(x, n, out=np.full(len(n), np.nan), where=n > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,16 +23,18 @@ from siyu.figures import (
     nothing,
     shorten,
 )
-from siyu.formats import number, percent, short_day
+from siyu.formats import day, number, percent, short_day
 from siyu.phrases import cell, phrase, term
 from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis, row_name
 from siyu.studies.naming import EVERYONE
 from siyu.studies.retention import sentences
 from siyu.studies.retention.measures import Measures
+from siyu.studies.retention.triangle import say_triangle
 from siyu.studies.tables import each_row
 
 _MOST_CURVES = 4
 _MOST_COHORTS = 26
+_MOST_UNITS = 16
 _VERDICTS = {"higher": ACCENT, "lower": SECOND, "unclear": GREY}
 
 
@@ -65,12 +68,12 @@ def draw_curve(
     if len(same):
         axes.plot(same["k"], same["rate"], color=GREY, linewidth=1.2)
         ends.append((float(same["rate"].iloc[-1]), phrase("retention.figure.curve.same"), GREY))
-    for day, limit in _limits(measures, thresholds).items():
-        axes.plot([day - 0.8, day + 0.8], [limit, limit], color=BLACK, linewidth=1.4)
+    for k, limit in _limits(measures, thresholds).items():
+        axes.plot([k - 0.8, k + 0.8], [limit, limit], color=BLACK, linewidth=1.4)
         label = phrase("retention.figure.curve.threshold", threshold=limit)
         axes.annotate(
             label,
-            (min(day + 0.8, measures.definition.horizon + 0.5), limit),
+            (min(k + 0.8, measures.definition.horizon + 0.5), limit),
             (0, -11),
             textcoords="offset points",
             size=8,
@@ -177,11 +180,7 @@ def draw_cohorts(measures: Measures, cohorts: pd.DataFrame, averages: pd.DataFra
             x, y = days.index(row.k), len(starts) + 0.4 + below
             text = percent(getattr(row, column))
             axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", size=8.5, weight="bold")
-    sizes = shown.drop_duplicates("cohort").set_index("cohort")["added"]
-    labels = [
-        phrase("page.in_brackets", text=short_day(pd.Timestamp(one)), n=number(sizes[one]))
-        for one in starts
-    ]
+    labels = _cohort_names(shown, starts)
     labels += [phrase("retention.figure.cohorts.mean"), phrase("retention.figure.cohorts.plain")]
     places = [*(np.arange(len(starts)) + 0.5), len(starts) + 0.9, len(starts) + 1.9]
     name_rows(axes, places, labels, size=8.5)
@@ -194,6 +193,57 @@ def draw_cohorts(measures: Measures, cohorts: pd.DataFrame, averages: pd.DataFra
     axes.set_ylim(len(starts) + 2.4, 0)
     alt = phrase("retention.figure.cohorts.alt", title=title)
     return finish(figure, name=name, alt=alt, table=cohorts)
+
+
+def draw_triangle(
+    measures: Measures, cells: pd.DataFrame, averages: pd.DataFrame, *, level: float
+) -> Picture:
+    """Draw a cell per cohort and calendar unit, those not finished hatched, with the mean below."""
+    name, title = "triangle", say_triangle(measures, averages, level=level)
+    shown = cells[(cells["state"] != "few") & (cells["j"] < _MOST_UNITS)]
+    if not (averages["j"] == 1).any():
+        return nothing(title, name=name, title=phrase("retention.figure.triangle.none"))
+    asked = measures.definition
+    starts = sorted(shown["cohort"].unique())[-_MOST_COHORTS:]
+    units = range(int(shown["j"].max()) + 1)
+    figure, (axes,) = canvas(
+        title,
+        phrase(
+            f"retention.figure.triangle.subtitle.{asked.retained_as}",
+            unit=cell("cohort_unit", asked.cohort_unit),
+            **sentences.added_between(measures),
+        ),
+        _footer(
+            measures,
+            phrase(
+                "retention.figure.triangle.method",
+                shown=len(starts),
+                units=len(units),
+                min_users=measures.min_users,
+            ),
+        ),
+        height=2.2 + 0.22 * (len(starts) + 1),
+    )
+    highest = float(shown["rate"].max())
+    for row in each_row(shown[shown["cohort"].isin(starts)]):
+        place = (int(row.j), starts.index(row.cohort))
+        _draw_cell(axes, place, row.rate, row.state != "whole", highest, size=7)
+    for row in each_row(averages[averages["j"] < _MOST_UNITS]):
+        x, y, text = row.j + 0.5, len(starts) + 0.9, percent(row.rate)
+        axes.text(x, y, text, ha="center", va="center", size=7, weight="bold")
+    labels = [*_cohort_names(shown, starts), phrase("retention.figure.cohorts.mean")]
+    places = [*(np.arange(len(starts)) + 0.5), len(starts) + 0.9]
+    name_rows(axes, places, labels, size=8.5)
+    axes.set_xticks(np.array(units) + 0.5, [str(j) for j in units])
+    axes.set_xlabel(phrase(f"retention.figure.triangle.axis.{asked.cohort_unit}"))
+    axes.xaxis.set_label_position("top")
+    axes.xaxis.tick_top()
+    axes.tick_params(top=False)
+    axes.spines["bottom"].set_visible(False)
+    axes.set_xlim(0, len(units))
+    axes.set_ylim(len(starts) + 1.4, 0)
+    alt = phrase("retention.figure.triangle.alt", title=title)
+    return finish(figure, name=name, alt=alt, table=cells)
 
 
 def draw_stay(
@@ -246,7 +296,13 @@ def draw_stay(
 
 
 def _draw_cell(
-    axes: Axes, place: tuple[int, int], rate: float, unfinished: bool, highest: float
+    axes: Axes,
+    place: tuple[int, int],
+    rate: float,
+    unfinished: bool,
+    highest: float,
+    *,
+    size: float = 8.5,
 ) -> None:
     x, y = place
     box = Rectangle((x + 0.02, y + 0.05), 0.96, 0.9, linewidth=0)
@@ -257,7 +313,18 @@ def _draw_cell(
     strength = 0.08 + 0.72 * rate / highest if highest else 0.08
     box.set(facecolor=ACCENT, alpha=strength)
     colour = "white" if strength > 0.7 else BLACK
-    axes.text(x + 0.5, y + 0.5, percent(rate), ha="center", va="center", size=8.5, color=colour)
+    axes.text(x + 0.5, y + 0.5, percent(rate), ha="center", va="center", size=size, color=colour)
+
+
+def _cohort_names(shown: pd.DataFrame, starts: list[Any]) -> list[str]:
+    """Name cohorts by their first day, with its year where two could bear one name, and size."""
+    sizes = shown.drop_duplicates("cohort").set_index("cohort")["added"]
+    first, last = pd.Timestamp(starts[0]), pd.Timestamp(starts[-1])
+    write = short_day if last < first + pd.DateOffset(years=1) else day
+    return [
+        phrase("page.in_brackets", text=write(pd.Timestamp(one)), n=number(sizes[one]))
+        for one in starts
+    ]
 
 
 def _name_ends(axes: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
@@ -38,7 +39,7 @@ def measure(
         pool: the source, masked at its `as_of`.
         definition: what staying is.
         period_days: users count who were added in these days, up to and including `as_of`; at least
-            1.
+            1. For "active", only from the first day of the observation on.
         by: columns of `users` to tell segments apart, as known when a user was added.
         min_users: smallest segment that is told apart, at least 1.
 
@@ -55,6 +56,9 @@ def measure(
         if value < 1:
             raise RetentionError(f"{name} = {value} must be at least 1")
     first = pool.as_of - timedelta(days=period_days - 1)
+    if definition.retained_as == "active":
+        # Who was added before the log begins may have come back unseen: that is no absence.
+        first = max(first, pool.observed_from.astimezone(ZoneInfo(pool.timezone)).date())
     breakdown = resolve(pool, by, from_events=False)
     users = _added(pool, definition, breakdown).filter(lambda t: t.joined_on >= first)
     breakdown = breakdown.without(breakdown.learnt_later(users))

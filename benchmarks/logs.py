@@ -74,15 +74,17 @@ def users_of(log: Path) -> Path:
 
 
 def _write_users(log: Path, path: Path) -> None:
-    duckdb.sql(f"""
-        COPY (
-            SELECT
-                user_id,
-                min(occurred_at) FILTER (event = 'add') AS added_at,
-                arg_min(touchpoint, occurred_at) FILTER (event = 'add') AS touchpoint
-            FROM read_parquet('{log}') GROUP BY user_id ORDER BY user_id
-        ) TO '{path}' (FORMAT parquet, COMPRESSION zstd)
-    """)
+    with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(f"""
+            COPY (
+                SELECT
+                    user_id,
+                    min(occurred_at) FILTER (event = 'add') AS added_at,
+                    arg_min(touchpoint, occurred_at) FILTER (event = 'add') AS touchpoint
+                FROM read_parquet('{log}') GROUP BY user_id ORDER BY user_id
+            ) TO '{path}' (FORMAT parquet, COMPRESSION zstd)
+        """)
 
 
 def _draw(n_events: int, *, bot: bool) -> Rows:

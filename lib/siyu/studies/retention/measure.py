@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -31,6 +32,7 @@ _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
 _NEARLY_ALL, _MANY = 0.95, 30
 _FIRST_ROWS = 100_000
+_ROUND_DAYS = 128
 _GONE = -1
 """The last day of somebody who had left before the first day was over."""
 
@@ -71,10 +73,9 @@ def measure(
     added = added.mutate(number=ibis.row_number().cast("int32")).cache()
     breakdown = breakdown.without(breakdown.learnt_later(added))
     users = breakdown.attach(added).drop("user_id", "reached_1_at", "joined_on").cache()
-    leaks = _find_leaks(_count(users, [*breakdown.columns, "outcome"]), breakdown)
-    breakdown = breakdown.without(leaks)
-    columns = breakdown.columns
-    keys = [*columns, "cohort", "seen"]
+    stays = _count(users, [*breakdown.columns, "hours", "outcome"])
+    breakdown = breakdown.without(_find_leaks(stays, breakdown))
+    keys = [*breakdown.columns, "cohort", "seen"]
     returns = None
     if definition.retained_as == "active":
         returns = _returns(pool, added, definition)
@@ -84,7 +85,7 @@ def measure(
     tables = {
         "risk": _count(users, keys),
         "kept": _count_covered(_count(spans, [*keys, "start", "end"]), keys, definition.horizon),
-        "stays": _count(users, [*columns, "hours", "outcome"]),
+        "stays": stays,
     }
     named, segments = _named(tables, breakdown.by, definition, min_users=min_users)
     return Measures(
@@ -151,7 +152,7 @@ def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
     """
     events = pool.table("events")
     _require_known(definition.return_events, events)
-    events = events.filter(events.event.isin(list(definition.return_events)))
+    events = events.filter(events.event.isin(sorted(definition.return_events)))
     if definition.clock == "calendar":
         back = events.select("user_id", at=pool.day(events.occurred_at))
         both = added.join(back, "user_id")
@@ -161,7 +162,9 @@ def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
         both = added.join(back, "user_id")
         day = _since(both.reached_1_at, both.at) // _DAY_US
     days = both.select("number", day=day.cast("int32"))
-    days = days.filter(days.day >= 1)
+    # Rounded up, so that definitions of other days have the same returns.
+    last = math.ceil((definition.horizon + definition.extra_days) / _ROUND_DAYS) * _ROUND_DAYS
+    days = days.filter(days.day.between(1, last))
     before = days.day.lag().over(group_by="number", order_by="day")
     return days.mutate(before=before.fill_null(0)).cache()
 
@@ -203,7 +206,11 @@ def _count_covered(spans: pd.DataFrame, keys: Sequence[str], horizon: int) -> pd
         spans: `n` spans per row, from day `start` to day `end`, both among these days.
         keys: columns to count by.
         horizon: the last day.
+
+    Returns:
+        One row per group and day that a span covers: the keys, `k` and `n`.
     """
+    # One more is covered from the first day of a span on, and one less from the day after it on.
     n, start, end = (spans[name].to_numpy(dtype=np.int64) for name in ("n", "start", "end"))
     group = spans.groupby(list(keys), dropna=False, sort=False).ngroup().to_numpy()
     groups = spans[list(keys)].drop_duplicates()

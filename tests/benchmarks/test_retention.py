@@ -27,8 +27,8 @@ def test_all_contenders_give_the_same_answer(log):
 
 
 def test_the_youngest_cohorts_are_judged_only_on_the_weeks_all_of_them_have_lived_through(log):
-    """The log ends on Saturday, 27 September; Sunday's users of 1 September end week 2 on the 27th
-    less 6 days more: 7 September + 20 days.
+    """The last day is 27 September: 20 days after the Sunday of the week from 1 September, and 13
+    after that of the week from 8 September.
     """
     answer = CONTENDERS["duckdb"](log)()
     last = {group: max(day for name, day, *_ in answer if name == group) for group, *_ in answer}

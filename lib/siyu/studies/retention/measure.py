@@ -31,8 +31,7 @@ from siyu.studies.retention.measures import Measures
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
 _NEARLY_ALL, _MANY = 0.95, 30
-_FIRST_ROWS = 100_000
-_ROUND_DAYS = 128
+_FIRST_ROWS, _ROUND_DAYS = 100_000, 128
 _GONE = -1
 """The last day of somebody who had left before the first day was over."""
 

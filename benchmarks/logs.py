@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -47,18 +48,43 @@ def find_log(n_events: int, *, bot: bool = False) -> Path:
     """Return the Parquet file of a log, generating it when it is not there yet.
 
     One row is an event: `user_id` (text), `occurred_at` (microseconds, UTC), `event`, `touchpoint`.
+    The log lies in a folder of its own with `users` beside it, so that the folder is a source.
 
     Args:
         n_events: number of events of ordinary users, 20 per user on average.
         bot: add one user with 10,000 events of each of the first three steps.
     """
-    path = DATA / f"events-{n_events}{'-bot' if bot else ''}.parquet"
+    path = DATA / f"{n_events}{'-bot' if bot else ''}" / "events.parquet"
     if not path.exists():
-        DATA.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         staged = path.with_suffix(".part")
         _write(_draw(n_events, bot=bot), staged)
+        _write_users(staged, users_of(path))
         os.replace(staged, path)
     return path
+
+
+def users_of(log: Path) -> Path:
+    """Return the Parquet file of the users of a log.
+
+    One row is a user: `user_id`, and `added_at` and `touchpoint` of the first `add`, empty for who
+    was never added.
+    """
+    return log.with_name("users.parquet")
+
+
+def _write_users(log: Path, path: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(f"""
+            COPY (
+                SELECT
+                    user_id,
+                    min(occurred_at) FILTER (event = 'add') AS added_at,
+                    arg_min(touchpoint, occurred_at) FILTER (event = 'add') AS touchpoint
+                FROM read_parquet('{log}') GROUP BY user_id ORDER BY user_id
+            ) TO '{path}' (FORMAT parquet, COMPRESSION zstd)
+        """)
 
 
 def _draw(n_events: int, *, bot: bool) -> Rows:

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import logs
-from benchmarks.contenders import CONTENDERS
+from benchmarks.funnel_contenders import CONTENDERS
 
 INSTALLED = ("siyu", "duckdb", "pandas")
 """The others come with `make bench`."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import random
 from dataclasses import replace
 
 import pytest
 from siyu.studies.retention import Definition, RetentionError, by_cohort, measure, rates
 
+from tests.studies.funnel.builders import open_shop
 from tests.studies.retention.builders import LAST, ZONE, Person, at, by_hand, shop
 
 CONNECTED = Definition(retained_as="connected", days=[1, 7])
@@ -136,6 +138,54 @@ def test_row_order_does_not_matter_and_twice_the_people_are_twice_the_counts(tmp
     assert twice == {k: (2 * n, 2 * x) for k, (n, x) in once.items()}
 
 
+def test_definitions_asked_one_after_the_other_share_the_returns_and_count_their_own(tmp_path):
+    people = some_people(11)
+    pool = shop(tmp_path, people)
+    asked = [replace(ACTIVE, kind=kind, days=[2, 7]) for kind in ("from", "on", "within")]
+    asked.append(replace(ACTIVE, kind="from", follow_days=1))
+    held = [measure(pool, one, period_days=31, min_users=1) for one in asked]
+    assert len({measures.returns.get_name() for measures in held}) == 1
+    for one, measures in zip(asked, held, strict=True):
+        table = rates(measures, level=0.95).fillna(0)
+        counts = {row.k: (int(row.at_risk), int(row.retained)) for row in table.itertuples()}
+        assert counts == by_hand(people, one)
+
+
+@pytest.mark.parametrize(
+    ("other", "period_days"),
+    [
+        ({"clock": "24h"}, 31),
+        ({"return_events": ["browse", "cart"]}, 31),
+        ({"days": [150]}, 31),
+        ({}, 20),
+    ],
+)
+def test_other_returns_are_not_shared(tmp_path, other, period_days):
+    events = [
+        {"user_id": "a", "occurred_at": at("6 10:00"), "event": name} for name in ("browse", "cart")
+    ]
+    users = [{"user_id": "a", "added_at": at("5 10:00")}]
+    pool = open_shop(tmp_path, events, users=users)
+    first = measure(pool, ACTIVE, period_days=31)
+    second = measure(pool, replace(ACTIVE, **other), period_days=period_days)
+    assert first.returns.get_name() != second.returns.get_name()
+
+
+@pytest.mark.parametrize("k", [127, 128, 129, 140])
+def test_returns_after_months_count_on_their_day(tmp_path, k):
+    """Returns are gathered for a round number of days: the day asked for is among them."""
+    added = dt.datetime(2025, 8, 1, 12, tzinfo=ZONE)
+    events = [
+        {"user_id": "a", "occurred_at": added + dt.timedelta(days=day), "event": "browse"}
+        for day in (5, k - 1, k, k + 1)
+    ]
+    users = [{"user_id": "a", "added_at": added}]
+    pool = open_shop(tmp_path, events, users=users, observed=("2025-08-01", "2026-01-31"))
+    asked = replace(ACTIVE, kind="on", days=[k])
+    measures = measure(pool, asked, period_days=200, min_users=1)
+    assert measures.kept[["k", "n"]].to_numpy().tolist() == [[5, 1], [k - 1, 1], [k, 1]]
+
+
 class TestSegments:
     def test_segments_add_up_to_everyone(self, tmp_path):
         measures = measure(
@@ -205,6 +255,12 @@ class TestBadInput:
         with pytest.raises(RetentionError, match=r"no event 'zzz'\. It has: browse"):
             measure(pool, replace(ACTIVE, return_events=["zzz"]), period_days=31)
 
+    def test_an_event_that_only_late_rows_have_is_known(self, tmp_path, monkeypatch):
+        module = importlib.import_module("siyu.studies.retention.measure")
+        monkeypatch.setattr(module, "_FIRST_ROWS", 0)
+        measures = measure(shop(tmp_path, some_people(1)), ACTIVE, period_days=31)
+        assert measures.n_added > 0
+
     @pytest.mark.parametrize("option", [{"period_days": 0}, {"period_days": 31, "min_users": 0}])
     def test_no_days_and_no_users_are_refused(self, tmp_path, option):
         pool = shop(tmp_path, [Person(at("2 10:00"))])
@@ -218,8 +274,6 @@ class TestBadInput:
         assert rates(measures, level=0.95)["rate"].isna().all()
 
     def test_users_without_times_of_addition_cannot_be_followed(self, tmp_path):
-        from tests.studies.funnel.builders import open_shop
-
         event = {"user_id": "a", "occurred_at": at("2 10:00"), "event": "browse"}
         pool = open_shop(tmp_path, [event])
         with pytest.raises(RetentionError, match="no column added_at"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.phrases import phrase
-from siyu.studies.breakdown import Breakdown, find_parted, resolve
+from siyu.studies.breakdown import find_parted, resolve
 from siyu.studies.events import find_unknown
 from siyu.studies.naming import names_of, segmented
 from siyu.studies.retention.definition import Definition, RetentionError
@@ -21,6 +22,7 @@ from siyu.studies.retention.measures import Measures
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
+_FIRST_ROWS, _ROUND_DAYS = 100_000, 128
 _GONE = -1
 """The last day of somebody who had left before the first day was over."""
 
@@ -60,18 +62,25 @@ def measure(
         # Who was added before the log begins may have come back unseen: that is no absence.
         first = max(first, pool.observed_from.astimezone(ZoneInfo(pool.timezone)).date())
     breakdown = resolve(pool, by, from_events=False)
-    users = _added(pool, definition, breakdown).filter(lambda t: t.joined_on >= first)
-    breakdown = breakdown.without(breakdown.learnt_later(users))
-    users = breakdown.attach(users).drop("reached_1_at").cache()
-    parted = find_parted(_count(users, [*breakdown.columns, "outcome"]), breakdown)
+    added = _added(pool, definition).filter(lambda t: t.joined_on >= first)
+    added = added.mutate(number=ibis.row_number().cast("int32")).cache()
+    breakdown = breakdown.without(breakdown.learnt_later(added))
+    users = breakdown.attach(added).drop("user_id", "reached_1_at", "joined_on").cache()
+    stays = _count(users, [*breakdown.columns, "hours", "outcome"])
+    parted = find_parted(stays, breakdown)
     breakdown = breakdown.without({one: phrase("retention.leak", column=one) for one in parted})
-    columns = breakdown.columns
-    risk = _count(users, [*columns, "cohort", "seen"])
-    if definition.retained_as == "connected":
-        kept = _connected(users, columns, definition.horizon)
+    keys = [*breakdown.columns, "cohort", "seen"]
+    returns = None
+    if definition.retained_as == "active":
+        returns = _returns(pool, added, definition)
+        spans = _active(returns.join(users, "number"), keys, definition)
     else:
-        kept = _active(pool, users, columns, definition)
-    tables = {"risk": risk, "kept": kept, "stays": _count(users, [*columns, "hours", "outcome"])}
+        spans = _connected(users, keys, definition)
+    tables = {
+        "risk": _count(users, keys),
+        "kept": _count_covered(_count(spans, [*keys, "start", "end"]), keys, definition.horizon),
+        "stays": stays,
+    }
     named, segments = _named(tables, breakdown.by, definition, min_users=min_users)
     return Measures(
         definition=definition,
@@ -82,6 +91,7 @@ def measure(
         by=breakdown.by,
         refused=breakdown.refused,
         segments=segments,
+        returns=returns,
         **named,
     )
 
@@ -110,34 +120,31 @@ def find_returns(pool: Source, definition: Definition) -> ir.Table:
         SourceError: there are no events.
     """
     events = pool.table("events")
-    known = events.select("event").distinct().to_pandas()["event"].dropna()
-    if problem := find_unknown(definition.return_events, known):
-        raise RetentionError(problem)
-    back = events.filter(events.event.isin(list(definition.return_events)))
+    _require_known(definition.return_events, events)
+    back = events.filter(events.event.isin(sorted(definition.return_events)))
     return back.select("user_id", at="occurred_at")
 
 
-def _added(pool: Source, definition: Definition, breakdown: Breakdown) -> ir.Table:
+def _added(pool: Source, definition: Definition) -> ir.Table:
     """Give a row per user who was added: cohort, how long followed, how long there."""
     users = find_members(pool)
     left = users.left_at
     joined_on = pool.day(users.added_at)
     end = ibis.literal(pool.as_of_end, type=users.added_at.type())
     gone = left.fill_null(end)
-    hours = gone.delta(users.added_at, unit="microsecond") // _HOUR_US
+    hours = _since(users.added_at, gone) // _HOUR_US
     if definition.clock == "calendar":
         followed = ibis.literal(pool.as_of).delta(joined_on, unit="day")
         # Not left by the end of day k: whoever leaves on day k was there until day k - 1.
         there = pool.day(left).delta(joined_on, unit="day") - 1
     else:
-        followed = end.delta(users.added_at, unit="microsecond") // _DAY_US
-        there = left.delta(users.added_at, unit="microsecond") // _DAY_US
+        followed = _since(users.added_at, end) // _DAY_US
+        there = _since(users.added_at, left) // _DAY_US
         if definition.retained_as == "active":
             followed = followed - 1  # day k is over 24 hours after it has begun
     unit = {"day": "D", "week": "W", "month": "M"}[definition.cohort_unit]
     return users.select(
         "user_id",
-        "added_at",
         reached_1_at=users.added_at,
         joined_on=joined_on,
         cohort=joined_on.truncate(unit),
@@ -148,44 +155,85 @@ def _added(pool: Source, definition: Definition, breakdown: Breakdown) -> ir.Tab
     )
 
 
-def _connected(users: ir.Table, columns: Sequence[str], horizon: int) -> pd.DataFrame:
-    """Count who was still there on each day, from the last day on which each was."""
-    keys = [*columns, "cohort", "seen"]
-    lasting = _count(users.mutate(there=ibis.least(users.there, horizon)), [*keys, "there"])
-    lasting = lasting[lasting["there"] >= 1]
-    lengths = lasting["there"].to_numpy(dtype=np.int64)
-    every = lasting.loc[lasting.index.repeat(lengths)].drop(columns="there")
-    every["k"] = np.concatenate([np.arange(1, n + 1) for n in lengths]) if len(lengths) else []
-    return _summed(every, [*keys, "k"])
+def _connected(users: ir.Table, keys: Sequence[str], definition: Definition) -> ir.Table:
+    """Give per user the days, from `start` to `end`, at whose end the user was still there."""
+    spans = users.select(*keys, start=1, end=ibis.least(users.there, definition.horizon))
+    return spans.filter(spans.start <= spans.end)
 
 
-def _active(
-    pool: Source, users: ir.Table, columns: Sequence[str], definition: Definition
-) -> pd.DataFrame:
-    """Count who came back, per day."""
+def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
+    """Give the returns after the first day: the `number` of the user, the `day` since the addition,
+    and the day of the user's last return `before` it, 0 for none.
+
+    They stay in the engine as long as the measures do, and serve every other definition of the same
+    returns meanwhile.
+    """
     back = find_returns(pool, definition)
-    keys = [*columns, "cohort", "seen"]
-    both = users.select("user_id", "added_at", "joined_on", *keys).join(back, "user_id")
-    both = both.filter(both.at >= both.added_at)
     if definition.clock == "calendar":
-        offset = pool.day(both.at).delta(both.joined_on, unit="day")
+        both = added.join(back.mutate(at=pool.day(back.at)), "user_id")
+        day = both.at.delta(both.joined_on, unit="day")
     else:
-        offset = both.at.delta(both.added_at, unit="microsecond") // _DAY_US
-    both = both.select("user_id", *keys, offset=offset)
-    both = both.filter(both.offset <= definition.horizon + definition.extra_days)
+        both = added.join(back, "user_id")
+        day = _since(both.reached_1_at, both.at) // _DAY_US
+    days = both.select("number", day=day.cast("int32"))
+    # Rounded up, so that definitions of other days have the same returns.
+    last = math.ceil((definition.horizon + definition.extra_days) / _ROUND_DAYS) * _ROUND_DAYS
+    days = days.filter(days.day.between(1, last))
+    before = days.day.lag().over(group_by="number", order_by="day")
+    return days.mutate(before=before.fill_null(0)).cache()
+
+
+def _require_known(names: Sequence[str], events: ir.Table) -> None:
+    """Raise a RetentionError for a name that no event has; mostly the first rows have them all."""
+    for rows in (events.limit(_FIRST_ROWS), events):
+        known = rows.select("event").distinct().to_pandas()["event"].dropna()
+        if not (problem := find_unknown(names, known)):
+            return
+    raise RetentionError(problem)
+
+
+def _active(returns: ir.Table, keys: Sequence[str], definition: Definition) -> ir.Table:
+    """Give per return the days k, from `start` to `end`, on which it makes its user one who stayed.
+
+    Days are left out for which an earlier return of the user does so already: no user counts twice.
+    """
     if definition.kind == "within":
-        first = both.filter(both.offset >= 1).group_by(["user_id", *keys])
-        counted = _count(first.agg(offset=lambda t: t.offset.min()), [*keys, "offset"])
-        spans = [(k, definition.horizon) for k in counted["offset"]]
-    else:
-        # A return on day d is one from day k on for each k in (d - follow_days, d].
-        reach = definition.extra_days
-        days = both.mutate(k=ibis.range(both.offset - reach, both.offset + 1).unnest())
-        days = days.filter((days.k >= 1) & (days.k <= definition.horizon))
-        return _count(days.select("user_id", *keys, "k").distinct(), [*keys, "k"])
-    every = counted.loc[counted.index.repeat([b - a + 1 for a, b in spans])].drop(columns="offset")
-    every["k"] = np.concatenate([np.arange(a, b + 1) for a, b in spans]) if spans else []
-    return _summed(every, [*keys, "k"])
+        first = returns.filter(returns.before == 0, returns.day <= definition.horizon)
+        return first.select(*keys, start=first.day, end=definition.horizon)
+    # A return on day d is one from day k on for each k from d - extra_days to d.
+    returns = returns.filter(returns.day <= definition.horizon + definition.extra_days)
+    start = ibis.greatest(returns.day - definition.extra_days, returns.before + 1)
+    end = ibis.least(returns.day, definition.horizon)
+    spans = returns.select(*keys, start=start, end=end)
+    return spans.filter(spans.start <= spans.end)
+
+
+def _since(earlier: ir.TimestampValue, later: ir.TimestampValue) -> ir.IntegerValue:
+    """Give the microseconds between two instants, which DuckDB counts faster without a zone."""
+    return later.cast("timestamp").delta(earlier.cast("timestamp"), unit="microsecond")
+
+
+def _count_covered(spans: pd.DataFrame, keys: Sequence[str], horizon: int) -> pd.DataFrame:
+    """Count how many spans of days cover each day `k` from 1 to the horizon.
+
+    Args:
+        spans: `n` spans per row, from day `start` to day `end`, both among these days.
+        keys: columns to count by.
+        horizon: the last day.
+
+    Returns:
+        One row per group and day that a span covers: the keys, `k` and `n`.
+    """
+    # One more is covered from the first day of a span on, and one less from the day after it on.
+    n, start, end = (spans[name].to_numpy(dtype=np.int64) for name in ("n", "start", "end"))
+    group = spans.groupby(list(keys), dropna=False, sort=False).ngroup().to_numpy()
+    groups = spans[list(keys)].drop_duplicates()
+    change = np.zeros((len(groups), horizon + 2), dtype=np.int64)
+    np.add.at(change, (group, start), n)
+    np.subtract.at(change, (group, end + 1), n)
+    covered = change.cumsum(axis=1)[:, : horizon + 1]
+    row, k = covered.nonzero()
+    return groups.iloc[row].assign(k=k, n=covered[row, k]).reset_index(drop=True)
 
 
 def _count(users: ir.Table, columns: Sequence[str]) -> pd.DataFrame:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.studies.retention.definition import Definition
@@ -26,6 +27,8 @@ class Measures:
         judged or not.
     stays: per segment, whole `hours` from the addition to the end of what is known, and `outcome`
         (1 left, 0 still there): `n` users.
+    returns: the rows behind `kept`, in the engine: as long as they are held, another definition of
+        the same returns is measured without reading the log again. None if "connected".
     """
 
     definition: Definition
@@ -39,6 +42,7 @@ class Measures:
     risk: pd.DataFrame
     kept: pd.DataFrame
     stays: pd.DataFrame
+    returns: ir.Table | None = field(default=None, repr=False, compare=False)
 
     @property
     def n_added(self) -> int:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+from benchmarks.harness import Question
 from benchmarks.logs import DAYS, FIRST_DAY, STEPS
 
 Row = tuple[str, int, int]
-Question = Callable[[], Iterable[Row]]
 
 WINDOW = timedelta(days=7)
 STARTS_UNTIL = FIRST_DAY.astype(datetime) + timedelta(days=DAYS) - WINDOW
@@ -188,7 +187,7 @@ def pandas(path: Path) -> Question:
     return ask
 
 
-def scan(path: Path) -> Callable[[], Any]:
+def scan(path: Path) -> Question:
     """Read what every contender must read, and do nothing with it: the floor."""
     import duckdb
 

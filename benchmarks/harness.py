@@ -1,0 +1,193 @@
+"""Measure contenders against each other: same files, same answers, same run.
+
+Every measurement is a fresh process that has imported its engine and answered something trivial;
+the contenders take turns, so that a busy machine hits all of them; the file is in the page cache.
+The run fails when two contenders disagree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.logs import find_log
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+ROOT = Path(__file__).parent.parent
+_YARDSTICK = "clickhouse"
+_PACKAGES = ("duckdb", "ibis-framework", "chdb", "polars", "pandas")
+_PREFACE = """# How fast the studies are
+
+Written by `python -m benchmarks.funnel --save` and `python -m benchmarks.retention --save`; their
+docstrings say what is asked, and that of `benchmarks.harness` how it is measured. The contenders of
+a table took turns in one run and gave the same answer. On a machine with other work to do, CPU
+seconds are steadier than seconds on the wall.
+"""
+
+Question = Callable[[], Iterable[Sequence[Any]]]
+"""Asks, and returns the answer: rows of a name and whole numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A question and those who answer it.
+
+    name: how the results call it, and its module. contenders: by name, what gets ready on a log
+    and returns the question. about: what the results call each contender. answerless: contenders
+    beside the race, whose question has no answer.
+    """
+
+    name: str
+    contenders: Mapping[str, Callable[[Path], Question]]
+    about: Mapping[str, str]
+    answerless: Sequence[str] = ("scan",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one question took: seconds on the clock and of all processors, and the peak memory."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def run(study: Study, about: str) -> None:
+    """Measure what the command line asks for, print the table, and keep it with --save."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--events", type=int, nargs="+", default=[10_000_000], help="log sizes")
+    parser.add_argument("--bots", type=int, nargs="+", default=[], help="log sizes with a bot")
+    parser.add_argument("--repeat", type=int, default=5, help="processes per contender")
+    names = list(study.contenders)
+    parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument("--worker", choices=names, help=argparse.SUPPRESS)
+    parser.add_argument("--log", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.worker:
+        _work(study.contenders[asked.worker], asked.log)
+        return
+    logs = [*((n, False) for n in asked.events), *((n, True) for n in asked.bots)]
+    for n_events, bot in logs:
+        title = f"{study.name.capitalize()}, {n_events:,} events"
+        title += ", and a bot of 30,000 more" if bot else ""
+        table = _compare(study, n_events, bot=bot, names=asked.only, repeat=asked.repeat)
+        print(f"{title}\n\n{table}\n", flush=True)
+        if asked.save:
+            _save(title, f"{_circumstances(asked.repeat)}\n\n{table}")
+
+
+def _work(get_ready: Callable[[Path], Question], log: Path) -> None:
+    """Ask one contender once, in this process, and print what it took and answered as JSON."""
+    question = get_ready(log)
+    wall, cpu = time.perf_counter(), time.process_time()
+    answer = sorted([str(name), *map(int, numbers)] for name, *numbers in question())
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    # Linux counts the peak in KiB.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"wall_s": wall, "cpu_s": cpu, "peak_mb": peak, "answer": answer}))
+
+
+def _compare(study: Study, n_events: int, *, bot: bool, names: Sequence[str], repeat: int) -> str:
+    """Measure all contenders on one log in turns, and lay the medians out as a table."""
+    log = find_log(n_events, bot=bot)
+    _warm(log)
+    costs: dict[str, list[Cost]] = {name: [] for name in names}
+    answers: dict[str, list[object]] = {}
+    for turn in range(repeat):
+        for name in names:
+            print(f"{log.parent.name}: {turn + 1}/{repeat} {name}", file=sys.stderr, flush=True)
+            found = _ask(study, name, log)
+            answers[name] = found.pop("answer")
+            costs[name].append(Cost(**found))
+    _require_equal({name: answers[name] for name in names if name not in study.answerless})
+    return _table(study, {name: _median(of) for name, of in costs.items()})
+
+
+def _warm(log: Path) -> None:
+    """Bring a file into the page cache, piece by piece: a child's peak starts at its parent's."""
+    with log.open("rb") as file:
+        while file.read(1 << 20):
+            pass
+
+
+def _ask(study: Study, name: str, log: Path) -> dict[str, object]:
+    module = f"benchmarks.{study.name}"
+    command = [sys.executable, "-m", module, "--worker", name, "--log", str(log)]
+    paths = os.pathsep.join([str(ROOT / "lib"), str(ROOT)])
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(f"{name} failed on {log.parent.name}:\n{done.stderr}")
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _require_equal(answers: dict[str, list[object]]) -> None:
+    names = list(answers)
+    for name in names[1:]:
+        if answers[name] != answers[names[0]]:
+            sys.exit(f"{name} and {names[0]} disagree:\n{answers[name]}\n{answers[names[0]]}")
+
+
+def _median(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        wall_s=statistics.median(cost.wall_s for cost in costs),
+        cpu_s=statistics.median(cost.cpu_s for cost in costs),
+        peak_mb=statistics.median(cost.peak_mb for cost in costs),
+    )
+
+
+def _table(study: Study, costs: dict[str, Cost]) -> str:
+    yardstick = costs.get(_YARDSTICK)
+    lines = [
+        "| | wall s | CPU s | peak MB | wall / ClickHouse | CPU / ClickHouse |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, cost in costs.items():
+        ratios = ("", "")
+        if yardstick:
+            ratios = (
+                f"{cost.wall_s / yardstick.wall_s:.2f}",
+                f"{cost.cpu_s / yardstick.cpu_s:.2f}",
+            )
+        cells = (f"{cost.wall_s:.2f}", f"{cost.cpu_s:.2f}", f"{cost.peak_mb:.0f}", *ratios)
+        lines.append(f"| {study.about[name]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _circumstances(repeat: int) -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return (
+        f"Medians of {repeat}; {os.cpu_count()} cores, {memory:.0f} GB; "
+        f"Python {sys.version.split()[0]}, {versions}."
+    )
+
+
+def _save(title: str, text: str) -> None:
+    """Put one table into the results, in the place of an older one of the same title."""
+    kept = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    sections = dict(section.split("\n", 1) for section in kept.split("\n## ")[1:])
+    sections[title] = text
+    # By study, by the number of events, then without a bot before with one.
+    titles = sorted(sections, key=_place)
+    body = "".join(f"\n## {name}\n\n{sections[name].strip()}\n" for name in titles)
+    RESULTS.write_text(_PREFACE + body, encoding="utf-8")
+
+
+def _place(title: str) -> tuple[str, int, str]:
+    study, _, log = title.partition(", ")
+    return study, int(log.split()[0].replace(",", "")), log

@@ -67,6 +67,7 @@ def measures(counts: pd.DataFrame) -> contact.Measures:
         n_added=MEMBERS,
         adjust=(),
         refused=(),
+        absent=(),
         counts={"greet.72h": counts},
         experiment="",
         arms=("within_1h", "later"),

@@ -14,7 +14,7 @@ import pytest
 from siyu import cli
 from siyu.data import check, open_source
 from siyu.studies.retention import Definition, measure
-from siyu.studies.retention.triangle import measure_triangle, triangle
+from siyu.studies.retention.triangle import measure_triangle, triangle_cells
 
 HERE = Path(__file__).parent
 WEEKLY = HERE.parents[1] / "notebooks" / "weekly.yaml"
@@ -104,7 +104,7 @@ def monthly(name: str) -> pd.DataFrame:
     pool = open_source(HERE / name)
     asked = Definition(cohort_unit="month", return_events=["order"], days=[1])
     measures = measure(pool, asked, period_days=600, min_users=5)
-    return triangle(measures, measure_triangle(pool, measures), level=0.95)
+    return triangle_cells(measures, measure_triangle(pool, measures), level=0.95)
 
 
 def test_the_published_cohorts_of_the_grocer_are_reproduced(reports):

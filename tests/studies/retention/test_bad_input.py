@@ -15,7 +15,12 @@ from siyu.data import SourceError, open_source
 from siyu.findings import Finding
 from siyu.studies import retention
 from siyu.studies.retention import Definition, Measures, RetentionError
-from siyu.studies.retention.triangle import measure_triangle, say_triangle, triangle, triangle_means
+from siyu.studies.retention.triangle import (
+    measure_triangle,
+    say_triangle,
+    triangle_cells,
+    triangle_means,
+)
 
 from tests.studies.funnel.builders import INSTANT, open_shop
 from tests.studies.retention.builders import Person, at, shop
@@ -70,7 +75,7 @@ class TestTooLittle:
         assert is_refused(found(measures), "50 users were added")
         assert retention.rates(measures, level=LEVEL)["rate"].isna().all()
         assert retention.by_cohort(measures, level=LEVEL)["rate"].isna().all()
-        cells = triangle(measures, measure_triangle(pool, measures), level=LEVEL)
+        cells = triangle_cells(measures, measure_triangle(pool, measures), level=LEVEL)
         assert cells["state"].tolist() == ["unfinished"]
         assert np.isnan(cells["retained"].iloc[0])
         averages = triangle_means(cells, level=LEVEL)

@@ -20,7 +20,7 @@ from siyu.studies.retention import (
     rates,
     stay,
 )
-from siyu.studies.retention.triangle import measure_triangle, triangle
+from siyu.studies.retention.triangle import measure_triangle, triangle_cells
 
 from tests.studies.retention.builders import ZONE, Person, at, by_hand, shop
 
@@ -74,7 +74,7 @@ def test_the_last_day_of_a_month_is_followed_by_the_first_of_the_next(tmp_path):
     assert found(pool, ON, days=90)[1] == (1, 1)
     asked = replace(ON, cohort_unit="month")
     measures = measure(pool, asked, period_days=90, min_users=1)
-    table = triangle(measures, measure_triangle(pool, measures), level=0.95)
+    table = triangle_cells(measures, measure_triangle(pool, measures), level=0.95)
     assert table["cohort"].astype(str).unique().tolist() == ["2026-01-01"]
     # Months of 31, 28 and 31 days, each one unit; March is over on its last day.
     assert table[["j", "retained", "state"]].to_numpy().tolist() == [

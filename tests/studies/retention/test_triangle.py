@@ -17,7 +17,7 @@ from siyu.studies.retention.triangle import (
     MOST_UNITS,
     measure_triangle,
     say_triangle,
-    triangle,
+    triangle_cells,
     triangle_means,
 )
 
@@ -72,7 +72,7 @@ def by_hand(people: list[Person], retained_as: str, unit: str, *, last: dt.date 
 
 def cells(pool, definition: Definition, *, period_days: int = 62, min_users: int = 1):
     measures = measure(pool, definition, period_days=period_days, min_users=min_users)
-    return triangle(measures, measure_triangle(pool, measures), level=LEVEL)
+    return triangle_cells(measures, measure_triangle(pool, measures), level=LEVEL)
 
 
 def whole(table: pd.DataFrame) -> dict:
@@ -159,7 +159,7 @@ class TestStates:
     def test_a_unit_that_is_not_over_has_no_rate_and_one_not_begun_no_cell(self):
         """The 31st is a Saturday: the week of the 26th is not over."""
         measures, counts = pool_of([(THIRD, 40), (NEWEST, 50)], [(THIRD, 0, 10), (THIRD, 1, 7)])
-        table = triangle(measures, counts, level=LEVEL)
+        table = triangle_cells(measures, counts, level=LEVEL)
         shown = table[["j", "state", "added", "retained"]].fillna(-1).to_numpy().tolist()
         assert shown == [[0, "whole", 40, 10], [1, "unfinished", 40, -1], [0, "unfinished", 50, -1]]
         row = table.iloc[0]
@@ -168,14 +168,14 @@ class TestStates:
     def test_a_cohort_cut_by_the_period_is_no_cohort(self):
         early = dt.date(2025, 11, 24)
         measures, counts = pool_of([(early, 40), (FIRST, 40)], [])
-        table = triangle(measures, counts, level=LEVEL)
+        table = triangle_cells(measures, counts, level=LEVEL)
         assert set(table.loc[table["cohort"] == pd.Timestamp(early), "state"]) == {"cut"}
         assert table.loc[table["state"] == "cut", "rate"].isna().all()
 
     def test_few_have_no_number_and_cannot_be_had_by_subtraction(self):
         """29 are few; were 30 and 31 both shown, a total would tell the 29."""
         measures, counts = pool_of([(FIRST, 29), (SECOND, 30), (THIRD, 31)], [], min_users=30)
-        table = triangle(measures, counts, level=LEVEL)
+        table = triangle_cells(measures, counts, level=LEVEL)
         few = table[table["state"] == "few"]
         assert few.drop(columns=["cohort", "j", "state"]).isna().all(axis=None)
         first = table[table["j"] == 0].set_index("cohort")["state"]
@@ -185,7 +185,7 @@ class TestStates:
         """On the 31st of January the day cohort of the 1st of December 60 days ago ended at 52."""
         definition = Definition(cohort_unit="day", return_events=["browse"], days=[1])
         measures, counts = pool_of([(dt.date(2025, 12, 1), 40)], [], definition=definition)
-        assert triangle(measures, counts, level=LEVEL)["j"].max() == MOST_UNITS
+        assert triangle_cells(measures, counts, level=LEVEL)["j"].max() == MOST_UNITS
 
     def test_later_returns_than_a_year_of_units_are_left_out(self, tmp_path):
         back = [dt.datetime(2026, 1, day, 12, tzinfo=ZONE) for day in (22, 23)]
@@ -204,7 +204,7 @@ def test_the_mean_is_of_all_people_of_the_finished_cohorts():
     rows = [(FIRST, 100), (SECOND, 20), (THIRD, 500)]
     counts = [(FIRST, 1, 10), (SECOND, 1, 10), (THIRD, 1, 400)]
     measures, done = pool_of(rows, counts)
-    averages = triangle_means(triangle(measures, done, level=LEVEL), level=LEVEL)
+    averages = triangle_means(triangle_cells(measures, done, level=LEVEL), level=LEVEL)
     row = averages.set_index("j").loc[1]
     assert (row.n_cohorts, row.at_risk, row.rate) == (2, 120, 20 / 120)
     assert (row.ci_lower, row.ci_upper) == wilson(20, 120, level=LEVEL)
@@ -222,7 +222,7 @@ WORDS = {
 
 def drawn(rows, counts, definition, *, min_users=1, language="en"):
     measures, done = pool_of(rows, counts, definition=definition, min_users=min_users)
-    table = triangle(measures, done, level=LEVEL)
+    table = triangle_cells(measures, done, level=LEVEL)
     averages = triangle_means(table, level=LEVEL)
     with speaking(language):
         said = say_triangle(measures, averages, level=LEVEL)

@@ -11,10 +11,17 @@ from siyu.studies.retention.estimate import (
     same_people,
     stay,
 )
-from siyu.studies.retention.figures import draw_cohorts, draw_curve, draw_segments, draw_stay
+from siyu.studies.retention.figures import (
+    draw_cohorts,
+    draw_curve,
+    draw_segments,
+    draw_stay,
+    draw_triangle,
+)
 from siyu.studies.retention.measure import measure
 from siyu.studies.retention.measures import Measures
 from siyu.studies.retention.sentences import say_retention
+from siyu.studies.retention.triangle import measure_triangle, triangle_cells, triangle_means
 
 __all__ = [
     "Definition",
@@ -27,11 +34,15 @@ __all__ = [
     "draw_curve",
     "draw_segments",
     "draw_stay",
+    "draw_triangle",
     "mean_stay",
     "means",
     "measure",
+    "measure_triangle",
     "rates",
     "same_people",
     "say_retention",
     "stay",
+    "triangle_cells",
+    "triangle_means",
 ]

@@ -65,7 +65,7 @@ def measure_triangle(pool: Source, measures: Measures) -> pd.DataFrame:
     return counts.groupby(["cohort", "j"])["n"].sum().reset_index()
 
 
-def triangle(measures: Measures, counts: pd.DataFrame, *, level: float) -> pd.DataFrame:
+def triangle_cells(measures: Measures, counts: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """Give the share of each cohort that was active, or still connected, in each calendar unit.
 
     Args:

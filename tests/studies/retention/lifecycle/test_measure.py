@@ -239,8 +239,12 @@ class TestBadInput:
         pool = shop(tmp_path, [])
         with pytest.raises(RetentionError, match="no event 'brows'; did you mean 'browse'"):
             measure(pool, **ASKED | {"return_events": ["brows"]})
-        with pytest.raises(RetentionError, match="names no return"):
-            measure(pool, **ASKED | {"return_events": []})
+
+    def test_without_return_events_there_is_no_life_cycle_and_it_is_said(self, tmp_path):
+        people = [Person(at("01-07 10:00"), None, [at("01-08 10:00")])]
+        measures = measure(shop(tmp_path, people), **ASKED | {"return_events": []})
+        assert measures.weeks == ()
+        assert "No return events are known" in measures.refused
 
     @pytest.mark.parametrize("name", ["weeks", "min_users"])
     def test_numbers_below_one_are_refused(self, tmp_path, name):

@@ -36,7 +36,21 @@ def conclude(
         else _effect(measures, row, level=level, value=value_per_member_cny)
         for row in each_row(found.table)
     ]
-    return [*given, *([] if judged is None else [_experiment(measures, judged, level=level)])]
+    absent = [
+        Finding(
+            id=f"retention.contact.absent.{i}",
+            metric="effect of a contact on staying",
+            value=None,
+            unit="share",
+            n=measures.n_added,
+            status="insufficient",
+            message=problem,
+            method=phrase("retention.method.refused"),
+        )
+        for i, problem in enumerate(measures.absent, start=1)
+    ]
+    tested = [] if judged is None else [_experiment(measures, judged, level=level)]
+    return [*given, *tested, *absent]
 
 
 def _effect(measures: Measures, row: pd.Series, *, level: float, value: float | None) -> Finding:

@@ -77,6 +77,8 @@ def effects(measures: Measures, *, level: float) -> Effects:
         measures: the reduced table.
         level: coverage of each interval, between 0 and 1; verdicts are by Holm over the contacts.
     """
+    if not measures.contacts:
+        return Effects(table=pd.DataFrame({"contact": [], "verdict": []}), propensity={})
     rows, propensity = [], {}
     for contact in measures.contacts:
         counts = measures.counts[contact.id]

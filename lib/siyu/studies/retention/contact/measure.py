@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
+from siyu.phrases import phrase
 from siyu.studies.breakdown import resolve
 from siyu.studies.events import find_unknown
 from siyu.studies.retention.contact.definition import Contact, read_contacts
@@ -46,9 +47,7 @@ def measure(
         min_users: smallest group that is shown.
 
     Raises:
-        RetentionError: a contact or a number that cannot be, an event the log has never seen, or
-            `users` has no times of addition.
-        SourceError: there are no events.
+        RetentionError: a contact or a number that cannot be, or `users` has no times of addition.
     """
     for name, value in (
         ("period_days", period_days),
@@ -57,18 +56,14 @@ def measure(
     ):
         if value < 1:
             raise RetentionError(f"{name} = {value} must be at least 1")
-    studied = read_contacts(contacts)
-    events = pool.table("events")
-    known = events.select("event").distinct().to_pandas()["event"].dropna()
-    if problem := find_unknown([contact.event for contact in studied], known):
-        raise RetentionError(problem)
+    studied, absent = _known(pool, read_contacts(contacts))
     first = pool.as_of - timedelta(days=period_days - 1)
     users = _added(pool).filter(lambda t: t.joined_on >= first)
     breakdown = resolve(pool, adjust, from_events=False)
     breakdown = breakdown.without(breakdown.learnt_later(users))
     users = breakdown.attach(users)
     users, named = _with_arms(pool, users, experiment, experiment_arms)
-    users = _with_flags(pool, users, events, studied).cache()
+    users = _with_flags(pool, users, studied).cache()
     (tested,) = read_contacts([experiment_contact])
     counts: dict[str, pd.DataFrame] = {}
     measures = Measures(
@@ -82,6 +77,7 @@ def measure(
         n_added=int(users.count().to_pandas()),
         adjust=breakdown.by,
         refused=breakdown.refused,
+        absent=absent,
         counts=counts,
         experiment=named if tested in studied else "",
         arms=(experiment_arms[0], experiment_arms[1]),
@@ -125,10 +121,25 @@ def _with_arms(
     return users, experiment if int((users.arm != "").sum().to_pandas() or 0) else ""
 
 
-def _with_flags(
-    pool: Source, users: ir.Table, events: ir.Table, contacts: Sequence[Contact]
-) -> ir.Table:
+def _known(pool: Source, asked: Sequence[Contact]) -> tuple[list[Contact], tuple[str, ...]]:
+    """Keep the contacts whose event the log has seen, and say of the other events what is wrong."""
+    if not pool.has("events"):
+        return [], (phrase("retention.contact.absent.table"),)
+    events = pool.table("events")
+    known = set(events.select("event").distinct().to_pandas()["event"].dropna())
+    missing = dict.fromkeys(one.event for one in asked if one.event not in known)
+    problems = (find_unknown([event], known) for event in missing)
+    return (
+        [one for one in asked if one.event in known],
+        tuple(phrase("retention.contact.absent.event", problem=problem) for problem in problems),
+    )
+
+
+def _with_flags(pool: Source, users: ir.Table, contacts: Sequence[Contact]) -> ir.Table:
     """Add a flag per contact: whether staff made it in time."""
+    if not contacts:
+        return users
+    events = pool.table("events")
     done = events.filter(events.event.isin(sorted({contact.event for contact in contacts})))
     done = done.select("user_id", "event", at="occurred_at")
     both = users.select("user_id", "added_at", "joined_on").join(done, "user_id")

@@ -15,6 +15,7 @@ from siyu.studies.retention.contact.definition import Contact
 class Measures:
     """Members added from `first` to `as_of`, by contact, and whether they were still there.
 
+    contacts: those whose event the log has seen; absent: what is wrong with the others.
     adjust: the columns of users for which the comparison is adjusted; refused: why others are not.
     stay_days: from the landmark to the day of reading.
     counts: per contact id, one row per value of the columns `by …` and of `hour` (of the addition,
@@ -36,6 +37,7 @@ class Measures:
     n_added: int
     adjust: tuple[str, ...]
     refused: tuple[str, ...]
+    absent: tuple[str, ...]
     counts: Mapping[str, pd.DataFrame]
     experiment: str
     arms: tuple[str, str]

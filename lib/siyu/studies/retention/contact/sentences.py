@@ -37,6 +37,8 @@ def best(found: Effects) -> pd.Series | None:
 
 def say_effects(measures: Measures, found: Effects, *, level: float) -> str:
     """The result: which contact keeps most, and what doing it for all would bring."""
+    if found.table.empty:
+        return paragraph(*measures.absent)
     if found.table["verdict"].eq("").all():
         return paragraph(*(refusal(measures, row) for row in each_row(found.table)))
     row = best(found)

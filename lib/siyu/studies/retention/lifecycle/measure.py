@@ -14,10 +14,12 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.data.zones import start_of_day
+from siyu.phrases import phrase
 from siyu.studies.events import find_unknown
 from siyu.studies.naming import name_of
 from siyu.studies.retention.definition import RetentionError
 from siyu.studies.retention.lifecycle.measures import WINDOW_WEEKS, Measures
+from siyu.studies.retention.measure import find_members
 
 _WEEK = timedelta(days=7)
 _BEFORE = -1
@@ -36,7 +38,7 @@ def measure(
         pool: the source, masked at its `as_of`.
         weeks: so many whole weeks are shown, at least 1, fewer where the log is shorter. The first
             needs a week before it that was observed too.
-        return_events: events that are a return, at least one.
+        return_events: events that are a return; without any there is no life cycle.
         min_users: smallest group that may be shown, at least 1.
 
     Returns:
@@ -46,25 +48,23 @@ def measure(
         active in it.
 
     Raises:
-        RetentionError: a number below 1, `users` has no times of addition, no return event, or one
-            that the log has never seen.
-        SourceError: there are no events or no users.
+        RetentionError: a number below 1, `users` has no times of addition, or a return event that
+            the log has never seen.
     """
     for name, value in (("weeks", weeks), ("min_users", min_users)):
         if value < 1:
             raise RetentionError(f"{name} = {value} must be at least 1")
-    if not return_events:
-        raise RetentionError("return_events = [] names no return; name events, such as ['browse']")
-    events, users = pool.table("events"), pool.table("users")
-    known = events.select("event").distinct().to_pandas()["event"].dropna()
-    if problem := find_unknown(return_events, known):
-        raise RetentionError(problem)
-    if "added_at" not in users.columns:
-        raise RetentionError(
-            "users has no column added_at: the life cycle needs to know when each user was added"
-        )
+    users, refused = find_members(pool), ""
+    if not return_events or not pool.has("events"):
+        refused = phrase("retention.lifecycle.no_returns")
+        events = _no_events(users)
+    else:
+        events = pool.table("events")
+        known = events.select("event").distinct().to_pandas()["event"].dropna()
+        if problem := find_unknown(return_events, known):
+            raise RetentionError(problem)
     # Both windows of tiers are looked at, however few weeks are shown.
-    looked = _whole_weeks(pool)[-(max(weeks, 2 * WINDOW_WEEKS - 1) + 1) :]
+    looked = [] if refused else _whole_weeks(pool)[-(max(weeks, 2 * WINDOW_WEEKS - 1) + 1) :]
     shown = looked[1:][-weeks:]
     if not shown:
         looked = [_monday(pool.as_of)]  # of no week: the tables are empty
@@ -89,7 +89,12 @@ def measure(
         states=states.assign(week=shown)[["week", *states.columns]].reset_index(drop=True),
         members=members,
         windows=windows,
+        refused=refused,
     )
+
+
+def _no_events(users: ir.Table) -> ir.Table:
+    return users.select("user_id", occurred_at=users.added_at, event=ibis.literal("")).limit(0)
 
 
 def _whole_weeks(pool: Source) -> list[date]:
@@ -123,12 +128,10 @@ def _added(pool: Source, users: ir.Table, base: date, last: int) -> ir.Table:
     Who has not left by then gets the week after the last. A leaving before the addition, which
     cannot be, counts in the week of the addition.
     """
-    users = users.filter(users.added_at.notnull())
-    left = users.left_at if "left_at" in users.columns else ibis.null(users.added_at.type())
     joined = _place(pool.day(users.added_at), base)
-    gone = ibis.greatest(_place(pool.day(left), base), joined)
+    gone = ibis.greatest(_place(pool.day(users.left_at), base), joined)
     # Engines disagree about the least of a number and nothing.
-    gone = ibis.ifelse(left.isnull(), last + 1, ibis.least(gone, last + 1))
+    gone = ibis.ifelse(users.left_at.isnull(), last + 1, ibis.least(gone, last + 1))
     users = users.select("user_id", joined=joined, left=gone)
     return users.filter(users.joined <= last)
 

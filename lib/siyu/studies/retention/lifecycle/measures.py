@@ -33,6 +33,7 @@ class Measures:
     windows: for the four weeks to the last one, and the four before: `tier_before`, `active_before`
         (1 or 0), `tier` (each at the beginning of its window, None: no member then), `weeks_active`
         in the later window, `n`. None as above; empty where eight weeks were not observed.
+    refused: why there are no weeks although they were observed; "" where it is not so.
     """
 
     source: str
@@ -42,6 +43,7 @@ class Measures:
     states: pd.DataFrame
     members: pd.DataFrame | None
     windows: pd.DataFrame | None
+    refused: str = ""
 
     @property
     def last_day(self) -> date:

@@ -16,6 +16,8 @@ from siyu.studies.retention.lifecycle.measures import Measures
 
 def too_little(measures: Measures, flowed: pd.DataFrame) -> str:
     """Say why no life cycle can be shown, or "" where one can."""
+    if measures.refused:
+        return measures.refused
     if not measures.weeks:
         return phrase("retention.lifecycle.no_weeks")
     if flowed.empty:
@@ -69,6 +71,8 @@ def no_tiers(measures: Measures) -> str:
     """Say why there is no activity by tier at all, or "" where there is some."""
     if measures.members is None:
         return phrase("retention.lifecycle.tiers.none")
+    if measures.refused:
+        return measures.refused
     if not measures.weeks:
         return phrase("retention.lifecycle.no_weeks")
     return phrase("retention.lifecycle.tiers.nobody") if measures.members.empty else ""

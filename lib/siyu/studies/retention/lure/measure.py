@@ -11,7 +11,6 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.phrases import phrase
-from siyu.studies.events import find_unknown
 from siyu.studies.naming import SMALL, UNKNOWN, large, lumped
 from siyu.studies.retention.definition import RetentionError
 from siyu.studies.retention.measure import find_members
@@ -57,13 +56,12 @@ def measure(
     Args:
         pool: the source, masked at its `as_of`.
         period_days: members count who were added in these days, up to and including `as_of`.
-        start: the event from which joining is timed.
+        start: the event from which joining is timed; where the log has none, speed is unknown.
         cost_days: days in which a redeemed coupon counts, at least 1.
         min_users: smallest group that is shown.
 
     Raises:
-        RetentionError: a number out of range, a start that the log has never seen, or `users` has
-            no times of addition.
+        RetentionError: a number out of range, or `users` has no times of addition.
     """
     for name, value in (
         ("period_days", period_days),
@@ -120,9 +118,6 @@ def _joins(pool: Source, members: ir.Table, start: str) -> pd.DataFrame:
     if not pool.has("events"):
         return pd.DataFrame({"lure": [], "minutes": [], "n": []})
     events = pool.table("events")
-    known = events.select("event").distinct().to_pandas()["event"].dropna()
-    if problem := find_unknown([start], known):
-        raise RetentionError(problem)
     starts = events.filter(events.event == start).select("user_id", at="occurred_at")
     both = members.select("user_id", "lure", "added_at").join(starts, "user_id")
     both = both.filter(both.at <= both.added_at)

@@ -10,6 +10,7 @@ from siyu.data import open_source
 from siyu.data.world import Settings
 from siyu.data.world.write import write_tables
 from siyu.studies import retention
+from siyu.studies.retention import contact
 
 ROOT = Path(__file__).parents[2]
 NAME = "02_cohort_retention"
@@ -68,6 +69,36 @@ def stays(pool, clock: str) -> list[tuple[str, float, float]]:
     ]
 
 
+def contacts(pool) -> list[tuple[str, float, float]]:
+    """Truth, estimate and standard error of what contacts do, outside the experiment and in it."""
+    asked = ["greet within 1h", "recommend within 24h", "follow_up on day 2"]
+    adjust = ["channel", "lure", "staff_id"]
+    measures = contact.measure(pool, asked, period_days=365, adjust=adjust, experiment="greet_1h")
+    found = contact.effects(measures, level=0.95).table.set_index("contact")
+    judged = contact.judge(measures, level=0.95)
+    error = (found["ci_upper"] - found["ci_lower"]) / 2 / norm.ppf(0.975)
+    by_lot = (judged.ci_upper - judged.ci_lower) / 2 / norm.ppf(0.975)
+    return [
+        *(
+            (f"staying.effect.{truth}", found.loc[name, "difference"], error[name])
+            for truth, name in (
+                ("greeting.usual", "greet.1h"),
+                ("recommendation", "recommend.24h"),
+                ("follow_up", "follow_up.day_2"),
+            )
+        ),
+        ("staying.effect.greeting.test", judged.landmark.difference, judged.landmark.error),
+        ("staying.itt.greeting", judged.difference, by_lot),
+    ]
+
+
+def far(found: list[tuple[str, float, float]], truth: dict[str, float]) -> dict[str, float]:
+    """How many standard errors each effect lies from its truth, where that is too many."""
+    limit = norm.ppf(1 - (1 - 0.95 ** (1 / len(found))) / 2)
+    away = {name: abs(value - truth[name]) / error for name, value, error in found}
+    return {name: z for name, z in away.items() if z > limit}
+
+
 def misses(found: list[tuple[str, float, float]], truth: dict[str, float]) -> dict[str, float]:
     """How many standard errors, at the truth, each rate lies from it, where that is too many."""
     limit = norm.ppf(1 - (1 - 0.95 ** (1 / len(found))) / 2)
@@ -94,6 +125,26 @@ def test_every_planted_truth_lies_in_its_simultaneous_interval(truth, tmp_path):
     assert misses(found, truth) == {}
 
 
+def test_the_planted_effects_of_contacts_lie_in_their_simultaneous_intervals(truth, tmp_path):
+    pool = open_source(without_friends(tmp_path, ROOT / "data" / "sample"))
+    assert far(contacts(pool), truth) == {}
+
+
+def test_naive_comparisons_of_contacts_miss_the_planted_effects(truth, tmp_path):
+    """Everyone compared with everyone, the naive interval as narrow as that of the estimate."""
+    pool = open_source(without_friends(tmp_path, ROOT / "data" / "sample"))
+    asked = ["recommend within 24h", "follow_up on day 2"]
+    measures = contact.measure(pool, asked, period_days=365, adjust=["channel"])
+    found = contact.effects(measures, level=0.95).table.set_index("contact")
+    error = (found["ci_upper"] - found["ci_lower"]) / 2 / norm.ppf(0.975)
+    named = {"recommendation": "recommend.24h", "follow_up": "follow_up.day_2"}
+    everyone = [
+        (f"staying.effect.{name}", found.loc[one, "everyone"], error[one])
+        for name, one in named.items()
+    ]
+    assert set(far(everyone, truth)) == {name for name, *_ in everyone}
+
+
 def test_in_a_larger_pool_the_truths_are_hit_as_closely(truth, tmp_path):
     """Five times the users: a bias that the sample is too small to show would show here."""
     write_tables(tmp_path, Settings(users=60_000, seed=11))
@@ -101,6 +152,7 @@ def test_in_a_larger_pool_the_truths_are_hit_as_closely(truth, tmp_path):
     pool = open_source(without_friends(tmp_path / "asked", tmp_path))
     found = [*returns(pool), *stays(pool, "calendar"), *stays(pool, "24h")]
     assert misses(found, truth) == {}
+    assert far(contacts(pool), truth) == {}
 
 
 def test_a_naive_rate_of_everybody_misses_the_truth(truth, tmp_path):
@@ -128,7 +180,11 @@ def test_the_channel_far_below_the_threshold_raises_an_alert_with_its_action(sam
 def test_every_rate_has_an_interval_and_a_denominator_of_those_followed(sample):
     found = findings(sample)
     for one in found.values():
-        assert one["ci_lower"] < one["value"] < one["ci_upper"], one["id"]
+        if one["status"] == "insufficient":
+            assert one["value"] is None
+            continue
+        assert one["ci_lower"] <= one["value"] <= one["ci_upper"], one["id"]
+        assert one["ci_lower"] < one["ci_upper"], one["id"]
     assert found["retention.day_30"]["n"] < found["retention.day_7"]["n"]
 
 
@@ -142,7 +198,24 @@ def test_every_rate_has_an_interval_and_a_denominator_of_those_followed(sample):
 )
 def test_other_parameters_are_published_too(tmp_path, options):
     folder = report(tmp_path, *options)
-    assert all(one["value"] is not None for one in findings(folder).values())
+    rates = {k: v for k, v in findings(folder).items() if k.startswith("retention.day_")}
+    assert rates
+    assert all(one["value"] is not None for one in rates.values())
+
+
+def test_the_report_says_what_contacts_do_and_what_lots_say(sample):
+    found = findings(sample)
+    greeting = found["retention.contact.greet.1h"]
+    assert greeting["evidence"] == "adjusted"
+    assert "by lot for a start" in greeting["action"]
+    assert found["retention.contact.experiment.greet_1h"]["evidence"] == "randomised"
+
+
+def test_the_projection_of_the_sample_is_refused_since_its_test_missed(sample):
+    """Members leave faster at first and settle on day 30, which the model does not know."""
+    found = findings(sample)
+    assert found["retention.projection.holdout"]["ci_upper"] < 0.75
+    assert found["retention.projection.week_26"]["status"] == "insufficient"
 
 
 def test_too_few_users_are_published_as_insufficient_with_the_reason(tmp_path):

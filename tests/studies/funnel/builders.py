@@ -37,7 +37,9 @@ KINDS = {
     **dict.fromkeys(
         ("added_at", "assigned_at", "left_at", "since", "paid_at", "scored_at"), INSTANT
     ),
-    **dict.fromkeys(("amount_cny", "margin_cny", "refunded_cny"), pa.decimal128(18, 2)),
+    **dict.fromkeys(
+        ("amount_cny", "cost_cny", "coupon_cny", "margin_cny", "refunded_cny"), pa.decimal128(18, 2)
+    ),
     "visits": pa.int64(),
 }
 

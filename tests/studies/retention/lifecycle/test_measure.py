@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
+import pandas as pd
 import pytest
-from siyu.data import SourceError, open_source
-from siyu.studies.retention import RetentionError
+from siyu.data import open_source
+from siyu.studies.retention import RetentionError, lifecycle
 from siyu.studies.retention.lifecycle import measure
 
 from tests.studies.funnel.builders import open_shop, write_tables
@@ -287,9 +289,22 @@ class TestBadInput:
         assert of_week(measure(pool, **ASKED), dt.date(2026, 2, 2))["lost"] == 0
 
 
-def test_a_source_without_events_is_refused(tmp_path):
+def test_a_source_without_events_has_no_life_cycle_and_says_so(tmp_path):
     users = [{"user_id": "a", "added_at": at("01-02 10:00")}]
     layout = {"timezone": "Asia/Shanghai", "observed": {"from": "2026-01-01", "to": "2026-01-31"}}
     pool = open_source(write_tables(tmp_path, layout=layout, users=users))
-    with pytest.raises(SourceError, match="missing table"):
-        measure(pool, **ASKED)
+    measures = measure(pool, **ASKED)
+    flowed = lifecycle.flows(measures, level=0.95)
+    found = lifecycle.conclude(
+        measures,
+        flowed=flowed,
+        weekly=lifecycle.tier_weeks(measures, level=0.95),
+        monthly=lifecycle.tier_months(measures, high_tiers=["gold"], level=0.95),
+        high_tiers=["gold"],
+        quick_ratio_threshold=1.0,
+        level=0.95,
+    )
+    assert {one.status for one in found} == {"insufficient"}
+    assert "No return events are known" in found[0].message
+    reviewed = replace(measures, members=pd.DataFrame({"tier": []}))
+    assert "No return events" in lifecycle.say_tiers(reviewed, pd.DataFrame(), high_tiers=["gold"])

@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from siyu.phrases import phrase
+
 SCHEMA = 1
 PACKAGES = (
     "siyu",
@@ -73,6 +75,20 @@ class Finding:
     def __post_init__(self) -> None:
         for problem in _problems(asdict(self)):
             raise FindingsError(f"finding {self.id!r}: {problem}")
+
+
+def insufficient(name: str, reason: str, *, metric: str, n: int, unit: Unit = "share") -> Finding:
+    """Give a finding that has no value, and says why."""
+    return Finding(
+        id=name,
+        metric=metric,
+        value=None,
+        unit=unit,
+        n=n,
+        status="insufficient",
+        message=reason,
+        method=phrase("finding.refused"),
+    )
 
 
 def status_of(

@@ -67,6 +67,17 @@ def test_a_good_notebook_is_ok_and_leaves_findings_and_tables(tmp_path: Path) ->
     assert str(tmp_path) not in repr(outcome)
 
 
+@pytest.mark.parametrize(("given", "used"), [(None, "1"), ("2", "2")])
+def test_linear_algebra_of_notebooks_side_by_side_takes_one_thread_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, used: str
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if given:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+    source = f"import os; assert os.environ['OPENBLAS_NUM_THREADS'] == '{used}'"
+    assert run_cell(tmp_path, source).state == "ok"
+
+
 def test_a_cell_that_raises_fails_with_its_source_and_traceback(tmp_path: Path) -> None:
     outcome = run_cell(tmp_path, "1 / 0")
     assert (outcome.state, outcome.message) == ("failed", "ZeroDivisionError: division by zero")

@@ -14,6 +14,8 @@ from siyu.phrases import phrase, term
 
 MOST_SEGMENTS = 16
 """More rows than these do not fit a page."""
+_APART = 0.065
+"""Of the height of a panel: names closer than this would overlap."""
 
 
 def row_name(name: str, n: float) -> str:
@@ -45,3 +47,30 @@ def name_rows(axes: Axes, places: Any, labels: Any, **style: Any) -> None:
     axes.set_yticks(places, labels, **style)
     axes.tick_params(left=False)
     axes.spines["left"].set_visible(False)
+
+
+def name_ends(
+    axes: Axes, x: float, ends: list[tuple[float, str, str]], *, right: float = 8
+) -> None:
+    """Write the name of each line at its end, moved apart where they would overlap.
+
+    Args:
+        axes: with its limits set.
+        x: where the lines end.
+        ends: value at the end, name, and colour of each.
+        right: points between the end and the name.
+    """
+    low, high = axes.get_ylim()
+    at = -np.inf
+    for value, text, colour in sorted(ends):
+        at = max(value, at + _APART * (high - low))
+        axes.annotate(
+            text,
+            (x, at),
+            (right, 0),
+            textcoords="offset points",
+            color=colour,
+            size=9.5,
+            va="center",
+            annotation_clip=False,
+        )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from siyu.findings import Finding, Unit, status_of
+from siyu.findings import Finding, Unit, insufficient, status_of
 from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.funnel import sentences
@@ -275,16 +275,7 @@ def _estimated(
 
 
 def _insufficient(name: str, metric: str, measures: Measures, reason: str) -> Finding:
-    return Finding(
-        id=name,
-        metric=metric,
-        value=None,
-        unit="share",
-        n=measures.n_entered,
-        status="insufficient",
-        message=reason,
-        method=phrase("funnel.method.refused"),
-    )
+    return insufficient(name, reason, metric=metric, n=measures.n_entered)
 
 
 def _against_zero(lower: float, upper: float, *, clear: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from siyu.findings import Finding, status_of
+from siyu.findings import Finding, insufficient, status_of
 from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.naming import EVERYONE, SMALL
@@ -43,29 +43,13 @@ def conclude(
         and, for a segment, the binomial test says so too after Holm's adjustment.
     """
     refused = [
-        Finding(
-            id=f"retention.breakdown.{i}",
-            metric="breakdown",
-            value=None,
-            unit="count",
-            n=measures.n_added,
-            status="insufficient",
-            message=reason,
-            method=phrase("retention.method.refused"),
+        insufficient(
+            f"retention.breakdown.{i}", reason, metric="breakdown", unit="count", n=measures.n_added
         )
         for i, reason in enumerate(measures.refused, start=1)
     ]
     if reason := sentences.too_little(measures, rated):
-        none = Finding(
-            id="retention",
-            metric="retention",
-            value=None,
-            unit="share",
-            n=measures.n_added,
-            status="insufficient",
-            message=reason,
-            method=phrase("retention.method.refused"),
-        )
+        none = insufficient("retention", reason, metric="retention", n=measures.n_added)
         return [*refused, none]
     limits = measures.definition.limits(thresholds)
     return [
@@ -122,20 +106,12 @@ def _unjudged(
         asked = k in measures.definition.days
         if asked and k in judged:
             continue
-        yield Finding(
-            id=f"retention.day_{k}",
-            metric="retention",
-            value=None,
-            unit="share",
-            n=0,
-            status="insufficient",
-            message=phrase(
-                f"retention.unjudged.{'few' if asked else 'not_asked'}",
-                k=k,
-                min_users=measures.min_users,
-            ),
-            method=phrase("retention.method.refused"),
+        reason = phrase(
+            f"retention.unjudged.{'few' if asked else 'not_asked'}",
+            k=k,
+            min_users=measures.min_users,
         )
+        yield insufficient(f"retention.day_{k}", reason, metric="retention", n=0)
 
 
 def _say(measures: Measures, row: pd.Series, limit: float | None, *, level: float) -> str:

@@ -25,7 +25,7 @@ from siyu.figures import (
 )
 from siyu.formats import day, number, percent, short_day
 from siyu.phrases import cell, phrase, term
-from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis, row_name
+from siyu.studies.marks import MOST_SEGMENTS, name_ends, name_rows, percent_axis, row_name
 from siyu.studies.naming import EVERYONE
 from siyu.studies.retention import sentences
 from siyu.studies.retention.measures import Measures
@@ -88,7 +88,7 @@ def draw_curve(
             axes.text(k, 0.015 * top, number(row.at_risk), ha="center", size=8, color=GREY)
     axes.set_ylim(0, top)
     axes.set_xlim(0, measures.definition.horizon + 0.5)
-    _name_ends(axes, float(seen["k"].iloc[-1]), ends)
+    name_ends(axes, float(seen["k"].iloc[-1]), ends)
     axes.set_xticks(list(measures.definition.days))
     percent_axis(axes.yaxis)
     axes.set_xlabel(phrase("retention.figure.curve.axis"))
@@ -284,10 +284,10 @@ def draw_stay(
             linewidth=0,
         )
         axes.step(curve["days"], curve["share"], where="post", color=colour, linewidth=1.8)
-        ends.append((float(curve["share"].iloc[-1]), segment, colour))
+        ends.append((float(curve["share"].iloc[-1]), shorten(term(segment), width=20), colour))
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, horizon_days)
-    _name_ends(axes, horizon_days, ends)
+    name_ends(axes, horizon_days, ends)
     percent_axis(axes.yaxis)
     axes.set_xlabel(phrase("retention.figure.stay.axis"))
     axes.grid(axis="y")
@@ -325,24 +325,6 @@ def _cohort_names(shown: pd.DataFrame, starts: list[Any]) -> list[str]:
         phrase("page.in_brackets", text=write(pd.Timestamp(one)), n=number(sizes[one]))
         for one in starts
     ]
-
-
-def _name_ends(axes: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
-    """Write each line's name at its end, moved apart where they would overlap."""
-    low, high = axes.get_ylim()
-    at = -np.inf
-    for value, text, colour in sorted(ends):
-        at = max(value, at + 0.065 * (high - low))
-        axes.annotate(
-            shorten(term(text), width=20),
-            (x, at),
-            (8, 0),
-            textcoords="offset points",
-            color=colour,
-            size=9.5,
-            va="center",
-            annotation_clip=False,
-        )
 
 
 def _limits(measures: Measures, thresholds: Mapping[str, float]) -> dict[int, float]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from siyu.findings import Finding
+from siyu.findings import Finding, insufficient
 from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.retention.contact import sentences
 from siyu.studies.retention.contact.estimate import Effects, Judge
 from siyu.studies.retention.contact.measures import Measures
 from siyu.studies.tables import each_row
+
+_METRIC = "effect of a contact on staying"
 
 
 def conclude(
@@ -31,22 +33,18 @@ def conclude(
         value_per_member_cny: what one more member who stays is worth, in yuan; None: not valued.
     """
     given = [
-        _refused(measures, row)
+        insufficient(
+            f"retention.contact.{row.contact}",
+            sentences.refusal(measures, row),
+            metric=_METRIC,
+            n=int(row.n),
+        )
         if row.refused
         else _effect(measures, row, level=level, value=value_per_member_cny)
         for row in each_row(found.table)
     ]
     absent = [
-        Finding(
-            id=f"retention.contact.absent.{i}",
-            metric="effect of a contact on staying",
-            value=None,
-            unit="share",
-            n=measures.n_added,
-            status="insufficient",
-            message=problem,
-            method=phrase("retention.method.refused"),
-        )
+        insufficient(f"retention.contact.absent.{i}", problem, metric=_METRIC, n=measures.n_added)
         for i, problem in enumerate(measures.absent, start=1)
     ]
     tested = [] if judged is None else [_experiment(measures, judged, level=level)]
@@ -62,7 +60,7 @@ def _effect(measures: Measures, row: pd.Series, *, level: float, value: float | 
     )
     return Finding(
         id=f"retention.contact.{row.contact}",
-        metric="effect of a contact on staying",
+        metric=_METRIC,
         value=float(row.difference),
         ci_lower=float(row.ci_lower),
         ci_upper=float(row.ci_upper),
@@ -77,24 +75,11 @@ def _effect(measures: Measures, row: pd.Series, *, level: float, value: float | 
     )
 
 
-def _refused(measures: Measures, row: pd.Series) -> Finding:
-    return Finding(
-        id=f"retention.contact.{row.contact}",
-        metric="effect of a contact on staying",
-        value=None,
-        unit="share",
-        n=int(row.n),
-        status="insufficient",
-        message=sentences.refusal(measures, row),
-        method=phrase("retention.method.refused"),
-    )
-
-
 def _experiment(measures: Measures, judged: Judge, *, level: float) -> Finding:
     shown = not judged.refused
     return Finding(
         id=f"retention.contact.experiment.{measures.experiment}",
-        metric="effect of a contact on staying",
+        metric=_METRIC,
         value=judged.difference if shown else None,
         ci_lower=judged.ci_lower if shown else None,
         ci_upper=judged.ci_upper if shown else None,

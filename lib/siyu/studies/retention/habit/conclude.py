@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from siyu.findings import Finding, status_of
+from siyu.findings import Finding, insufficient, status_of
 from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.naming import EVERYONE, SMALL
@@ -111,14 +111,6 @@ def _usage(gaps: Gaps, usage: pd.DataFrame, *, level: float) -> Iterator[Finding
 
 
 def _refused(name: str, reason: str, n: int) -> Finding:
-    days = name.startswith("retention.usage_interval")
-    return Finding(
-        id=name,
-        metric="usage interval" if days else "repeat purchase",
-        value=None,
-        unit="days" if days else "share",
-        n=n,
-        status="insufficient",
-        message=reason,
-        method=phrase("retention.method.refused"),
-    )
+    if name.startswith("retention.usage_interval"):
+        return insufficient(name, reason, metric="usage interval", unit="days", n=n)
+    return insufficient(name, reason, metric="repeat purchase", n=n)

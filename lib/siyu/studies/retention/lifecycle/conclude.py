@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from siyu.findings import Finding, Unit, status_of
+from siyu.findings import Finding, Unit, insufficient, status_of
 from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.naming import EVERYONE
@@ -224,13 +224,4 @@ def _found(
 
 
 def _missing(name: str, metric: str, reason: str, *, unit: Unit = "share") -> Finding:
-    return Finding(
-        id=name,
-        metric=metric,
-        value=None,
-        unit=unit,
-        n=0,
-        status="insufficient",
-        message=full_stop(reason),
-        method=phrase("retention.lifecycle.method.refused"),
-    )
+    return insufficient(name, full_stop(reason), metric=metric, unit=unit, n=0)

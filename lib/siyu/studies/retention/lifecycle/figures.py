@@ -26,7 +26,7 @@ from siyu.figures import (
 )
 from siyu.formats import number, percent, short_day
 from siyu.phrases import phrase, term
-from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis, row_name
+from siyu.studies.marks import MOST_SEGMENTS, name_ends, name_rows, percent_axis, row_name
 from siyu.studies.naming import EVERYONE
 from siyu.studies.retention.lifecycle import sentences
 from siyu.studies.retention.lifecycle.measures import Measures
@@ -66,7 +66,12 @@ def draw_states(
     stack.bar(places, left, color=SECOND, width=0.8)
     stack.axhline(0, color=BLACK, linewidth=0.8)
     stack.set_ylim(min(1.6 * left.min(), -0.08 * base.max()), 1.05 * base.max())
-    _name_ends(stack, len(flowed), [*ends, (left[-1], _state("left"), SECOND)])
+    name_ends(
+        stack,
+        len(flowed) - _MARGIN,
+        [*ends, (left[-1], _state("left"), SECOND)],
+        right=2,
+    )
     stack.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(abs(value))))
     _name_weeks(stack, flowed["week"].tolist(), named=False)
     known = flowed["quick_ratio"].notna().to_numpy()
@@ -135,7 +140,7 @@ def draw_tiers(
     percent_axis(lines.yaxis)
     lines.grid(axis="y")
     _name_weeks(lines, list(measures.weeks), most=6)
-    _name_ends(lines, len(measures.weeks), ends)
+    name_ends(lines, len(measures.weeks) - _MARGIN, ends, right=2)
     if len(months):
         _draw_months(dots, months, [tier for tier in tiers if tier in set(months["tier"])], colours)
     alt = phrase("retention.lifecycle.figure.tiers.alt", title=title)
@@ -182,24 +187,6 @@ def _name_weeks(
     places = np.arange(len(weeks))[:: -max(1, -(-len(weeks) // most))][::-1]
     axes.set_xlim(_MARGIN - 1, len(weeks) - _MARGIN)
     axes.set_xticks(places, [short_day(weeks[place]) if named else "" for place in places])
-
-
-def _name_ends(axes: Axes, n_weeks: int, ends: list[tuple[float, str, str]]) -> None:
-    """Write each name at the right of the last week, moved apart where they would overlap."""
-    low, high = axes.get_ylim()
-    at = -np.inf
-    for value, text, colour in sorted(ends):
-        at = max(value, at + 0.065 * (high - low))
-        axes.annotate(
-            text,
-            (n_weeks - _MARGIN, at),
-            (2, 0),
-            textcoords="offset points",
-            color=colour,
-            size=9.5,
-            va="center",
-            annotation_clip=False,
-        )
 
 
 def _footer(measures: Measures, method: str) -> str:

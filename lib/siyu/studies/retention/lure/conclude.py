@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from siyu.findings import Finding, Unit
+from siyu.findings import Finding, Unit, insufficient
 from siyu.phrases import phrase
 from siyu.studies.retention.lure.measure import Lures
 from siyu.studies.tables import each_row
@@ -19,18 +19,8 @@ def conclude_lures(
 ) -> list[Finding]:
     """Give, per lure, findings of the speed of joining, the stay and the price, where known."""
     if lures.refused:
-        return [
-            Finding(
-                id="retention.lure",
-                metric="speed, stay and price of lures",
-                value=None,
-                unit="days",
-                n=0,
-                status="insufficient",
-                message=lures.refused,
-                method=phrase("retention.method.refused"),
-            )
-        ]
+        what = "speed, stay and price of lures"
+        return [insufficient("retention.lure", lures.refused, metric=what, unit="days", n=0)]
     return [
         finding
         for row in each_row(found)

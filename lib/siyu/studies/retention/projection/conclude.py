@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from siyu.findings import Finding
+from siyu.findings import Finding, insufficient
 from siyu.phrases import phrase
 from siyu.studies.retention.projection import sentences
 from siyu.studies.retention.projection.estimate import Projection
@@ -35,15 +35,12 @@ def conclude_projection(lives: Lives, projection: Projection, *, level: float) -
 
 
 def _insufficient(suffix: str, lives: Lives, projection: Projection, reason: str = "") -> Finding:
-    return Finding(
-        id=f"retention.projection{suffix}",
+    return insufficient(
+        f"retention.projection{suffix}",
+        reason or sentences.why_not(lives, projection),
         metric="projection",
-        value=None,
         unit="users" if suffix == ".connected" else "share",
         n=lives.n_added,
-        status="insufficient",
-        message=reason or sentences.why_not(lives, projection),
-        method=phrase("retention.method.refused"),
     )
 
 

@@ -7,13 +7,10 @@ from matplotlib.axes import Axes
 from siyu.figures import ACCENT, BLACK, GREY, PALE, SECOND, Picture, canvas, finish, nothing
 from siyu.formats import short_day
 from siyu.phrases import phrase
-from siyu.studies.marks import name_rows, percent_axis
+from siyu.studies.marks import name_ends, name_rows, percent_axis
 from siyu.studies.retention.projection import sentences
 from siyu.studies.retention.projection.estimate import Holdout, Projection
 from siyu.studies.retention.projection.measure import WEEK_DAYS, Lives
-
-_APART = 0.075
-"""Least distance of two labels, as a share of the height."""
 
 
 def draw_projection(lives: Lives, projection: Projection, *, level: float) -> Picture:
@@ -75,7 +72,7 @@ def _draw_curve(axes: Axes, projection: Projection) -> None:
     )
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, weeks.iloc[-1] + 0.5)
-    _name_lines(axes, float(weeks.iloc[-1]), ends)
+    name_ends(axes, float(weeks.iloc[-1]), ends)
     axes.set_xticks(list(projection.asked))
     percent_axis(axes.yaxis)
     axes.set_xlabel(phrase("retention.projection.figure.axis"))
@@ -127,20 +124,3 @@ def _draw_holdout(axes: Axes, holdout: Holdout) -> None:
     percent_axis(axes.xaxis, ticks=3)
     axes.grid(axis="x")
     name_rows(axes, [], [])
-
-
-def _name_lines(axes: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
-    """Write each line's name at its end, moved apart where they would overlap."""
-    at = -_APART
-    for value, text, colour in sorted(ends):
-        at = max(value, at + _APART)
-        axes.annotate(
-            text,
-            (x, at),
-            (6, 0),
-            textcoords="offset points",
-            color=colour,
-            size=9,
-            va="center",
-            annotation_clip=False,
-        )

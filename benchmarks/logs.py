@@ -61,6 +61,10 @@ def find_log(n_events: int, *, bot: bool = False) -> Path:
         _write(_draw(n_events, bot=bot), staged)
         _write_users(staged, users_of(path))
         os.replace(staged, path)
+    # Observed from the Monday before: nothing happened, and the first cohort is a whole week.
+    last = FIRST_DAY.astype("datetime64[D]") + DAYS - 1
+    facts = f"timezone: Asia/Shanghai\nobserved: {{from: 2025-03-31, to: {last}}}\n"
+    path.with_name("source.yaml").write_text(facts, encoding="utf-8")
     return path
 
 

@@ -207,7 +207,7 @@ def test_the_report_says_what_contacts_do_and_what_lots_say(sample):
     found = findings(sample)
     greeting = found["retention.contact.greet.1h"]
     assert greeting["evidence"] == "adjusted"
-    assert "by lot for a start" in greeting["action"]
+    assert "have not proved it" in greeting["action"]
     assert found["retention.contact.experiment.greet_1h"]["evidence"] == "randomised"
 
 

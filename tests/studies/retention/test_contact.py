@@ -229,7 +229,7 @@ def test_a_contact_that_the_log_has_never_seen_is_said_and_the_rest_goes_on(tmp_
 def test_a_log_without_any_of_the_contacts_says_so(tmp_path):
     found = asked(shop(tmp_path, [Member(at("2 12:00"))]), ["call within 1h"])
     effects, judged = results(found)
-    said = contact.say_effects(found, effects, level=LEVEL)
+    said = contact.say_effects(found, effects, judged, level=LEVEL)
     assert "events has no event 'call'" in said
     assert contact.say_naive(found, effects) == ""
     assert said.rstrip(".") in contact.draw_effects(found, effects, judged, level=LEVEL).alt
@@ -316,7 +316,7 @@ def test_the_gain_is_what_treating_the_others_would_add():
 @pytest.mark.parametrize(
     ("effect", "english", "chinese"),
     [
-        (80, "With “greet” within 1 h, more stay 30 days longer: +10.0 pp", "留下更多"),
+        (80, "With “greet” within 1 h, more stay 30 days longer: +10.0 pp", "仍在的比例更高"),
         (-80, "None of the contacts clearly", "没有哪种触达明显改变"),
         (0, "None of the contacts clearly", "没有哪种触达明显改变"),
     ],
@@ -324,9 +324,9 @@ def test_the_gain_is_what_treating_the_others_would_add():
 def test_the_headline_says_keeps_or_none(effect, english, chinese):
     measures = reduced(cells(effect))
     found, _ = results(measures)
-    assert english in contact.say_effects(measures, found, level=LEVEL)
+    assert english in contact.say_effects(measures, found, None, level=LEVEL)
     with speaking("zh"):
-        assert chinese in contact.say_effects(measures, found, level=LEVEL)
+        assert chinese in contact.say_effects(measures, found, None, level=LEVEL)
 
 
 def findings(measures: contact.Measures, **options):
@@ -371,7 +371,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(counts, why):
     assert (one.status, one.value) == ("insufficient", None)
     assert why in one.message
     found, judged = results(measures)
-    assert why in contact.say_effects(measures, found, level=LEVEL)
+    assert why in contact.say_effects(measures, found, None, level=LEVEL)
     assert contact.say_naive(measures, found) == ""
     assert contact.draw_effects(measures, found, judged, level=LEVEL).png
     assert contact.draw_overlap(measures, found).png
@@ -418,7 +418,7 @@ def test_why_naive_comparisons_lie_is_said_with_their_numbers():
         ((300, 300), -40, "loses members over 30 days: −13.3 pp", "留下更少"),
         ((300, 300), 0, "no clear effect", "看不出"),
         ((20, 20), 0, "too few to be read", "太少，不作解读"),
-        ((300, 600), 30, "no even draw", "不像对半抽签"),
+        ((300, 600), 30, "no even draw", "不像对半随机分组"),
     ],
 )
 def test_what_lots_say_is_said(arms, lot, english, chinese):
@@ -430,6 +430,19 @@ def test_what_lots_say_is_said(arms, lot, english, chinese):
     one = findings(measures)["retention.contact.experiment.lots"]
     assert one.evidence == "randomised"
     assert (one.value is None) == (arms != (300, 300))
+
+
+@pytest.mark.parametrize(("lot", "proved"), [(40, True), (5, False)])
+def test_what_lots_have_not_proved_is_not_advised_as_a_rule(lot, proved):
+    measures = reduced(cells(80, arms=(300, 300), lot=lot))
+    found, judged = results(measures)
+    one = findings(measures)["retention.contact.greet.1h"]
+    assert ("by lot for a start" in one.action) == proved
+    assert (
+        "have not proved it" in contact.say_effects(measures, found, judged, level=LEVEL)
+    ) != proved
+    alt = contact.draw_effects(measures, found, judged, level=LEVEL).alt
+    assert ("not proved yet" in alt) != proved
 
 
 def test_no_experiment_is_said_to_be_missing():

@@ -157,7 +157,12 @@ def test_both_axes_and_the_price_by_hand():
 @pytest.mark.parametrize(
     ("fast", "days", "english", "chinese"),
     [
-        ((5, 60), (20, 70), "Fastest to bring members: “coupon”", "拉人最快的是"),
+        (
+            (5, 60),
+            (20, 70),
+            "Fastest to bring members: coupon (6 minutes); longest to keep them: service",
+            "加粉最快：优惠券（6 分钟）；留得最久：服务",
+        ),
         (
             (5, 60),
             (40, 40),
@@ -168,7 +173,7 @@ def test_both_axes_and_the_price_by_hand():
             (5, 5),
             (20, 70),
             "which lure brings them fastest is not clear",
-            "哪种诱饵拉人最快还看不清",
+            "哪种诱饵加粉最快还看不清",
         ),
         ((5, 5), (40, 40), "Neither the fastest lure", "都还看不清"),
     ],
@@ -176,9 +181,9 @@ def test_both_axes_and_the_price_by_hand():
 def test_what_is_clear_is_said(fast, days, english, chinese):
     lures = reduced(fast=fast, days=days)
     found = lure.axes(lures, horizon_days=90, level=LEVEL)
-    assert english in lure.say_lures(lures, found, horizon_days=90)
+    assert english in lure.say_lures(lures, found)
     with speaking("zh"):
-        assert chinese in lure.say_lures(lures, found, horizon_days=90)
+        assert chinese in lure.say_lures(lures, found)
 
 
 def test_findings_have_speed_stay_and_the_price_where_it_is_known():
@@ -196,7 +201,7 @@ def test_speed_is_not_known_of_a_lure_with_few_starts():
     few = lures.joins.assign(n=lures.joins["n"].where(lures.joins["lure"] == "coupon", 2))
     found = lure.axes(replace(lures, joins=few), horizon_days=90, level=LEVEL)
     assert np.isnan(found.set_index("lure").loc["service", "minutes"])
-    assert "brings them fastest is not clear" in lure.say_lures(lures, found, horizon_days=90)
+    assert "brings them fastest is not clear" in lure.say_lures(lures, found)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -220,7 +225,7 @@ def test_one_lure_and_small_ones_are_not_compared(tmp_path):
     ]
     found = lure.measure(shop(tmp_path, people), period_days=31)
     table = lure.axes(found, horizon_days=90, level=LEVEL)
-    assert "two lures" in lure.say_lures(found, table, horizon_days=90)
+    assert "two lures" in lure.say_lures(found, table)
     assert "two lures" in lure.draw_lures(found, table, horizon_days=90, level=LEVEL).alt
     assert "service" not in set(table.get("lure", []))
 
@@ -241,7 +246,7 @@ def test_nobody_added_and_no_events_are_no_crash(tmp_path):
         open_source(write_tables(tmp_path, layout=facts, users=users)), period_days=31
     )
     table = lure.axes(found, horizon_days=90, level=LEVEL)
-    assert "No user was added" in lure.say_lures(found, table, horizon_days=90)
+    assert "No user was added" in lure.say_lures(found, table)
 
 
 @pytest.mark.parametrize("name", ["period_days", "cost_days", "min_users"])

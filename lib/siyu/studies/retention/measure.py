@@ -241,10 +241,6 @@ def _count(users: ir.Table, columns: Sequence[str]) -> pd.DataFrame:
     return counts.sort_values(list(columns), ignore_index=True)
 
 
-def _summed(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    return table.groupby(list(keys), dropna=False)["n"].sum().reset_index()
-
-
 def _named(
     tables: dict[str, pd.DataFrame],
     by: Sequence[str],

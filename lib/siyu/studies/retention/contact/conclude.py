@@ -40,7 +40,7 @@ def conclude(
             n=int(row.n),
         )
         if row.refused
-        else _effect(measures, row, level=level, value=value_per_member_cny)
+        else _effect(measures, row, judged, level=level, value=value_per_member_cny)
         for row in each_row(found.table)
     ]
     absent = [
@@ -51,13 +51,10 @@ def conclude(
     return [*given, *tested, *absent]
 
 
-def _effect(measures: Measures, row: pd.Series, *, level: float, value: float | None) -> Finding:
+def _effect(
+    measures: Measures, row: pd.Series, judged: Judge | None, *, level: float, value: float | None
+) -> Finding:
     keeps = row.verdict == "keeps"
-    action = phrase(
-        "retention.contact.action",
-        contact=sentences.names(measures)[row.contact],
-        per_week=row.per_week,
-    )
     return Finding(
         id=f"retention.contact.{row.contact}",
         metric=_METRIC,
@@ -68,7 +65,7 @@ def _effect(measures: Measures, row: pd.Series, *, level: float, value: float | 
         unit="share",
         n=int(row.n),
         message=full_stop(sentences.effect(measures, row, level=level)),
-        action=action if keeps else "",
+        action=sentences.advice(measures, row, judged, level=level) if keeps else "",
         method=phrase("retention.contact.method.adjusted", columns=sentences.adjusted(measures)),
         evidence="adjusted",
         worth_cny=float(row.per_week * value) if keeps and value is not None else None,

@@ -35,14 +35,15 @@ def draw_effects(
     measures: Measures, found: Effects, judged: Judge | None, *, level: float
 ) -> Picture:
     """Draw each contact's effect with its interval, and both naive comparisons beside it."""
-    picture, title = "contacts", sentences.say_effects(measures, found, level=level)
-    table = found.table
+    picture, table = "contacts", found.table
     if table["verdict"].eq("").all():
-        return nothing(title, name=picture, title=phrase("retention.contact.figure.none"))
+        why = sentences.say_effects(measures, found, judged, level=level)
+        return nothing(why, name=picture, title=phrase("retention.contact.figure.none"))
     told = sentences.names(measures)
     rows = [(row, _label(told[row.contact], row.n, row.contacted)) for row in each_row(table)]
+    title = sentences.headline(measures, found, judged, level=level)
     figure, (axes,) = canvas(
-        _title(measures, found, level=level),
+        title,
         phrase(
             "retention.contact.figure.subtitle",
             stay=measures.stay_days,
@@ -170,13 +171,6 @@ def _name_marks(axes: Axes, *, with_lot: bool, n_rows: int) -> None:
         handletextpad=0.4,
         columnspacing=1.4,
     )
-
-
-def _title(measures: Measures, found: Effects, *, level: float) -> str:
-    row = sentences.best(found)
-    if row is None:
-        return phrase("retention.contact.effect.none", stay=measures.stay_days)
-    return sentences.effect(measures, row, level=level)
 
 
 def _label(name: str, n: int, contacted: float) -> str:

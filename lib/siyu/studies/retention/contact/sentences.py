@@ -35,8 +35,8 @@ def best(found: Effects) -> pd.Series | None:
     return None if keeps.empty else keeps.iloc[int(keeps["per_week"].argmax())]
 
 
-def say_effects(measures: Measures, found: Effects, *, level: float) -> str:
-    """The result: which contact keeps most, and what doing it for all would bring."""
+def say_effects(measures: Measures, found: Effects, judged: Judge | None, *, level: float) -> str:
+    """The result: which contact keeps most, what doing it for all would bring, and what to do."""
     if found.table.empty:
         return paragraph(*measures.absent)
     if found.table["verdict"].eq("").all():
@@ -52,9 +52,43 @@ def say_effects(measures: Measures, found: Effects, *, level: float) -> str:
             per_week=row.per_week,
             lower=row.per_week_lower,
             upper=row.per_week_upper,
+            level=level,
         ),
         phrase("retention.contact.adjusted", columns=adjusted(measures)),
+        advice(measures, row, judged, level=level),
     )
+
+
+def headline(measures: Measures, found: Effects, judged: Judge | None, *, level: float) -> str:
+    """Say which contact keeps most, or that none clearly does; with what lots have not proved."""
+    row = best(found)
+    if row is None:
+        return phrase("retention.contact.effect.none", stay=measures.stay_days)
+    said = effect(measures, row, level=level)
+    if judged is None or not _unproved(measures, row, judged, level=level):
+        return said
+    return phrase(
+        "retention.contact.effect.unproved",
+        said=said,
+        by_lot=judged.difference,
+        **_interval(judged, level),
+    )
+
+
+def advice(measures: Measures, row: Any, judged: Judge | None, *, level: float) -> str:
+    """Say what to do about a contact that keeps members."""
+    unproved = judged is not None and _unproved(measures, row, judged, level=level)
+    return phrase(
+        f"retention.contact.action.{'unproved' if unproved else 'try'}",
+        contact=names(measures)[row.contact],
+        per_week=row.per_week,
+    )
+
+
+def _unproved(measures: Measures, row: Any, judged: Judge, *, level: float) -> bool:
+    """Whether lots were drawn for a contact and do not clearly say that it keeps members."""
+    proved = judged.difference > 0 and judged.p <= 1 - level
+    return bool(row.contact == measures.tested and not judged.refused and not proved)
 
 
 def effect(measures: Measures, row: Any, *, level: float) -> str:

@@ -24,11 +24,11 @@ def conclude_lures(
     return [
         finding
         for row in each_row(found)
-        for finding in _of(row, horizon_days=horizon_days, level=level)
+        for finding in _of(row, start=lures.start, horizon_days=horizon_days, level=level)
     ]
 
 
-def _of(row: pd.Series, *, horizon_days: int, level: float) -> Iterator[Finding]:
+def _of(row: pd.Series, *, start: str, horizon_days: int, level: float) -> Iterator[Finding]:
     parts: tuple[tuple[str, Unit, float, float, float, float, float], ...] = (
         ("speed", "hours", row.timed, row.minutes, row.minutes_lower, row.minutes_upper, _HOURS),
         ("stay", "days", row.n, row.mean_days, row.days_lower, row.days_upper, 1),
@@ -52,6 +52,7 @@ def _of(row: pd.Series, *, horizon_days: int, level: float) -> Iterator[Finding]
                 lure=row.lure,
                 value=value / _MINUTES if what == "speed" else value,
                 horizon=horizon_days,
+                start=start,
             ),
             method=phrase(f"retention.lure.method.{what}"),
         )

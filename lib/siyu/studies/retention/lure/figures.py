@@ -18,7 +18,7 @@ _TICKS = (1, 2, 5, 10, 20, 30, *(60 * hours for hours in (1, 2, 5, 12, 24, 48, 1
 
 def draw_lures(lures: Lures, found: pd.DataFrame, *, horizon_days: int, level: float) -> Picture:
     """Draw each lure's median time to add against its mean stay, both with intervals."""
-    name, title = "lures", say_lures(lures, found, horizon_days=horizon_days)
+    name, title = "lures", say_lures(lures, found)
     both = found.dropna(subset=["minutes", "mean_days"]) if len(found) else found
     if len(both) < 2:
         return nothing(title, name=name, title=phrase("retention.lure.figure.none"))
@@ -47,6 +47,7 @@ def draw_lures(lures: Lures, found: pd.DataFrame, *, horizon_days: int, level: f
                 lure=term(row.lure),
                 n=number(row.n),
                 cost=row.cost_cny,
+                known=number(row.priced),
             ),
             (row.minutes, row.mean_days),
             (9, 9),

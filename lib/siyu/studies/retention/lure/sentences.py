@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from siyu.formats import listed
 from siyu.phrases import phrase
 from siyu.studies.retention.lure.estimate import leaders
 from siyu.studies.retention.lure.measure import Lures
@@ -11,7 +12,7 @@ from siyu.studies.retention.lure.measure import Lures
 _MINUTES = 1440
 
 
-def say_lures(lures: Lures, found: pd.DataFrame, *, horizon_days: int) -> str:
+def say_lures(lures: Lures, found: pd.DataFrame) -> str:
     """Say which lure brings members fastest, and with which they stay longest."""
     if lures.refused:
         return lures.refused
@@ -22,11 +23,15 @@ def say_lures(lures: Lures, found: pd.DataFrame, *, horizon_days: int) -> str:
     outcome = {(True, True): "told", (True, False): "fast", (False, True): "long"}.get(
         (bool(fast), bool(long)), "unclear"
     )
+    days = found.set_index("lure")["mean_days"]
+    minutes = found.set_index("lure")["minutes"] / _MINUTES
     return phrase(
         f"retention.lure.outcome.{outcome}",
-        fast=fast,
-        minutes=found["minutes"].min() / _MINUTES,
-        long=long,
-        days=found["mean_days"].max(),
-        horizon=horizon_days,
+        fast=_with_values(fast, minutes),
+        long=_with_values(long, days),
+        short=_with_values([str(days.idxmin())], days),
     )
+
+
+def _with_values(names: list[str], values: pd.Series) -> str:
+    return listed([phrase("retention.lure.one", lure=name, value=values[name]) for name in names])

@@ -6,6 +6,7 @@ import datetime as dt
 import random
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from siyu.data import open_source
@@ -108,7 +109,7 @@ def by_hand(members: list[Member], name: str, stay_days: int = 5) -> dict[tuple,
     counts: dict[tuple, int] = {}
     before = {
         "greet.1h": [],
-        "recommend.24h": ["greet.1h"],
+        "recommend.24h": [],
         "follow_up.day_2": ["greet.1h", "recommend.24h"],
     }[name]
     for m in members:
@@ -200,7 +201,7 @@ def test_users_without_times_of_addition_are_refused(tmp_path):
 
 
 def test_without_the_experiment_nothing_judges(tmp_path):
-    pool = shop(tmp_path, [Member(at("2 12:00"), arm="within_1h")])
+    pool = shop(tmp_path, [Member(at("2 12:00"), arm=arm) for arm in ("within_1h", "later")])
     for experiment in ("", "other"):
         found = asked(pool, experiment=experiment)
         assert found.experiment == ""
@@ -210,6 +211,69 @@ def test_without_the_experiment_nothing_judges(tmp_path):
     (tmp_path / "bare").mkdir()
     bare = asked(shop(tmp_path / "bare", [Member(at("2 12:00"))]), experiment="lots")
     assert contact.judge(bare, level=LEVEL) is None
+
+
+def test_an_arm_that_the_experiment_has_not_is_named_with_those_it_has(tmp_path):
+    pool = shop(tmp_path, [Member(at("2 12:00"), arm=arm) for arm in ("within_1h", "later")])
+    with pytest.raises(RetentionError, match="no arm 'ltr'; it has later, within_1h"):
+        asked(pool, experiment="lots", experiment_arms=["within_1h", "ltr"])
+
+
+def test_a_third_arm_is_neither_compared_nor_judged(tmp_path):
+    arms = ("within_1h", "later", "never", "")
+    found = asked(
+        shop(tmp_path, [Member(at("2 12:00"), arm=arm) for arm in arms]), experiment="lots"
+    )
+    assert sorted(found.counts["greet.1h"]["arm"]) == sorted(arms)
+    assert contact.effects(found, level=LEVEL).table.iloc[0].n == 1
+    assert contact.judge(found, level=LEVEL).n == (1, 1)
+
+
+def test_who_was_added_before_the_log_begins_is_not_taken_for_uncontacted(tmp_path):
+    members = [Member(at("2 12:00")), Member(at("15 12:00"))]
+    pool = shop(tmp_path, members, observed=("2026-01-10", "2026-01-31"))
+    found = asked(pool)
+    assert (found.first, found.n_added) == (dt.date(2026, 1, 10), 1)
+
+
+def test_a_column_that_tells_who_left_is_not_adjusted_for(tmp_path):
+    gone, there = at("9 12:00"), None
+    members = [
+        Member(at("2 12:00"), left, [], channel)
+        for left, channel in ((gone, "left"), (there, "social"))
+        for _ in range(40)
+    ]
+    found = asked(shop(tmp_path, members))
+    assert found.adjust == ()
+    assert "tells the outcome" in found.refused[0]
+
+
+def test_without_a_confounder_that_was_asked_for_nothing_is_advised():
+    measures = replace(reduced(cells(80)), refused=("by = 'lure': no such column.",))
+    given = findings(measures, value_per_member_cny=20)
+    assert given["retention.contact.greet.1h"].action == ""
+    assert given["retention.contact.greet.1h"].worth_cny is None
+    assert given["retention.contact.unadjusted.1"].status == "insufficient"
+    found, judged = results(measures)
+    said = contact.say_effects(measures, found, judged, level=LEVEL)
+    assert "no action is advised: by = 'lure'" in said
+
+
+def test_arms_that_were_contacted_alike_judge_nothing():
+    """All of both arms were contacted: of the contact the lots say nothing."""
+    counts = cells(40, arms=(300, 300), lot=0)
+    counts.loc[counts["arm"] == "later", "treated"] = 1
+    measures = reduced(counts)
+    _, judged = results(measures)
+    assert np.isnan(judged.p_same)
+    assert "were to be expected" not in contact.say_judge(measures, judged, level=LEVEL)
+
+
+def test_members_of_the_experiment_count_among_those_who_would_stay():
+    """Half of the members were drawn: the gain of a week is that of all its members."""
+    alone, _ = results(reduced(cells(80)))
+    beside, _ = results(reduced(cells(80, arms=(800, 800), lot=40)))
+    assert beside.table.iloc[0].per_week == pytest.approx(2 * alone.table.iloc[0].per_week)
 
 
 def test_an_unknown_column_is_refused_and_the_rest_goes_on(tmp_path):
@@ -276,7 +340,6 @@ def reduced(counts: pd.DataFrame, *, min_users: int = 30) -> contact.Measures:
         source="shop",
         first=dt.date(2025, 10, 1),
         as_of=dt.date(2026, 3, 31),
-        period_days=182,
         stay_days=30,
         min_users=min_users,
         n_added=int(counts["n"].sum()),
@@ -357,6 +420,10 @@ def test_without_a_price_nothing_is_worth_a_sum():
 REFUSALS = {
     "few": (cells().assign(n=lambda t: t["n"].where(t["treated"] == 0, 5)), "fewer than 30"),
     "thin": (cells().assign(n=lambda t: t["n"] // 10), "fewer than 100 members"),
+    "few_of_each": (
+        cells().assign(n=lambda t: t["n"].where((t["treated"] == 0) | (t["outcome"] == 1), 9)),
+        "fewer than 10 members left, or stayed",
+    ),
     "alike": (
         pd.concat([cells(), cells().assign(**{"by channel": "new"}).query("treated == 1")]),
         "no counterpart",
@@ -450,7 +517,9 @@ def test_no_experiment_is_said_to_be_missing():
     assert "nothing judges" in contact.say_judge(measures, None, level=LEVEL)
 
 
-@pytest.mark.parametrize(("lot", "english"), [(8, "does not contradict"), (-60, "contradicts")])
+@pytest.mark.parametrize(
+    ("lot", "english"), [(8, "do not contradict"), (-60, "the lots contradict it")]
+)
 def test_lots_agree_or_contradict(lot, english):
     measures = reduced(cells(20, arms=(300, 300), lot=lot))
     _, judged = results(measures)

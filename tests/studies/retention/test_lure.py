@@ -90,6 +90,7 @@ def test_a_coupon_costs_what_the_first_order_redeemed_and_others_what_the_experi
             ("g", "2 12:00", "service"),
         )
     ]
+    # Before the addition nobody redeems the lure.
     orders = [
         {
             "order_id": str(i),
@@ -99,7 +100,13 @@ def test_a_coupon_costs_what_the_first_order_redeemed_and_others_what_the_experi
             "coupon_cny": coupon,
         }
         for i, (name, day, coupon) in enumerate(
-            [("a", "3 12:00", 20), ("a", "4 12:00", 7), ("b", "20 12:00", 20), ("d", "30 13:00", 9)]
+            [
+                ("a", "3 12:00", 20),
+                ("a", "4 12:00", 7),
+                ("b", "20 12:00", 20),
+                ("c", "1 11:00", 6),
+                ("d", "30 13:00", 9),
+            ]
         )
     ]
     drawn = [
@@ -112,6 +119,8 @@ def test_a_coupon_costs_what_the_first_order_redeemed_and_others_what_the_experi
         }
         for name, arm, c in (("e", "service", 3), ("f", "service", 5), ("g", "coupon", 9))
     ]
+    again = {"experiment": "y", "user_id": "e", "arm": "service", "assigned_at": at("3 11:00")}
+    drawn.append(again | {"cost_cny": 40})
     pool = shop(tmp_path, people, orders=orders, assignments=drawn)
     found = lure.measure(pool, period_days=31, cost_days=10, min_users=1).costs.set_index("lure")
     assert found.loc["coupon"].tolist() == [3, 20, 400]
@@ -184,6 +193,22 @@ def test_what_is_clear_is_said(fast, days, english, chinese):
     assert english in lure.say_lures(lures, found)
     with speaking("zh"):
         assert chinese in lure.say_lures(lures, found)
+
+
+@pytest.mark.slow
+def test_among_many_equal_lures_hardly_one_is_called_longest():
+    """Ten lures of which none is better: pairs of intervals would name one in 15% of draws."""
+    named = 0
+    for i in range(400):
+        rng = np.random.default_rng([5, i])
+        stays = [
+            {"lure": f"{k}", "hours": int(h), "outcome": 1, "n": 1}
+            for k in range(10)
+            for h in rng.exponential(480, 60)
+        ]
+        lures = replace(reduced(), stays=pd.DataFrame(stays))
+        named += lure.axes(lures, horizon_days=90, level=LEVEL)["longest"].sum() == 1
+    assert named <= 0.05 * 400
 
 
 def test_findings_have_speed_stay_and_the_price_where_it_is_known():

@@ -48,13 +48,18 @@ def conclude(
         for i, problem in enumerate(measures.absent, start=1)
     ]
     tested = [] if judged is None else [_experiment(measures, judged, level=level)]
-    return [*given, *tested, *absent]
+    unadjusted = [
+        insufficient(f"retention.contact.unadjusted.{i}", why, metric=_METRIC, n=measures.n_added)
+        for i, why in enumerate(measures.refused, start=1)
+    ]
+    return [*given, *tested, *absent, *unadjusted]
 
 
 def _effect(
     measures: Measures, row: pd.Series, judged: Judge | None, *, level: float, value: float | None
 ) -> Finding:
     keeps = row.verdict == "keeps"
+    action = sentences.advice(measures, row, judged, level=level) if keeps else ""
     return Finding(
         id=f"retention.contact.{row.contact}",
         metric=_METRIC,
@@ -65,10 +70,10 @@ def _effect(
         unit="share",
         n=int(row.n),
         message=full_stop(sentences.effect(measures, row, level=level)),
-        action=sentences.advice(measures, row, judged, level=level) if keeps else "",
+        action=action,
         method=phrase("retention.contact.method.adjusted", columns=sentences.adjusted(measures)),
         evidence="adjusted",
-        worth_cny=float(row.per_week * value) if keeps and value is not None else None,
+        worth_cny=None if action == "" or value is None else float(row.per_week * value),
     )
 
 

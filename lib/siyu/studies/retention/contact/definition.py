@@ -44,9 +44,11 @@ class Contact:
         return self.within_hours or (self.on_day or 0) * _DAY_HOURS + _DAY_HOURS
 
     def comes_after(self, other: Contact) -> bool:
-        """Whether another contact may be a reason for this one, and is no part of it."""
-        contains = self.event == other.event and self.opens_hours < other.deadline_hours
-        return other.deadline_hours < self.deadline_hours and not contains
+        """Whether it is known of another contact before this one can be: it may be its reason.
+
+        What may also come after it may be its consequence, and must not be adjusted for.
+        """
+        return other.deadline_hours <= self.opens_hours
 
 
 def read_contacts(texts: Sequence[str]) -> list[Contact]:

@@ -20,7 +20,11 @@ FEWEST_EFFECTIVE = 100
 """Below as many equally weighted members on either side the interval covers less than it says."""
 MOST_LEFT_OUT = 0.1
 """Above this share without a counterpart, the comparison speaks of other members than asked."""
+FEWEST_OF_EACH = 10
+"""Members of either side who left, and who stayed: with fewer the interval is far too short."""
 _SUSPECT_RATIO = 0.001
+_LEAST_COMPLIANCE = 0.2
+"""Where the arms differ by less in who was contacted, they judge nothing."""
 _SMALLEST_HOUR = 30
 
 
@@ -30,12 +34,13 @@ class Effects:
 
     table: one row per contact: `contact` (its id), `followed` (members followed to the day of
         reading), `everyone` (difference in the share that stays between all who were contacted in
-        time and all others), `n` (of the followed, still there at the landmark), `contacted` (share
-        of these), `crude` (difference between these), `difference` standardised, with its interval,
-        `p_holm` and `verdict` ("keeps", "loses", "unclear", "" where refused); `left_out`,
+        time and all others), `n` (of the followed, still there at the landmark, less those left
+        out), `contacted` (share of those there), `crude` (difference between them), `difference`
+        standardised, with its interval, `p_holm` and `verdict` ("keeps", "loses", "unclear", "" where refused); `left_out`,
         `effective` (members the smaller side is worth); `gain` (share more that would stay if all
         were contacted, not as now) with its interval, and `per_week` (members that is, of those
-        added in a week) with its; `refused`: why there is no estimate ("few", "alike", "thin", "").
+        added in a week) with its; `refused`: why there is no estimate ("few", "few_of_each",
+        "alike", "thin", "").
     propensity: per contact, from `Standardised`; where there is one.
     """
 
@@ -50,8 +55,10 @@ class Judge:
     n: members drawn for it, and for the other arm, followed to the day of reading. contacted: the
     share of each contacted in time. difference: intention to treat, between the arms, with its
     interval and `p`. landmark: the estimate by the landmark among the members of the experiment;
-    None where refused. p_same: of the test that this and the estimate outside the experiment are
-    the same; NaN without one of them. refused: "" or "ratio" (the arms are not equally large) or
+    None where refused. expected: the difference that the estimate outside the experiment lets
+    expect, by how much the arms differ in who was contacted; p_same: of the test that the
+    difference is no other; both NaN where there is no such estimate, or hardly a difference in
+    contacts. refused: "" or "ratio" (the arms are not equally large) or
     "few".
     """
 
@@ -62,6 +69,7 @@ class Judge:
     ci_upper: float
     p: float
     landmark: Standardised | None
+    expected: float
     p_same: float
     refused: str
 
@@ -124,18 +132,25 @@ def judge(measures: Measures, *, level: float) -> Judge | None:
             for own in (pd.concat(arms), counts[counts["arm"] == ""])
         )
     )
-    p_same = np.nan
-    if inside is not None and outside is not None:
-        gap = inside.difference - outside.difference
-        p_same = 2 * norm.sf(abs(gap) / np.hypot(inside.error, outside.error))
+    shares = np.divide(contacted, np.maximum(n, 1))
+    compliance = float(shares[0] - shares[1])
+    expected = p_same = np.nan
+    if outside is not None and compliance >= _LEAST_COMPLIANCE:
+        # Lots change who is contacted by so much: that part of the effect should show.
+        expected = compliance * outside.difference
+        rates = np.divide(stayed, n)
+        by_lot = np.sqrt((rates * (1 - rates) / n).sum())
+        error = np.hypot(by_lot, compliance * outside.error)
+        p_same = 2 * norm.sf(abs(difference - expected) / error)
     return Judge(
         n=(n[0], n[1]),
-        contacted=tuple(np.divide(contacted, np.maximum(n, 1))),
+        contacted=(float(shares[0]), float(shares[1])),
         difference=float(difference),
         ci_lower=float(lower),
         ci_upper=float(upper),
         p=float(difference_pvalue(stayed[0], n[0], stayed[1], n[1])),
         landmark=inside,
+        expected=float(expected),
         p_same=float(p_same),
         refused=refused,
     )
@@ -161,7 +176,11 @@ def _effect(
     if found is None:
         nothing = dict.fromkeys([*fields, "p", "left_out", "effective"], np.nan)
         return row | nothing | dict.fromkeys(_PER_WEEK, np.nan), None
-    per_week = n / _weeks(measures, contact)
+    row["n"] = found.n
+    # Members of the experiment are not compared, and are contacted and leave like the others.
+    every = measures.counts[contact.id]
+    everyone_there = every["n"].to_numpy() @ every["there"].to_numpy()
+    per_week = everyone_there * found.n / n / _weeks(measures, contact)
     row |= {name: getattr(found, name) for name in (*fields, "left_out")}
     row |= {
         "p": 2 * norm.sf(abs(found.difference) / found.error),
@@ -187,6 +206,9 @@ def _standardised(
     covariates = [column_of(name) for name in measures.adjust]
     columns = [*covariates, "hour", *measures.earlier(contact)]
     grouped = there.assign(hour=_joined_hours(there))
+    cells = there.groupby(["treated", "outcome"])["n"].sum()
+    if cells.reindex([(0, 0), (0, 1), (1, 0), (1, 1)], fill_value=0).min() < FEWEST_OF_EACH:
+        return None, "few_of_each"
     found = standardise(grouped, covariates=columns, level=level)
     if found is None or found.left_out > MOST_LEFT_OUT * there["n"].sum():
         return found, "alike"
@@ -208,8 +230,9 @@ def _joined_hours(there: pd.DataFrame) -> pd.Series:
 
 def _weeks(measures: Measures, contact: Contact) -> float:
     """Weeks of additions of which the members were followed to the day of reading."""
-    landmark_days = contact.deadline_hours / 24
-    return max(measures.period_days - landmark_days - measures.stay_days, 1) / 7
+    days = (measures.as_of - measures.first).days + 1
+    landmark_days = contact.on_day or (contact.within_hours or 0) / 24
+    return max(days - landmark_days - measures.stay_days, 1) / 7
 
 
 def _difference(counts: pd.DataFrame) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
@@ -11,7 +12,7 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.phrases import phrase
-from siyu.studies.breakdown import resolve
+from siyu.studies.breakdown import find_parted, resolve
 from siyu.studies.events import find_unknown
 from siyu.studies.retention.contact.definition import Contact, read_contacts
 from siyu.studies.retention.contact.measures import Measures
@@ -57,11 +58,16 @@ def measure(
         if value < 1:
             raise RetentionError(f"{name} = {value} must be at least 1")
     studied, absent = _known(pool, read_contacts(contacts))
-    first = pool.as_of - timedelta(days=period_days - 1)
+    # Of who was added before the log begins nobody knows whether they were contacted.
+    begins = pool.observed_from.astimezone(ZoneInfo(pool.timezone)).date()
+    first = max(pool.as_of - timedelta(days=period_days - 1), begins)
     users = _added(pool).filter(lambda t: t.joined_on >= first)
     breakdown = resolve(pool, adjust, from_events=False)
     breakdown = breakdown.without(breakdown.learnt_later(users))
-    users = breakdown.attach(users)
+    users = breakdown.attach(users).cache()
+    leaving = users.group_by([*breakdown.columns, "outcome"]).agg(n=users.count()).to_pandas()
+    parted = find_parted(leaving, breakdown)
+    breakdown = breakdown.without({one: phrase("retention.leak", column=one) for one in parted})
     users, named = _with_arms(pool, users, experiment, experiment_arms)
     users = _with_flags(pool, users, studied).cache()
     (tested,) = read_contacts([experiment_contact])
@@ -71,7 +77,6 @@ def measure(
         source=pool.name,
         first=first,
         as_of=pool.as_of,
-        period_days=period_days,
         stay_days=stay_days,
         min_users=min_users,
         n_added=int(users.count().to_pandas()),
@@ -100,6 +105,7 @@ def _added(pool: Source) -> ir.Table:
         reached_1_at=users.added_at,
         joined_on=pool.day(users.added_at),
         hour=pool.local(users.added_at).hour().cast("int64"),
+        outcome=users.left_at.notnull().cast("int64"),
     )
 
 
@@ -114,7 +120,13 @@ def _with_arms(
     if not experiment or not pool.has("assignments"):
         return users.mutate(arm=ibis.literal("")), ""
     drawn = pool.table("assignments")
-    drawn = drawn.filter((drawn.experiment == experiment) & drawn.arm.isin(list(arms)))
+    drawn = drawn.filter(drawn.experiment == experiment)
+    there = sorted(drawn.select("arm").distinct().to_pandas()["arm"])
+    for arm in arms if there else ():
+        if arm not in there:
+            raise RetentionError(
+                f"experiment_arms: {experiment!r} has no arm {arm!r}; it has {', '.join(there)}"
+            )
     drawn = drawn.select(drawn_id="user_id", arm="arm")
     users = users.left_join(drawn, users.user_id == drawn.drawn_id).drop("drawn_id")
     users = users.mutate(arm=users.arm.fill_null(""))

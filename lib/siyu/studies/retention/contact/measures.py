@@ -31,7 +31,6 @@ class Measures:
     source: str
     first: date
     as_of: date
-    period_days: int
     stay_days: int
     min_users: int
     n_added: int

@@ -10,7 +10,7 @@ import pandas as pd
 from siyu.formats import listed, paragraph
 from siyu.phrases import heading, phrase
 from siyu.studies.retention.contact.definition import Contact
-from siyu.studies.retention.contact.estimate import Effects, Judge
+from siyu.studies.retention.contact.estimate import FEWEST_OF_EACH, Effects, Judge
 from siyu.studies.retention.contact.measures import Measures
 from siyu.studies.tables import each_row
 
@@ -55,6 +55,7 @@ def say_effects(measures: Measures, found: Effects, judged: Judge | None, *, lev
             level=level,
         ),
         phrase("retention.contact.adjusted", columns=adjusted(measures)),
+        *(phrase("retention.contact.unadjusted", reason=reason) for reason in measures.refused),
         advice(measures, row, judged, level=level),
     )
 
@@ -76,7 +77,9 @@ def headline(measures: Measures, found: Effects, judged: Judge | None, *, level:
 
 
 def advice(measures: Measures, row: Any, judged: Judge | None, *, level: float) -> str:
-    """Say what to do about a contact that keeps members."""
+    """Say what to do about a contact that keeps members; "" where a confounder is missing."""
+    if measures.refused:
+        return ""
     unproved = judged is not None and _unproved(measures, row, judged, level=level)
     return phrase(
         f"retention.contact.action.{'unproved' if unproved else 'try'}",
@@ -109,6 +112,7 @@ def refusal(measures: Measures, row: Any) -> str:
         f"retention.contact.refused.{row.refused}",
         contact=names(measures)[row.contact],
         min_users=measures.min_users,
+        fewest=FEWEST_OF_EACH,
     )
 
 
@@ -149,17 +153,20 @@ def say_judge(measures: Measures, judged: Judge | None, *, level: float) -> str:
         **_interval(judged, level),
         **values,
     )
-    if judged.landmark is None or pd.isna(judged.p_same):
-        return by_lot
-    same = "agrees" if judged.p_same > 1 - level else "differs"
-    return paragraph(
-        by_lot,
-        phrase(
-            f"retention.contact.judge.{same}",
-            inside=judged.landmark.difference,
-            **_interval(judged.landmark, level),
-        ),
-    )
+    said = [by_lot]
+    if judged.landmark is not None:
+        inside = judged.landmark
+        said.append(
+            phrase(
+                "retention.contact.judge.inside",
+                inside=inside.difference,
+                **_interval(inside, level),
+            )
+        )
+    if not pd.isna(judged.p_same):
+        same = "agrees" if judged.p_same > 1 - level else "differs"
+        said.append(phrase(f"retention.contact.judge.{same}", expected=judged.expected))
+    return paragraph(*said)
 
 
 def adjusted(measures: Measures) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from siyu.stats.checks import normal_quantile
+from siyu.stats.multiplicity import bonferroni_level
 from siyu.stats.quantiles import quantile
 from siyu.stats.survival import restricted_mean
 from siyu.studies.naming import SMALL, UNKNOWN
@@ -27,8 +28,21 @@ def axes(lures: Lures, *, horizon_days: int, level: float) -> pd.DataFrame:
         whom the start is known) and `minutes` (median from start to addition) with its interval
         (order statistics); `mean_days` (restricted mean stay) with its interval; `priced` (whose
         cost is known) and `cost_cny` (mean per member) with a normal interval; NaN where fewer than
-        min_users. Who never joined is in none of it.
+        min_users. Who never joined is in none of it. `fastest` and `longest`: whether the lure may
+        be the best on an axis, by intervals that hold for all lures together (Bonferroni); nowhere
+        where all may be.
     """
+    found = _measured(lures, horizon_days=horizon_days, level=level)
+    if found.empty:
+        return found
+    joint = bonferroni_level(level, len(found))
+    told = _measured(lures, horizon_days=horizon_days, level=joint)
+    fastest = leaders(told, "minutes", lower="minutes_lower", upper="minutes_upper", most=False)
+    longest = leaders(told, "mean_days", lower="days_lower", upper="days_upper", most=True)
+    return found.assign(fastest=found["lure"].isin(fastest), longest=found["lure"].isin(longest))
+
+
+def _measured(lures: Lures, *, horizon_days: int, level: float) -> pd.DataFrame:
     quantile_of = normal_quantile(level)
     rows = []
     for lure, stays in lures.stays.groupby("lure"):
@@ -66,7 +80,7 @@ def axes(lures: Lures, *, horizon_days: int, level: float) -> pd.DataFrame:
 def leaders(found: pd.DataFrame, value: str, *, lower: str, upper: str, most: bool) -> list[str]:
     """Name the lures that may be best: whose intervals touch that of the best estimate.
 
-    Intervals that do not touch are a stricter rule than a test, and hold for any number of lures.
+    Intervals that do not touch are a stricter rule than a test of two.
 
     Returns:
         The best first; none where fewer than two are known, or where all may be best.

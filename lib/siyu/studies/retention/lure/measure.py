@@ -131,14 +131,19 @@ def _costs(pool: Source, members: ir.Table, cost_days: int) -> pd.DataFrame:
     if pool.has("assignments") and "cost_cny" in pool.table("assignments").columns:
         drawn = pool.table("assignments")
         drawn = drawn.filter(drawn.cost_cny.notnull())
-        drawn = drawn.select("user_id", lure="arm", cost=drawn.cost_cny.cast("float64"))
+        # Who was drawn twice for a lure was given it once.
+        drawn = drawn.group_by("user_id", lure="arm").agg(
+            cost=drawn.cost_cny.cast("float64").argmin(drawn.assigned_at)
+        )
         at_once = members.filter(members.lure != _COUPON).select("user_id", "lure")
         parts.append(at_once.join(drawn, ["user_id", "lure"]).select("lure", "cost"))
     if pool.has("orders") and "coupon_cny" in pool.table("orders").columns:
         orders = pool.table("orders")
+        orders = orders.select("user_id", "paid_at", coupon=orders.coupon_cny.cast("float64"))
+        orders = members.select("user_id", "added_at").join(orders, "user_id")
+        orders = orders.filter(orders.paid_at >= orders.added_at)
         orders = orders.group_by(buyer_id="user_id").agg(
-            paid_at=orders.paid_at.min(),
-            coupon=orders.coupon_cny.cast("float64").argmin(orders.paid_at),
+            paid_at=orders.paid_at.min(), coupon=orders.coupon.argmin(orders.paid_at)
         )
         end = ibis.literal(pool.as_of_end, type=members.added_at.type())
         span = 24 * cost_days * _HOUR_US

@@ -6,7 +6,6 @@ import pandas as pd
 
 from siyu.formats import listed
 from siyu.phrases import phrase
-from siyu.studies.retention.lure.estimate import leaders
 from siyu.studies.retention.lure.measure import Lures
 
 _MINUTES = 1440
@@ -18,8 +17,8 @@ def say_lures(lures: Lures, found: pd.DataFrame) -> str:
         return lures.refused
     if len(found) < 2:
         return phrase("retention.lure.not_two", min_users=lures.min_users)
-    fast = leaders(found, "minutes", lower="minutes_lower", upper="minutes_upper", most=False)
-    long = leaders(found, "mean_days", lower="days_lower", upper="days_upper", most=True)
+    fast = found.sort_values("minutes").query("fastest")["lure"].tolist()
+    long = found.query("longest")["lure"].tolist()
     outcome = {(True, True): "told", (True, False): "fast", (False, True): "long"}.get(
         (bool(fast), bool(long)), "unclear"
     )

@@ -34,7 +34,10 @@ def draw_lures(lures: Lures, found: pd.DataFrame, *, horizon_days: int, level: f
         phrase("retention.lure.figure.footer", source=lures.source, day=lures.as_of, level=level),
         height=5.0,
     )
+    low, high = both["minutes_lower"].min(), both["minutes_upper"].max()
     for row in each_row(both):
+        # The name stands on the side where there is room.
+        side = 1 if row.minutes**2 <= low * high else -1
         axes.plot(
             [row.minutes_lower, row.minutes_upper], [row.mean_days] * 2, color=ACCENT, linewidth=2
         )
@@ -50,16 +53,16 @@ def draw_lures(lures: Lures, found: pd.DataFrame, *, horizon_days: int, level: f
                 known=number(row.priced),
             ),
             (row.minutes, row.mean_days),
-            (9, 9),
+            (9 * side, 9),
             textcoords="offset points",
+            ha="left" if side == 1 else "right",
             size=9.5,
             color=BLACK,
         )
     # Most lures bring members within minutes or days: equal steps are equal ratios.
     axes.set_xscale("log")
-    low, high = both["minutes_lower"].min(), both["minutes_upper"].max()
-    axes.set_xlim(low / 1.25, high * 2.2)
-    ticks = [tick for tick in _TICKS if low / 1.25 <= tick <= high * 2.2]
+    axes.set_xlim(low / 1.25, high * 1.25)
+    ticks = [tick for tick in _TICKS if low / 1.25 <= tick <= high * 1.25]
     axes.set_xticks(ticks, [span(tick / _MINUTES) for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_ylim(0, horizon_days)

@@ -32,15 +32,15 @@ _SMALLEST_HOUR = 30
 class Effects:
     """What each contact does.
 
-    table: one row per contact: `contact` (its id), `followed` (members followed to the day of
-        reading), `everyone` (difference in the share that stays between all who were contacted in
-        time and all others), `n` (of the followed, still there at the landmark, less those left
-        out), `contacted` (share of those there), `crude` (difference between them), `difference`
-        standardised, with its interval, `p_holm` and `verdict` ("keeps", "loses", "unclear", "" where
-        refused); `left_out`, `effective` (members the smaller side is worth); `gain` (share more that would stay if all
-        were contacted, not as now) with its interval, and `per_week` (members that is, of those
-        added in a week) with its; `refused`: why there is no estimate ("few", "few_of_each",
-        "alike", "thin", "").
+    table: one row per contact: `contact` (its id); `followed` (members followed to the day of
+        reading); `everyone` (difference in the share that stays between all who were contacted in
+        time and all others); `n` (of the followed, still there at the landmark, less those left
+        out); `contacted` (share of those there); `crude` (difference between them); `difference`
+        standardised, with its interval, `p_holm` and `verdict` ("keeps", "loses", "unclear", ""
+        where refused); `left_out`; `effective` (members the smaller side is worth); `gain` (share
+        more that would stay if all were contacted, not as now) with its interval, and `per_week`
+        (members that is, of those added in a week) with its; `refused`: why there is no estimate
+        ("few", "few_of_each", "alike", "thin", "").
     propensity: per contact, from `Standardised`; where there is one.
     """
 

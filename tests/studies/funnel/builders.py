@@ -37,9 +37,11 @@ KINDS = {
     **dict.fromkeys(
         ("added_at", "assigned_at", "left_at", "since", "paid_at", "scored_at"), INSTANT
     ),
+    **dict.fromkeys(("planned_at", "sent_at", "opened_at", "clicked_at", "blocked_at"), INSTANT),
     **dict.fromkeys(
         ("amount_cny", "cost_cny", "coupon_cny", "margin_cny", "refunded_cny"), pa.decimal128(18, 2)
     ),
+    "propensity": pa.float64(),
     "visits": pa.int64(),
 }
 

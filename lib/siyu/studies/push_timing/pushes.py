@@ -52,8 +52,8 @@ class Pushes:
         values of each segment that has a name of its own. n_users: who was pushed, per segment.
     refused: why columns asked for tell no segments apart.
     counts: how many pushes there are `planned`, `sent`, `drawn`, `immature` (not followed so long:
-        in no row), with a `wrong_propensity`, `clicked_early` (before they were sent: no answer),
-        of `strangers` (not in users: in no row), and in the rows at all (`n`).
+        in no row), with a `wrong_propensity`, `clicked_early` (before they were sent, or never
+        sent: no answer), of `strangers` (not in users: in no row), and in the rows at all (`n`).
     """
 
     definition: Definition
@@ -167,7 +167,8 @@ def _shape(pool: Source, definition: Definition, first: date) -> ir.Table:
         sent_weekday=sent.date().day_of_week.index().cast("int8"),
         is_drawn=is_drawn,
         is_wrong=pushes.propensity.notnull() & ~usable,
-        is_early=(pushes.clicked_at < pushes.sent_at).fill_null(False),
+        is_early=pushes.clicked_at.notnull()
+        & ~(pushes.clicked_at >= pushes.sent_at).fill_null(False),
         is_inside=pool.day(begun) >= first,
         is_mature=(begun <= latest) & (pushes.sent_at <= latest).fill_null(True),
         propensity=ibis.ifelse(is_drawn, pushes.propensity, None),

@@ -457,6 +457,24 @@ def test_a_second_finding_gives_the_hazard_ratio(effect, english, chinese):
         assert chinese in told.message
 
 
+def test_of_two_contacts_a_ratio_is_judged_as_strictly_as_the_effect():
+    """One of two with an interval just beyond 1 is clear alone, and not beside another."""
+    alone = reduced(cells(44))
+    one, _ = results(alone)
+    day_2 = contact.read_contacts(["follow_up on day 2"])
+    nothing = cells(0).assign(**{"greet.1h": 1})
+    both = replace(
+        alone,
+        contacts=[*alone.contacts, *day_2],
+        counts={**alone.counts, "follow_up.day_2": nothing},
+    )
+    two, _ = results(both)
+    assert one.table.iloc[0].hazard_ratio_upper < 1
+    assert two.table.iloc[0].hazard_p_holm == pytest.approx(2 * one.table.iloc[0].hazard_p_holm)
+    for measures, told in ((alone, "fewer of those"), (both, "neither clearly fewer")):
+        assert told in findings(measures)["retention.contact.greet.1h.hazard_ratio"].message
+
+
 def test_of_the_best_contact_both_routes_are_said():
     """Of 800 each 480 and 400 stay: ln(800 / 480) / ln(800 / 400) = 0.74."""
     measures = reduced(cells(80))

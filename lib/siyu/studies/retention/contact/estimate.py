@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.api.typing import DataFrameGroupBy
 from scipy.stats import binomtest, norm
 
+from siyu.stats.checks import FloatArray, normal_quantile
 from siyu.stats.hazards import hazard_ratio
 from siyu.stats.intervals import difference_pvalue, newcombe_difference
 from siyu.stats.multiplicity import holm
@@ -44,7 +45,7 @@ class Effects:
         more that would stay if all were contacted, not as now) with its interval, and `per_week`
         (members that is, of those added in a week) with its; `hazard_ratio` (at how many times the
         rate of the others, who are alike, those contacted left in the days up to the reading: a
-        second route to the same) with its; `refused`: why there is no estimate
+        second route to the same) with its, and `hazard_p_holm`; `refused`: why there is no estimate
         ("few", "few_of_each", "alike", "thin", "").
     propensity: per contact, from `Standardised`; where there is one.
     """
@@ -103,6 +104,7 @@ def effects(measures: Measures, *, level: float) -> Effects:
             propensity[contact.id] = found.propensity
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table.pop("p"))
+    table["hazard_p_holm"] = holm(_ratio_pvalues(table, level=level))
     clear = table["p_holm"] <= 1 - level
     table["verdict"] = np.select(
         [table["refused"] != "", clear & (table["difference"] > 0), clear],
@@ -235,6 +237,13 @@ def _hazard_ratio(
     lives = same.obj[found.compared[same.ngroup()]]
     lives = lives.assign(time=lives["stayed_days"], outcome=1 - lives["outcome"])
     return dict(zip(_RATIO, hazard_ratio(lives, covariates=covariates, level=level), strict=True))
+
+
+def _ratio_pvalues(table: pd.DataFrame, *, level: float) -> FloatArray:
+    """Read the p-values of no difference in hazards back from the intervals."""
+    ratio, lower, upper = np.log(table[list(_RATIO)].to_numpy(dtype=np.float64)).T
+    error = (upper - lower) / 2 / normal_quantile(level)
+    return np.asarray(2 * norm.sf(np.abs(ratio) / error))
 
 
 def _covariates(measures: Measures, contact: Contact) -> list[str]:

@@ -109,16 +109,16 @@ def effect(measures: Measures, row: Any, *, level: float) -> str:
 
 def hazard(measures: Measures, row: Any, *, level: float) -> str:
     """Say how much faster or slower those contacted leave than others alike, day by day."""
-    lower, upper = row.hazard_ratio_lower, row.hazard_ratio_upper
-    outcome = "fewer" if upper < 1 else "more" if lower > 1 else "unclear"
+    clear = row.hazard_p_holm <= 1 - level
+    outcome = "unclear" if not clear else "fewer" if row.hazard_ratio < 1 else "more"
     return phrase(
         f"retention.contact.hazard.{outcome}",
         contact=names(measures)[row.contact],
         stay=measures.stay_days,
         change=abs(row.hazard_ratio - 1),
         ratio=row.hazard_ratio,
-        lower=lower,
-        upper=upper,
+        lower=row.hazard_ratio_lower,
+        upper=row.hazard_ratio_upper,
         level=level,
     )
 

@@ -1,16 +1,19 @@
 """Numbers others have published, to half a unit of the last digit they gave."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 from siyu.stats.decomposition import kitagawa
+from siyu.stats.hazards import fit_hazards
 from siyu.stats.intervals import newcombe_difference, wilson
 from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.stats.shifted_beta_geometric import fit, survival
 from siyu.stats.survival import cumulative_incidence, log_rank
+from statsmodels.duration.hazard_regression import PHReg
 
 
 class Anchor(NamedTuple):
@@ -28,10 +31,8 @@ def _incidence(time, outcome):
 
 def _remission():
     """6-MP arm of the leukaemia trial: survival at each week of relapse, and its interval."""
-    relapsed = [6, 6, 6, 7, 10, 13, 16, 22, 23]
-    censored = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
-    curve = _incidence(relapsed + censored, [1] * 9 + [0] * 12).set_index("time")
-    return 1 - curve.loc[sorted(set(relapsed))]
+    curve = _incidence(RELAPSED + STILL_WELL, [1] * 9 + [0] * 12).set_index("time")
+    return 1 - curve.loc[sorted(set(RELAPSED))]
 
 
 def _competing():
@@ -55,6 +56,37 @@ def _competing_error(event):
     return (scale["ci_upper"] - scale["ci_lower"]) / (2 * 1.959963985) * -left * np.log(left)
 
 
+RELAPSED, STILL_WELL = (
+    [6, 6, 6, 7, 10, 13, 16, 22, 23],
+    [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35],
+)
+PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+
+
+def _gehan():
+    """Leukaemia trial: the hazard of relapse with placebo to that with 6-MP."""
+    rows = [
+        *((0, t, 1) for t in RELAPSED),
+        *((0, t, 0) for t in STILL_WELL),
+        *((1, t, 1) for t in PLACEBO),
+    ]
+    patients = pd.DataFrame(rows, columns=["row", "time", "outcome"]).assign(n=1)
+    return fit_hazards(np.array([[0.0], [1.0]]), patients)
+
+
+def _rossi():
+    """Hazard of an arrest in the year after the release of 432 convicts.
+
+    The file is that of lifelines (MIT licence), which has it from Allison (1995) by way of R's
+    carData: the recorded facts of an experiment, without any of the code or texts around them.
+    """
+    convicts = pd.read_csv(Path(__file__).with_name("rossi.csv"))
+    convicts = convicts.rename(columns={"week": "time", "arrest": "outcome"})
+    names = ["fin", "age", "race", "wexp", "mar", "paro", "prio"]
+    design = convicts[names].to_numpy(dtype=float)
+    return fit_hazards(design, convicts.assign(row=range(len(convicts)), n=1))
+
+
 def _renewals(there):
     """Fit 1,000 customers of whom so many were there after 0, 1, ... and 7 renewals."""
     left = [(t, 1, before - after) for t, (before, after) in enumerate(pairwise(there), start=1)]
@@ -63,6 +95,7 @@ def _renewals(there):
 
 
 REMISSION = _remission()
+GEHAN, ROSSI = _gehan(), _rossi()
 HIGH_END = _renewals([1000, 869, 743, 653, 593, 551, 517, 491])
 REGULAR = _renewals([1000, 631, 468, 382, 326, 289, 262, 241])
 FIFTEEN = [
@@ -74,6 +107,7 @@ NEWCOMBE_B = "Newcombe (1998), Stat. Med. 17, 873-890, method 10"
 KLEINBAUM = "Kleinbaum and Klein, Survival Analysis, ch. 2"
 STATA = "Stata sts list, Freireich et al. (1963) data"
 STCOMPET = "Stata stcompet, in statsmodels duration/tests/test_survfunc.py"
+COX = "R survival coxph, ties = efron; tests of lifelines"
 RENEWALS = "Fader and Hardie (2007), J. Interactive Marketing 21(1), 76-90"
 BENJAMINI = "Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57, 289-300"
 
@@ -154,6 +188,28 @@ ANCHORS = [
         STCOMPET,
     ),
     Anchor(
+        "log hazard ratio of relapse, placebo to 6-MP, and its error",
+        (GEHAN.coefficients[0], GEHAN.errors[0]),
+        (1.5721, 0.4124),
+        4,
+        COX,
+    ),
+    Anchor(
+        "log hazard ratios of arrest",
+        ROSSI.coefficients,
+        (-0.3794222, -0.0574377, 0.3138998, -0.1497957, -0.4337039, -0.0848711, 0.0914971),
+        7,
+        COX,
+    ),
+    Anchor(
+        "their standard errors",
+        ROSSI.errors,
+        (0.19138, 0.02200, 0.30799, 0.21222, 0.38187, 0.19576, 0.02865),
+        5,
+        COX,
+    ),
+    Anchor("their log-likelihood", ROSSI.log_likelihood, -658.7477, 4, COX),
+    Anchor(
         "High End customers: alpha and beta",
         (HIGH_END.alpha, HIGH_END.beta),
         (0.668, 3.806),
@@ -219,13 +275,21 @@ def test_renewals_8_to_12_are_found_in_the_range_that_the_first_7_predict(fitted
 
 def test_gehan_log_rank():
     """Leukaemia trial, 6-MP against placebo: chi-square 16.793, p 4.17e-5 (R, survdiff)."""
-    treated = [(t, 1) for t in (6, 6, 6, 7, 10, 13, 16, 22, 23)]
-    treated += [(t, 0) for t in (6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35)]
-    placebo = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+    treated = [*((t, 1) for t in RELAPSED), *((t, 0) for t in STILL_WELL)]
     groups = [
         pd.DataFrame(rows, columns=["time", "outcome"]).assign(n=1)
-        for rows in (treated, [(t, 1) for t in placebo])
+        for rows in (treated, [(t, 1) for t in PLACEBO])
     ]
     statistic, p = log_rank(groups)
     assert round(statistic, 3) == 16.793
     assert f"{p:.2e}" == "4.17e-05"
+
+
+def test_what_statsmodels_does_with_ties_unless_told_is_not_what_is_published():
+    """Breslow's way: 1.5092 (R, ties = breslow)."""
+    placebo = np.repeat([0.0, 0.0, 1.0], [len(RELAPSED), len(STILL_WELL), len(PLACEBO)])
+    relapsed = np.repeat([1, 0, 1], [len(RELAPSED), len(STILL_WELL), len(PLACEBO)])
+    times = [*RELAPSED, *STILL_WELL, *PLACEBO]
+    (told,) = PHReg(times, placebo, status=relapsed).fit().params
+    assert round(told, 4) == 1.5092
+    assert GEHAN.coefficients[0] - told > 0.05

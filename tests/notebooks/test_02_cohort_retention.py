@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy.stats import norm
 from siyu import cli
@@ -36,6 +37,12 @@ def findings(folder: Path) -> dict[str, dict]:
 def truth() -> dict[str, float]:
     stored = json.loads((ROOT / "data" / "sample" / "truth.json").read_text("utf-8"))
     return {one["id"]: one["value"] for one in stored["truths"]}
+
+
+@pytest.fixture(scope="module")
+def log_truth(truth) -> dict[str, float]:
+    """Hazard ratios as logarithms, on whose scale estimates are as far off either way."""
+    return {name: np.log(value) for name, value in truth.items() if "hazard_ratio" in name}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +99,27 @@ def contacts(pool) -> list[tuple[str, float, float]]:
     ]
 
 
+def ratios(pool, *, follow_up_days: int = 7) -> list[tuple[str, float, float]]:
+    """Truth, and estimate and standard error on the scale of logarithms, of hazard ratios.
+
+    That of a follow-up is read over the seven days for which it acts.
+    """
+    adjust = ["channel", "lure", "staff_id"]
+    found = []
+    for asked, truth, stay_days in (
+        ("greet within 1h", "greeting", 30),
+        ("recommend within 24h", "recommendation", 30),
+        ("follow_up on day 2", "follow_up", follow_up_days),
+    ):
+        measures = contact.measure(
+            pool, [asked], period_days=365, stay_days=stay_days, adjust=adjust
+        )
+        row = contact.effects(measures, level=0.95).table.iloc[0]
+        error = np.log(row.hazard_ratio_upper / row.hazard_ratio_lower) / 2 / norm.ppf(0.975)
+        found.append((f"staying.hazard_ratio.{truth}", np.log(row.hazard_ratio), error))
+    return found
+
+
 def far(found: list[tuple[str, float, float]], truth: dict[str, float]) -> dict[str, float]:
     """How many standard errors each effect lies from its truth, where that is too many."""
     limit = norm.ppf(1 - (1 - 0.95 ** (1 / len(found))) / 2)
@@ -130,6 +158,18 @@ def test_the_planted_effects_of_contacts_lie_in_their_simultaneous_intervals(tru
     assert far(contacts(pool), truth) == {}
 
 
+def test_the_planted_hazard_ratios_lie_in_their_simultaneous_intervals(log_truth, tmp_path):
+    """Members who differ beyond what is adjusted for draw them towards 1, by a percent or two."""
+    pool = open_source(without_friends(tmp_path, ROOT / "data" / "sample"))
+    assert far(ratios(pool), log_truth) == {}
+
+
+def test_over_30_days_the_ratio_of_a_follow_up_that_acts_for_7_is_another(log_truth, tmp_path):
+    pool = open_source(without_friends(tmp_path, ROOT / "data" / "sample"))
+    missed = far(ratios(pool, follow_up_days=30), log_truth)
+    assert set(missed) == {"staying.hazard_ratio.follow_up"}
+
+
 def test_naive_comparisons_of_contacts_miss_the_planted_effects(truth, tmp_path):
     """Everyone compared with everyone, the naive interval as narrow as that of the estimate."""
     pool = open_source(without_friends(tmp_path, ROOT / "data" / "sample"))
@@ -145,7 +185,7 @@ def test_naive_comparisons_of_contacts_miss_the_planted_effects(truth, tmp_path)
     assert set(far(everyone, truth)) == {name for name, *_ in everyone}
 
 
-def test_in_a_larger_pool_the_truths_are_hit_as_closely(truth, tmp_path):
+def test_in_a_larger_pool_the_truths_are_hit_as_closely(truth, log_truth, tmp_path):
     """Five times the users: a bias that the sample is too small to show would show here."""
     write_tables(tmp_path, Settings(users=60_000, seed=11))
     (tmp_path / "asked").mkdir()
@@ -153,6 +193,7 @@ def test_in_a_larger_pool_the_truths_are_hit_as_closely(truth, tmp_path):
     found = [*returns(pool), *stays(pool, "calendar"), *stays(pool, "24h")]
     assert misses(found, truth) == {}
     assert far(contacts(pool), truth) == {}
+    assert far(ratios(pool), log_truth) == {}
 
 
 def test_a_naive_rate_of_everybody_misses_the_truth(truth, tmp_path):
@@ -209,6 +250,9 @@ def test_the_report_says_what_contacts_do_and_what_lots_say(sample):
     assert greeting["evidence"] == "adjusted"
     assert "have not proved it" in greeting["action"]
     assert found["retention.contact.experiment.greet_1h"]["evidence"] == "randomised"
+    ratio = found["retention.contact.greet.1h.hazard_ratio"]
+    assert (ratio["unit"], ratio["evidence"]) == ("ratio", "adjusted")
+    assert ratio["ci_lower"] < ratio["value"] < ratio["ci_upper"] < 1
 
 
 def test_the_projection_of_the_sample_is_refused_since_its_test_missed(sample):

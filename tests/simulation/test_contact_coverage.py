@@ -50,6 +50,7 @@ def greeted_while_there(rng) -> pd.DataFrame:
             "there": (life >= LANDMARK_DAYS).astype(int),
             "treated": ((greeted <= life) & (greeted <= LANDMARK_DAYS)).astype(int),
             "outcome": (life >= LANDMARK_DAYS + STAY_DAYS).astype(int),
+            "stayed_days": np.clip(life - LANDMARK_DAYS, 0, STAY_DAYS).astype(int),
         }
     )
     return flags.value_counts().rename("n").reset_index()
@@ -70,6 +71,7 @@ def measures(counts: pd.DataFrame) -> contact.Measures:
         counts={"greet.72h": counts},
         experiment="",
         arms=("within_1h", "later"),
+        planned_share=0.5,
         tested="greet.1h",
     )
 
@@ -107,6 +109,7 @@ def test_where_few_leave_there_is_no_estimate():
                 "outcome": (rng.random(1200) > 0.005).astype(int),
             }
         )
+        flags["stayed_days"] = int(STAY_DAYS) * flags["outcome"]
         counts = flags.value_counts().rename("n").reset_index()
         refused.append(contact.effects(measures(counts), level=LEVEL).table["refused"].iloc[0])
     assert set(refused) == {"few_of_each"}
@@ -125,6 +128,7 @@ def test_with_ten_who_leave_on_the_smaller_side_zero_is_covered():
                 "outcome": (rng.random(1200) > 0.06).astype(int),
             }
         )
+        flags["stayed_days"] = int(STAY_DAYS) * flags["outcome"]
         counts = flags.value_counts().rename("n").reset_index()
         row = contact.effects(measures(counts), level=LEVEL).table.iloc[0]
         if not row.refused:

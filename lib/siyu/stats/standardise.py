@@ -14,15 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from siyu.stats.checks import FloatArray, normal_quantile, whole_counts
+from siyu.stats.design import RIDGE, indicators
 
 ALIKE = 0.02
 """Whose chance of being treated is below this, or above one less this, has nobody to be compared
 with: of fifty people like them not even one was treated otherwise."""
-_RIDGE = 0.01
-"""Penalty on the coefficients, which keeps them finite where a level was always (never) treated."""
 _STEPS, _DONE = 50, 1e-9
-_FEWEST = 10
-"""A level of a covariate with fewer users has no coefficient of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +33,7 @@ class Standardised:
     effective: as how many equally weighted users the treated and the others count.
     propensity: one row per `propensity` (estimated chance of being treated) and `treated`, with
         `n` users, those left out included.
+    compared: of each row of the table, whether its users are among the n.
     """
 
     n: int
@@ -51,6 +49,7 @@ class Standardised:
     gain_upper: float
     effective: tuple[float, float]
     propensity: pd.DataFrame
+    compared: NDArray[np.bool_]
 
 
 def standardise(
@@ -119,6 +118,7 @@ def standardise(
         gain_upper=float(means[1] + quantile * error[1]),
         effective=(float(effective[0]), float(effective[1])),
         propensity=propensity,
+        compared=alike,
     )
 
 
@@ -151,18 +151,8 @@ def _propensity(
 
 
 def _design(grouped: pd.DataFrame, covariates: Sequence[str], users: FloatArray) -> FloatArray:
-    """Give a constant and an indicator per level but the most frequent of each covariate."""
-    columns = [np.ones(len(grouped))]
-    for name in covariates:
-        code = pd.factorize(grouped[name], sort=True)[0]
-        code = np.where(code < 0, code.max(initial=-1) + 1, code)  # a missing value is a level too
-        size = np.bincount(code, weights=users)
-        rare = size < _FEWEST
-        code = np.where(rare[code], len(size), code)
-        size = np.append(np.where(rare, 0, size), size[rare].sum())
-        there = np.flatnonzero(size)
-        columns += [code == each for each in there[there != size.argmax()]]
-    return np.column_stack(columns).astype(np.float64)
+    """Give a constant and the indicators of the levels."""
+    return np.column_stack([np.ones(len(grouped)), indicators(grouped, covariates, users)])
 
 
 class _Logistic:
@@ -182,8 +172,8 @@ def _fit(design: FloatArray, answer: FloatArray, weight: FloatArray) -> _Logisti
     one answer only, as happens every week in a pool with a new member of staff.
     """
     coefficients = np.zeros(design.shape[1])
-    ridge = np.full(design.shape[1], _RIDGE)
-    ridge[0] = 0 if 0 < weight @ answer < weight.sum() else _RIDGE
+    ridge = np.full(design.shape[1], RIDGE)
+    ridge[0] = 0 if 0 < weight @ answer < weight.sum() else RIDGE
     for _ in range(_STEPS):
         chance = _chance(design @ coefficients)
         slope = design.T @ (weight * (answer - chance)) - ridge * coefficients

@@ -84,7 +84,7 @@ def some_members(seed: int) -> list[Member]:
 
 
 def by_hand(members: list[Member], name: str, stay_days: int = 5) -> dict[tuple, int]:
-    """Count person by person: channel, hour, flags before, arm, there, treated, outcome."""
+    """Count person by person: channel, hour, flags before, arm, there, treated, outcome, days."""
 
     def took(m: Member, which: str) -> int:
         event, hours, day = {
@@ -131,9 +131,19 @@ def by_hand(members: list[Member], name: str, stay_days: int = 5) -> dict[tuple,
             int(left is None or left >= landmark),
             took(m, name),
             int(left is None or left >= reading),
+            days_there(name, left, landmark, stay_days),
         )
         counts[key] = counts.get(key, 0) + 1
     return counts
+
+
+def days_there(name: str, left: dt.datetime | None, landmark: dt.datetime, stay_days: int) -> int:
+    """Whole days after the landmark; of a contact on a day, days of the calendar."""
+    if left is None or left < landmark:
+        return stay_days if left is None else 0
+    if name == "follow_up.day_2":
+        left = dt.datetime.combine(left.astimezone(ZONE).date(), dt.time(), tzinfo=ZONE)
+    return min((left - landmark) // DAY, stay_days)
 
 
 @pytest.mark.slow
@@ -308,6 +318,15 @@ def test_without_a_table_of_events_nothing_is_known_of_contacts(tmp_path):
     assert "no table of events" in one.message
 
 
+def over_days(counts: pd.DataFrame, *, stay_days: int = 30) -> pd.DataFrame:
+    """Let those who left after the landmark have left half on day 3 and half on day 20."""
+    stayed = counts.assign(stayed_days=np.where(counts["outcome"] == 1, stay_days, 0))
+    leavers = (stayed["there"] == 1) & (stayed["outcome"] == 0)
+    early = stayed[leavers].assign(stayed_days=3, n=lambda t: t["n"] // 2)
+    late = stayed[leavers].assign(stayed_days=20, n=lambda t: t["n"] - t["n"] // 2)
+    return pd.concat([stayed[~leavers], early, late], ignore_index=True)
+
+
 def cells(effect: int = 40, *, arms: tuple[int, int] = (0, 0), lot: int = 30) -> pd.DataFrame:
     """Of 800 untreated and 800 treated half stay, and `effect` more of the treated; 200 of the
     treated and 400 of the others are gone at the landmark. By lot: arms of a size, of whom half
@@ -329,10 +348,12 @@ def cells(effect: int = 40, *, arms: tuple[int, int] = (0, 0), lot: int = 30) ->
             ("later", 1, 0, 0, second // 2),
         ]
     table = pd.DataFrame(rows, columns=["arm", "there", "treated", "outcome", "n"])
-    return table.assign(**{"by channel": "social", "hour": 12})
+    return over_days(table.assign(**{"by channel": "social", "hour": 12}))
 
 
-def reduced(counts: pd.DataFrame, *, min_users: int = 30) -> contact.Measures:
+def reduced(
+    counts: pd.DataFrame, *, min_users: int = 30, planned_share: float = 0.5
+) -> contact.Measures:
     (greet,) = contact.read_contacts(["greet within 1h"])
     has_arms = counts["arm"].ne("").any()
     return contact.Measures(
@@ -349,6 +370,7 @@ def reduced(counts: pd.DataFrame, *, min_users: int = 30) -> contact.Measures:
         counts={"greet.1h": counts if has_arms else counts.drop(columns="arm")},
         experiment="lots" if has_arms else "",
         arms=("within_1h", "later"),
+        planned_share=planned_share,
         tested="greet.1h",
     )
 
@@ -392,6 +414,77 @@ def test_the_headline_says_keeps_or_none(effect, english, chinese):
         assert chinese in contact.say_effects(measures, found, None, level=LEVEL)
 
 
+def test_the_ratio_by_hand_is_that_of_the_members_who_leave():
+    """Of 10,000 each, 10 of those contacted and 20 of the others leave: one for two."""
+    rows = [(1, 1, 9990, 30), (1, 0, 10, 4), (0, 1, 9980, 30), (0, 0, 20, 4)]
+    counts = pd.DataFrame(rows, columns=["treated", "outcome", "n", "stayed_days"])
+    counts = counts.assign(**{"by channel": "social", "hour": 12, "there": 1, "arm": ""})
+    row = results(reduced(counts))[0].table.iloc[0]
+    assert row.hazard_ratio == pytest.approx(0.5, rel=1e-3)
+    # The standard error of a log ratio of counts is the root of 1/10 + 1/20.
+    half = np.log(row.hazard_ratio_upper / row.hazard_ratio_lower) / 2
+    assert half == pytest.approx(1.96 * (1 / 10 + 1 / 20) ** 0.5, rel=2e-3)
+
+
+def test_who_has_no_counterpart_is_in_neither_estimate():
+    """One in eighty came through a channel whose members were all contacted, and all left."""
+    alone, _ = results(reduced(cells(80)))
+    gone = cells().query("treated == 1 and outcome == 0 and stayed_days == 3").assign(n=20)
+    beside, _ = results(reduced(pd.concat([cells(80), gone.assign(**{"by channel": None})])))
+    row = beside.table.iloc[0]
+    assert (row.left_out, row.n) == (20, 1600)
+    for name in ("difference", "hazard_ratio", "hazard_ratio_upper"):
+        assert row[name] == pytest.approx(alone.table.iloc[0][name], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("effect", "english", "chinese"),
+    [
+        (80, "fewer of those still there leave with", "的风险比没做到的低"),
+        (-80, "more of those still there leave with", "的风险比没做到的高"),
+        (0, "neither clearly fewer nor clearly more", "看不出明显高低"),
+    ],
+)
+def test_a_second_finding_gives_the_hazard_ratio(effect, english, chinese):
+    measures = reduced(cells(effect))
+    one = findings(measures)["retention.contact.greet.1h.hazard_ratio"]
+    assert (one.unit, one.evidence, one.n) == ("ratio", "adjusted", 1600)
+    assert english in one.message
+    assert (one.value < 1) == (effect > 0)
+    assert one.ci_lower < one.value < one.ci_upper
+    with speaking("zh"):
+        told = findings(measures)["retention.contact.greet.1h.hazard_ratio"]
+        assert chinese in told.message
+
+
+def test_of_two_contacts_a_ratio_is_judged_as_strictly_as_the_effect():
+    """One of two with an interval just beyond 1 is clear alone, and not beside another."""
+    alone = reduced(cells(44))
+    one, _ = results(alone)
+    day_2 = contact.read_contacts(["follow_up on day 2"])
+    nothing = cells(0).assign(**{"greet.1h": 1})
+    both = replace(
+        alone,
+        contacts=[*alone.contacts, *day_2],
+        counts={**alone.counts, "follow_up.day_2": nothing},
+    )
+    two, _ = results(both)
+    assert one.table.iloc[0].hazard_ratio_upper < 1
+    assert two.table.iloc[0].hazard_p_holm == pytest.approx(2 * one.table.iloc[0].hazard_p_holm)
+    for measures, told in ((alone, "fewer of those"), (both, "neither clearly fewer")):
+        assert told in findings(measures)["retention.contact.greet.1h.hazard_ratio"].message
+
+
+def test_of_the_best_contact_both_routes_are_said():
+    """Of 800 each 480 and 400 stay: ln(800 / 480) / ln(800 / 400) = 0.74."""
+    measures = reduced(cells(80))
+    found, judged = results(measures)
+    said = contact.say_effects(measures, found, judged, level=LEVEL)
+    assert "more stay 30 days longer: +10.0 pp" in said
+    assert "25.6% fewer of those still there leave" in said
+    assert "hazard ratio 0.74 (95% CI 0.64 to 0.86)" in said
+
+
 def findings(measures: contact.Measures, **options):
     found, judged = results(measures)
     return {
@@ -421,7 +514,7 @@ REFUSALS = {
     "few": (cells().assign(n=lambda t: t["n"].where(t["treated"] == 0, 5)), "fewer than 30"),
     "thin": (cells().assign(n=lambda t: t["n"] // 10), "fewer than 100 members"),
     "few_of_each": (
-        cells().assign(n=lambda t: t["n"].where((t["treated"] == 0) | (t["outcome"] == 1), 9)),
+        cells().assign(n=lambda t: t["n"].where((t["treated"] == 0) | (t["outcome"] == 1), 4)),
         "fewer than 10 members left, or stayed",
     ),
     "alike": (
@@ -485,7 +578,7 @@ def test_why_naive_comparisons_lie_is_said_with_their_numbers():
         ((300, 300), -40, "loses members over 30 days: −13.3 pp", "留下更少"),
         ((300, 300), 0, "no clear effect", "看不出"),
         ((20, 20), 0, "too few to be read", "太少，不作解读"),
-        ((300, 600), 30, "no even draw", "不像对半随机分组"),
+        ((300, 600), 30, "not drawn 50.0% to 50.0% as planned", "按计划的 50.0% 对 50.0%"),
     ],
 )
 def test_what_lots_say_is_said(arms, lot, english, chinese):
@@ -497,6 +590,26 @@ def test_what_lots_say_is_said(arms, lot, english, chinese):
     one = findings(measures)["retention.contact.experiment.lots"]
     assert one.evidence == "randomised"
     assert (one.value is None) == (arms != (300, 300))
+
+
+@pytest.mark.parametrize(("arms", "refused"), [((300, 600), ""), ((300, 300), "ratio")])
+def test_arms_are_held_against_the_shares_that_were_planned(arms, refused):
+    """A third was meant for the first: 300 of 900 are, 300 of 600 are not."""
+    measures = reduced(cells(40, arms=arms), planned_share=1 / 3)
+    assert contact.judge(measures, level=LEVEL).refused == refused
+
+
+@pytest.mark.parametrize(("shares", "first"), [((0.5, 0.5), 0.5), ((0.1, 0.3), 0.25)])
+def test_of_the_planned_shares_those_of_the_two_arms_count(tmp_path, shares, first):
+    pool = shop(tmp_path, [Member(at("2 12:00"), arm=arm) for arm in ("within_1h", "later")])
+    found = asked(pool, experiment="lots", experiment_shares=shares)
+    assert found.planned_share == pytest.approx(first)
+
+
+@pytest.mark.parametrize("shares", [(0.5,), (0.0, 1.0), (0.6, 0.5), (0.2, 0.3, 0.5)])
+def test_shares_that_cannot_be_planned_are_refused(tmp_path, shares):
+    with pytest.raises(RetentionError, match="two shares above 0"):
+        asked(shop(tmp_path, [Member(at("1 12:00"))]), experiment_shares=shares)
 
 
 @pytest.mark.parametrize(("lot", "proved"), [(40, True), (5, False)])
@@ -542,7 +655,7 @@ def test_those_drawn_by_lot_are_not_in_the_estimate():
 def test_hours_with_few_members_join_their_neighbours():
     counts = pd.concat([cells().assign(hour=hour, n=2) for hour in range(6)] + [cells()])
     found, _ = results(reduced(counts.reset_index(drop=True)))
-    assert found.table.iloc[0].n == 1600 + 6 * 8
+    assert found.table.iloc[0].n == 1600 + 6 * 12
     assert found.table.iloc[0].left_out == 0
     late, _ = results(reduced(cells().assign(hour=23)))
     assert late.table.iloc[0].n == 1600

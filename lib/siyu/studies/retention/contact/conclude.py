@@ -13,6 +13,7 @@ from siyu.studies.retention.contact.measures import Measures
 from siyu.studies.tables import each_row
 
 _METRIC = "effect of a contact on staying"
+_RATIO_METRIC = "hazard ratio of leaving after a contact"
 
 
 def conclude(
@@ -23,7 +24,7 @@ def conclude(
     level: float,
     value_per_member_cny: float | None = None,
 ) -> list[Finding]:
-    """Give a finding per contact, and one of the experiment.
+    """Give two findings per contact, by two routes, and one of the experiment.
 
     Args:
         measures: the reduced tables.
@@ -43,6 +44,9 @@ def conclude(
         else _effect(measures, row, judged, level=level, value=value_per_member_cny)
         for row in each_row(found.table)
     ]
+    ratios = [
+        _ratio(measures, row, level=level) for row in each_row(found.table) if not row.refused
+    ]
     absent = [
         insufficient(f"retention.contact.absent.{i}", problem, metric=_METRIC, n=measures.n_added)
         for i, problem in enumerate(measures.absent, start=1)
@@ -52,7 +56,7 @@ def conclude(
         insufficient(f"retention.contact.unadjusted.{i}", why, metric=_METRIC, n=measures.n_added)
         for i, why in enumerate(measures.refused, start=1)
     ]
-    return [*given, *tested, *absent, *unadjusted]
+    return [*given, *ratios, *tested, *absent, *unadjusted]
 
 
 def _effect(
@@ -74,6 +78,22 @@ def _effect(
         method=phrase("retention.contact.method.adjusted", columns=sentences.adjusted(measures)),
         evidence="adjusted",
         worth_cny=None if action == "" or value is None else float(row.per_week * value),
+    )
+
+
+def _ratio(measures: Measures, row: pd.Series, *, level: float) -> Finding:
+    return Finding(
+        id=f"retention.contact.{row.contact}.hazard_ratio",
+        metric=_RATIO_METRIC,
+        value=float(row.hazard_ratio),
+        ci_lower=float(row.hazard_ratio_lower),
+        ci_upper=float(row.hazard_ratio_upper),
+        level=level,
+        unit="ratio",
+        n=int(row.n),
+        message=full_stop(sentences.hazard(measures, row, level=level)),
+        method=phrase("retention.contact.method.hazard", columns=sentences.adjusted(measures)),
+        evidence="adjusted",
     )
 
 

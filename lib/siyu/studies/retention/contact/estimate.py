@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import DataFrameGroupBy
 from scipy.stats import binomtest, norm
 
+from siyu.stats.checks import FloatArray, normal_quantile
+from siyu.stats.hazards import hazard_ratio
 from siyu.stats.intervals import difference_pvalue, newcombe_difference
 from siyu.stats.multiplicity import holm
 from siyu.stats.standardise import Standardised, standardise
@@ -39,7 +43,9 @@ class Effects:
         standardised, with its interval, `p_holm` and `verdict` ("keeps", "loses", "unclear", ""
         where refused); `left_out`; `effective` (members the smaller side is worth); `gain` (share
         more that would stay if all were contacted, not as now) with its interval, and `per_week`
-        (members that is, of those added in a week) with its; `refused`: why there is no estimate
+        (members that is, of those added in a week) with its; `hazard_ratio` (at how many times the
+        rate of the others, who are alike, those contacted left in the days up to the reading: a
+        second route to the same) with its, and `hazard_p_holm`; `refused`: why there is no estimate
         ("few", "few_of_each", "alike", "thin", "").
     propensity: per contact, from `Standardised`; where there is one.
     """
@@ -58,7 +64,7 @@ class Judge:
     None where refused. expected: the difference that the estimate outside the experiment lets
     expect, by how much the arms differ in who was contacted; p_same: of the test that the
     difference is no other; both NaN where there is no such estimate, or hardly a difference in
-    contacts. refused: "" or "ratio" (the arms are not equally large) or
+    contacts. refused: "" or "ratio" (the arms are not as large as planned) or
     "few".
     """
 
@@ -98,6 +104,7 @@ def effects(measures: Measures, *, level: float) -> Effects:
             propensity[contact.id] = found.propensity
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table.pop("p"))
+    table["hazard_p_holm"] = holm(_ratio_pvalues(table, level=level))
     clear = table["p_holm"] <= 1 - level
     table["verdict"] = np.select(
         [table["refused"] != "", clear & (table["difference"] > 0), clear],
@@ -122,7 +129,7 @@ def judge(measures: Measures, *, level: float) -> Judge | None:
         for name in ("", "outcome", "treated")
     )
     refused = "few" if min(n) < measures.min_users else ""
-    if not refused and binomtest(n[0], sum(n)).pvalue < _SUSPECT_RATIO:
+    if not refused and binomtest(n[0], sum(n), measures.planned_share).pvalue < _SUSPECT_RATIO:
         refused = "ratio"
     difference, lower, upper = newcombe_difference(stayed[0], n[0], stayed[1], n[1], level=level)
     inside, outside = (
@@ -175,7 +182,7 @@ def _effect(
     fields = ("difference", "ci_lower", "ci_upper", "gain", "gain_lower", "gain_upper")
     if found is None:
         nothing = dict.fromkeys([*fields, "p", "left_out", "effective"], np.nan)
-        return row | nothing | dict.fromkeys(_PER_WEEK, np.nan), None
+        return row | nothing | dict.fromkeys([*_PER_WEEK, *_RATIO], np.nan), None
     row["n"] = found.n
     # Members of the experiment are not compared, and are contacted and leave like the others.
     every = measures.counts[contact.id]
@@ -189,11 +196,12 @@ def _effect(
     gains = (found.gain, found.gain_lower, found.gain_upper)
     row |= {name: gain * per_week for name, gain in zip(_PER_WEEK, gains, strict=True)}
     if refused:
-        row |= dict.fromkeys([*fields, "p", *_PER_WEEK], np.nan)
-    return row, found
+        return row | dict.fromkeys([*fields, "p", *_PER_WEEK, *_RATIO], np.nan), found
+    return row | _hazard_ratio(measures, contact, counts, found, level=level), found
 
 
 _PER_WEEK = ("per_week", "per_week_lower", "per_week_upper")
+_RATIO = ("hazard_ratio", "hazard_ratio_lower", "hazard_ratio_upper")
 
 
 def _standardised(
@@ -203,16 +211,50 @@ def _standardised(
     sides = there.groupby("treated")["n"].sum().reindex([0, 1], fill_value=0)
     if sides.min() < measures.min_users:
         return None, "few"
-    covariates = [column_of(name) for name in measures.adjust]
-    columns = [*covariates, "hour", *measures.earlier(contact)]
-    grouped = there.assign(hour=_joined_hours(there))
     cells = there.groupby(["treated", "outcome"])["n"].sum()
     if cells.reindex([(0, 0), (0, 1), (1, 0), (1, 1)], fill_value=0).min() < FEWEST_OF_EACH:
         return None, "few_of_each"
-    found = standardise(grouped, covariates=columns, level=level)
+    covariates = _covariates(measures, contact)
+    same = _alike(there, covariates)
+    grouped = same["n"].sum().reset_index()
+    found = standardise(grouped, covariates=covariates, level=level)
     if found is None or found.left_out > MOST_LEFT_OUT * there["n"].sum():
         return found, "alike"
     return found, "thin" if min(found.effective) < FEWEST_EFFECTIVE else ""
+
+
+def _hazard_ratio(
+    measures: Measures,
+    contact: Contact,
+    counts: pd.DataFrame,
+    found: Standardised,
+    *,
+    level: float,
+) -> dict[str, float]:
+    """Compare how fast the members compared left, day by day, adjusted for the same."""
+    there, covariates = counts[counts["there"] == 1], _covariates(measures, contact)
+    same = _alike(there, covariates)
+    lives = same.obj[found.compared[same.ngroup()]]
+    lives = lives.assign(time=lives["stayed_days"], outcome=1 - lives["outcome"])
+    return dict(zip(_RATIO, hazard_ratio(lives, covariates=covariates, level=level), strict=True))
+
+
+def _ratio_pvalues(table: pd.DataFrame, *, level: float) -> FloatArray:
+    """Read the p-values of no difference in hazards back from the intervals."""
+    ratio, lower, upper = np.log(table[list(_RATIO)].to_numpy(dtype=np.float64)).T
+    error = (upper - lower) / 2 / normal_quantile(level)
+    return np.asarray(2 * norm.sf(np.abs(ratio) / error))
+
+
+def _covariates(measures: Measures, contact: Contact) -> list[str]:
+    columns = [column_of(name) for name in measures.adjust]
+    return [*columns, "hour", *measures.earlier(contact)]
+
+
+def _alike(there: pd.DataFrame, covariates: Sequence[str]) -> DataFrameGroupBy[Any, Any]:
+    """Group members who are alike, were treated alike and stayed or not; hours joined."""
+    grouped = there.assign(hour=_joined_hours(there))
+    return grouped.groupby([*covariates, "treated", "outcome"], dropna=False)
 
 
 def _joined_hours(there: pd.DataFrame) -> pd.Series:

@@ -20,6 +20,7 @@ from siyu.studies.retention.definition import RetentionError
 from siyu.studies.retention.measure import find_members
 
 _HOUR_US = 3_600_000_000
+_ROUNDING = 1e-9
 
 
 def measure(
@@ -31,6 +32,7 @@ def measure(
     adjust: Sequence[str] = (),
     experiment: str = "",
     experiment_arms: Sequence[str] = ("within_1h", "later"),
+    experiment_shares: Sequence[float] = (0.5, 0.5),
     experiment_contact: str = "greet within 1h",
     min_users: int = 30,
 ) -> Measures:
@@ -44,11 +46,13 @@ def measure(
         adjust: columns of `users` for which comparisons are adjusted, beside the hour of adding.
         experiment: in `assignments`, in which the contact was drawn by lot; "" for none.
         experiment_arms: its arm that is contacted in time, then the one that is not.
+        experiment_shares: of all who are drawn, the share meant for each of the two.
         experiment_contact: which of the contacts it was about.
         min_users: smallest group that is shown.
 
     Raises:
-        RetentionError: a contact or a number that cannot be, or `users` has no times of addition.
+        RetentionError: a contact, an arm or a number that cannot be, or `users` has no times of
+        addition.
     """
     for name, value in (
         ("period_days", period_days),
@@ -57,6 +61,15 @@ def measure(
     ):
         if value < 1:
             raise RetentionError(f"{name} = {value} must be at least 1")
+    if (
+        len(experiment_shares) != 2
+        or min(experiment_shares) <= 0
+        or sum(experiment_shares) > 1 + _ROUNDING
+    ):
+        raise RetentionError(
+            f"experiment_shares = {list(experiment_shares)} must be two shares above 0, of at most "
+            "1 together; use [0.5, 0.5] for an even draw"
+        )
     studied, absent = _known(pool, read_contacts(contacts))
     # Of who was added before the log begins nobody knows whether they were contacted.
     begins = pool.observed_from.astimezone(ZoneInfo(pool.timezone)).date()
@@ -86,6 +99,7 @@ def measure(
         counts=counts,
         experiment=named if tested in studied else "",
         arms=(experiment_arms[0], experiment_arms[1]),
+        planned_share=experiment_shares[0] / sum(experiment_shares),
         tested=tested.id,
     )
     for contact in studied:
@@ -179,22 +193,24 @@ def _count(
     end = ibis.literal(pool.as_of_end, type=users.added_at.type())
     if contact.on_day is not None:
         # Beginnings of days: the landmark, and stay_days later.
-        landmark = contact.on_day + 1
+        landmark, day = contact.on_day + 1, 1
         stayed = pool.day(users.left_at).delta(users.joined_on, unit="day")
         followed = ibis.literal(pool.as_of).delta(users.joined_on, unit="day") + 1
-        horizon = landmark + stay_days
     else:
-        landmark = (contact.within_hours or 0) * _HOUR_US
+        landmark, day = (contact.within_hours or 0) * _HOUR_US, 24 * _HOUR_US
         stayed = users.left_at.delta(users.added_at, unit="microsecond")
         followed = end.delta(users.added_at, unit="microsecond")
-        horizon = landmark + 24 * stay_days * _HOUR_US
+    horizon = landmark + stay_days * day
+    days = ((stayed - landmark) // day).fill_null(stay_days).clip(0, stay_days)
     flags = {
         "there": stayed.isnull() | (stayed >= landmark),
         "outcome": stayed.isnull() | (stayed >= horizon),
     }
     known = users.filter(followed >= horizon).mutate(
-        treated=users[contact.id], **{name: flag.cast("int64") for name, flag in flags.items()}
+        treated=users[contact.id],
+        stayed_days=days.cast("int64"),
+        **{name: flag.cast("int64") for name, flag in flags.items()},
     )
-    columns = [*keys, "there", "treated", "outcome"]
+    columns = [*keys, "there", "treated", "outcome", "stayed_days"]
     counts: pd.DataFrame = known.group_by(columns).agg(n=known.count()).to_pandas()
     return counts.sort_values(columns, ignore_index=True)

@@ -21,10 +21,12 @@ class Measures:
     counts: per contact id, one row per value of the columns `by …` and of `hour` (of the addition,
         0 to 23), of the flags of earlier contacts (a column by id each), of `arm` (of the
         experiment, "" for none; only for the contact it was about), and of `there` (1: still there
-        at the landmark), `treated` (1: contacted in time) and `outcome` (1: still there stay_days
-        later): `n` members, all of whom were followed so long.
+        at the landmark), `treated` (1: contacted in time), `outcome` (1: still there stay_days
+        later) and `stayed_days` (whole days there after the landmark, at most stay_days): `n`
+        members, all of whom were followed so long.
     experiment: its name; "" where the source has none. `arms`: the one contacted in time, then the
-        other. `tested`: the id of the contact it was about.
+        other. `planned_share`: that of the first in both. `tested`: the id of the contact it was
+        about.
     """
 
     contacts: Sequence[Contact]
@@ -40,6 +42,7 @@ class Measures:
     counts: Mapping[str, pd.DataFrame]
     experiment: str
     arms: tuple[str, str]
+    planned_share: float
     tested: str
 
     def earlier(self, contact: Contact) -> list[str]:

@@ -46,6 +46,7 @@ def say_effects(measures: Measures, found: Effects, judged: Judge | None, *, lev
         return phrase("retention.contact.effect.none", stay=measures.stay_days)
     return paragraph(
         effect(measures, row, level=level),
+        hazard(measures, row, level=level),
         phrase(
             "retention.contact.gain",
             contacted=row.contacted,
@@ -106,6 +107,22 @@ def effect(measures: Measures, row: Any, *, level: float) -> str:
     )
 
 
+def hazard(measures: Measures, row: Any, *, level: float) -> str:
+    """Say how much faster or slower those contacted leave than others alike, day by day."""
+    clear = row.hazard_p_holm <= 1 - level
+    outcome = "unclear" if not clear else "fewer" if row.hazard_ratio < 1 else "more"
+    return phrase(
+        f"retention.contact.hazard.{outcome}",
+        contact=names(measures)[row.contact],
+        stay=measures.stay_days,
+        change=abs(row.hazard_ratio - 1),
+        ratio=row.hazard_ratio,
+        lower=row.hazard_ratio_lower,
+        upper=row.hazard_ratio_upper,
+        level=level,
+    )
+
+
 def refusal(measures: Measures, row: Any) -> str:
     """Say why there is no estimate for one contact."""
     return phrase(
@@ -140,6 +157,8 @@ def say_judge(measures: Measures, judged: Judge | None, *, level: float) -> str:
         return phrase("retention.contact.judge.none")
     values = {"experiment": measures.experiment, "first": judged.n[0], "second": judged.n[1]}
     if judged.refused:
+        planned = measures.planned_share
+        values |= {"planned": planned, "other": 1 - planned}
         return phrase(f"retention.contact.judge.{judged.refused}", **values)
     clear = judged.p <= 1 - level
     outcome = "unclear" if not clear else "keeps" if judged.difference > 0 else "loses"

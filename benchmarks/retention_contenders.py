@@ -33,12 +33,14 @@ LAST = FIRST_DAY.astype(datetime).date() + timedelta(days=DAYS - 1)
 """The last complete day of the log in Shanghai."""
 END = datetime(LAST.year, LAST.month, LAST.day, 16, tzinfo=UTC)
 """The first instant that is not known any more: midnight in Shanghai."""
+BEGIN = datetime(2025, 3, 30, 16, tzinfo=UTC)
+"""The first instant that was observed, by the facts that lie beside the log."""
 _SPANS = [*((7 * week, 7 * week + 6) for week in WEEKS), *((day, day) for day in ON_DAYS)]
 _HORIZON = max(end for _, end in _SPANS)
 _EPOCH = date(1970, 1, 1)
 _DAY_US = 86_400_000_000
 _SHANGHAI_US = 8 * 3_600_000_000
-_UNTIL = END.strftime("%Y-%m-%d %H:%M:%S")
+_SINCE, _UNTIL = (at.strftime("%Y-%m-%d %H:%M:%S") for at in (BEGIN, END))
 
 
 def siyu(log: Path) -> Question:
@@ -104,6 +106,7 @@ def clickhouse(log: Path) -> Question:
                     toInt32({day}) - joined AS day
                 FROM file('{log}', Parquet) AS events JOIN added USING (user_id)
                 WHERE event IN {BACK} AND occurred_at < toDateTime64('{_UNTIL}', 6, 'UTC')
+                AND occurred_at >= toDateTime64('{_SINCE}', 6, 'UTC')
                 UNION ALL SELECT user_id, joined, touchpoint, 0 AS day FROM added
             )
             WHERE day BETWEEN 0 AND {_HORIZON}
@@ -145,6 +148,7 @@ def duckdb_sql(log: Path) -> Question:
                 FROM (
                     SELECT user_id, occurred_at FROM '{log}'
                     WHERE event IN {BACK} AND occurred_at < TIMESTAMPTZ '{_UNTIL}+00'
+                    AND occurred_at >= TIMESTAMPTZ '{_SINCE}+00'
                 ) JOIN added USING (user_id)
                 WHERE day BETWEEN 1 AND {_HORIZON}
             ),
@@ -183,7 +187,11 @@ def polars(log: Path) -> Question:
             bits = bits | pl.when(day.is_between(first, last)).then(1 << place).otherwise(0)
         back = (
             pl.scan_parquet(log)
-            .filter(pl.col("event").is_in(BACK) & (pl.col("occurred_at") < END))
+            .filter(
+                pl.col("event").is_in(BACK)
+                & (pl.col("occurred_at") < END)
+                & (pl.col("occurred_at") >= BEGIN)
+            )
             .select("user_id", day=local("occurred_at"))
             .join(added.select("user_id", "number", "joined"), on="user_id")
             .select("number", day=day - pl.col("joined"))
@@ -221,7 +229,11 @@ def pandas(log: Path) -> Question:
         rows = pd.read_parquet(
             log,
             columns=["user_id", "occurred_at"],
-            filters=[("event", "in", BACK), ("occurred_at", "<", END)],
+            filters=[
+                ("event", "in", BACK),
+                ("occurred_at", "<", END),
+                ("occurred_at", ">=", BEGIN),
+            ],
         )
         number = pd.Index(added["user_id"]).get_indexer(rows["user_id"])
         day = local(rows["occurred_at"]) - added["joined"].to_numpy()[number]

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from siyu.data.problems import Problem, SourceError, suggest
@@ -21,6 +22,33 @@ _MARGIN = timedelta(days=400)
 _FIRST, _LAST = datetime(1902, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _STEP = timedelta(days=7)
 """Shorter than the shortest time between two changes of offset (Ramadan in Morocco: a month)."""
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
+_FROM_US = ((dt.int64,), dt.Timestamp("UTC"))
+
+
+# To cast an instant to a time without zone, DuckDB asks its calendar about every row, even in UTC;
+# the microseconds lie there as they are.
+@ibis.udf.scalar.builtin(name="epoch_us")  # type: ignore[untyped-decorator]
+def count_us(at: dt.timestamp) -> dt.int64:
+    """Count the microseconds from 1970 to an instant, or to a wall-clock time on its own clock."""
+
+
+@ibis.udf.scalar.builtin(name="make_timestamp")  # type: ignore[untyped-decorator]
+def _wall_clock(us: dt.int64) -> dt.timestamp: ...
+
+
+@ibis.udf.scalar.builtin(name="make_timestamptz", signature=_FROM_US)  # type: ignore[untyped-decorator]
+def _instant(us: dt.int64) -> dt.timestamp: ...
+
+
+def elapsed_us(earlier: ir.TimestampValue, later: ir.TimestampValue) -> ir.IntegerValue:
+    """Count the microseconds from one instant to another, both with a zone or both without."""
+    return count_us(later) - count_us(earlier)
+
+
+def without_zone(column: ir.TimestampValue) -> ir.TimestampValue:
+    """Turn instants into wall-clock time of UTC, with which engines reckon much faster."""
+    return _wall_clock(count_us(column))
 
 
 def find_zone(name: str) -> ZoneInfo:
@@ -48,25 +76,6 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
-@ibis.udf.scalar.builtin(name="epoch_us", signature=(("timestamp('UTC')",), "int64"))  # type: ignore[untyped-decorator]
-def _count_microseconds(at: ir.TimestampValue) -> ir.IntegerValue: ...
-
-
-@ibis.udf.scalar.builtin(name="make_timestamp", signature=(("int64",), "timestamp"))  # type: ignore[untyped-decorator]
-def _read_microseconds(count: ir.IntegerValue) -> ir.TimestampValue: ...
-
-
-def without_zone(column: ir.TimestampValue) -> ir.TimestampValue:
-    """Turn instants into wall-clock time of UTC, with which engines reckon much faster.
-
-    A cast does the same, but DuckDB asks the calendar of a time zone for every row: ten times
-    slower. Spark calls the two functions unix_micros and timestamp_micros.
-    """
-    if column.type().timezone is None:
-        return column
-    return _read_microseconds(_count_microseconds(column))
-
-
 def to_local(
     column: ir.TimestampValue, zone: ZoneInfo, first: datetime, last: datetime
 ) -> ir.TimestampValue:
@@ -83,8 +92,8 @@ def to_local(
         Naive local timestamps.
     """
     changes = list(_changes(zone, first, last))
-    utc = without_zone(column)
-    return _shift(utc, changes, sign=1, until=[at.replace(tzinfo=None) for at, _, _ in changes[1:]])
+    until = [at.replace(tzinfo=None) for at, _, _ in changes[1:]]
+    return _wall_clock(_shift(count_us(column), changes, sign=1, until=until))
 
 
 def to_utc(
@@ -106,25 +115,22 @@ def to_utc(
     """
     changes = list(_changes(zone, first, last))
     until = [at.replace(tzinfo=None) + max(before, offset) for at, before, offset in changes[1:]]
-    return _shift(column, changes, sign=-1, until=until).cast("timestamp('UTC')")
+    return _instant(_shift(count_us(column), changes, sign=-1, until=until))
 
 
 def _shift(
-    column: ir.TimestampValue,
+    us: ir.IntegerValue,
     changes: list[tuple[datetime, timedelta, timedelta]],
     *,
     sign: int,
     until: list[datetime],
-) -> ir.TimestampValue:
-    shifted = [
-        column + ibis.interval(seconds=sign * int(offset.total_seconds()))
-        for _, _, offset in changes
-    ]
-    *earlier, latest = shifted
+) -> ir.IntegerValue:
+    *earlier, latest = [us + sign * (offset // _MICROSECOND) for _, _, offset in changes]
     if not earlier:
         return latest
     branches = [
-        (column < ibis.literal(end), value) for end, value in zip(until, earlier, strict=True)
+        (us < (end - _EPOCH) // _MICROSECOND, value)
+        for end, value in zip(until, earlier, strict=True)
     ]
     return ibis.cases(*branches, else_=latest)
 

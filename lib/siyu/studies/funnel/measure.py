@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
+from siyu.data.zones import elapsed_us
 from siyu.studies.breakdown import Breakdown, resolve
 from siyu.studies.funnel.chains import follow
 from siyu.studies.funnel.definition import Definition, FunnelError
@@ -170,9 +171,7 @@ def _times(
         (converted.notnull() & (converted <= gone), 1), (left.notnull(), 2), else_=0
     )
     ended = ibis.ifelse(outcome == 1, converted, gone)
-    users = users.mutate(
-        outcome=outcome, minutes=ended.delta(start, unit="microsecond") // 60_000_000
-    )
+    users = users.mutate(outcome=outcome, minutes=elapsed_us(start, ended) // 60_000_000)
     keys = [*columns, "minutes", "outcome"]
     times: pd.DataFrame = users.group_by(keys).agg(n=users.count()).to_pandas()
     return times.sort_values(keys, ignore_index=True)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from siyu.data import Source
+from siyu.data.zones import elapsed_us
 from siyu.phrases import phrase
 from siyu.studies.breakdown import find_parted, resolve
 from siyu.studies.events import find_unknown
@@ -132,14 +133,14 @@ def _added(pool: Source, definition: Definition) -> ir.Table:
     joined_on = pool.day(users.added_at)
     end = ibis.literal(pool.as_of_end, type=users.added_at.type())
     gone = left.fill_null(end)
-    hours = _since(users.added_at, gone) // _HOUR_US
+    hours = elapsed_us(users.added_at, gone) // _HOUR_US
     if definition.clock == "calendar":
         followed = ibis.literal(pool.as_of).delta(joined_on, unit="day")
         # Not left by the end of day k: whoever leaves on day k was there until day k - 1.
         there = pool.day(left).delta(joined_on, unit="day") - 1
     else:
-        followed = _since(users.added_at, end) // _DAY_US
-        there = _since(users.added_at, left) // _DAY_US
+        followed = elapsed_us(users.added_at, end) // _DAY_US
+        there = elapsed_us(users.added_at, left) // _DAY_US
         if definition.retained_as == "active":
             followed = followed - 1  # day k is over 24 hours after it has begun
     unit = {"day": "D", "week": "W", "month": "M"}[definition.cohort_unit]
@@ -174,7 +175,7 @@ def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
         day = both.at.delta(both.joined_on, unit="day")
     else:
         both = added.join(back, "user_id")
-        day = _since(both.reached_1_at, both.at) // _DAY_US
+        day = elapsed_us(both.reached_1_at, both.at) // _DAY_US
     days = both.select("number", day=day.cast("int32"))
     # Rounded up, so that definitions of other days have the same returns.
     last = math.ceil((definition.horizon + definition.extra_days) / _ROUND_DAYS) * _ROUND_DAYS
@@ -206,11 +207,6 @@ def _active(returns: ir.Table, keys: Sequence[str], definition: Definition) -> i
     end = ibis.least(returns.day, definition.horizon)
     spans = returns.select(*keys, start=start, end=end)
     return spans.filter(spans.start <= spans.end)
-
-
-def _since(earlier: ir.TimestampValue, later: ir.TimestampValue) -> ir.IntegerValue:
-    """Give the microseconds between two instants, which DuckDB counts faster without a zone."""
-    return later.cast("timestamp").delta(earlier.cast("timestamp"), unit="microsecond")
 
 
 def _count_covered(spans: pd.DataFrame, keys: Sequence[str], horizon: int) -> pd.DataFrame:

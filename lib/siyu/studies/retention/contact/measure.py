@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
+from siyu.data.zones import elapsed_us
 from siyu.phrases import phrase
 from siyu.studies.breakdown import find_parted, resolve
 from siyu.studies.events import find_unknown
@@ -169,7 +170,7 @@ def _with_flags(pool: Source, users: ir.Table, contacts: Sequence[Contact]) -> i
     done = events.filter(events.event.isin(sorted({contact.event for contact in contacts})))
     done = done.select("user_id", "event", at="occurred_at")
     both = users.select("user_id", "added_at", "joined_on").join(done, "user_id")
-    waited = both.at.delta(both.added_at, unit="microsecond")
+    waited = elapsed_us(both.added_at, both.at)
     day = pool.day(both.at).delta(both.joined_on, unit="day")
     both = both.mutate(waited=waited, day=day).filter(waited >= 0)
     in_time = {contact.id: _in_time(both, contact).cast("int64").max() for contact in contacts}
@@ -198,8 +199,8 @@ def _count(
         followed = ibis.literal(pool.as_of).delta(users.joined_on, unit="day") + 1
     else:
         landmark, day = (contact.within_hours or 0) * _HOUR_US, 24 * _HOUR_US
-        stayed = users.left_at.delta(users.added_at, unit="microsecond")
-        followed = end.delta(users.added_at, unit="microsecond")
+        stayed = elapsed_us(users.added_at, users.left_at)
+        followed = elapsed_us(users.added_at, end)
     horizon = landmark + stay_days * day
     days = ((stayed - landmark) // day).fill_null(stay_days).clip(0, stay_days)
     flags = {

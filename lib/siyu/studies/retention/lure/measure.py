@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
+from siyu.data.zones import elapsed_us
 from siyu.phrases import phrase
 from siyu.studies.naming import SMALL, UNKNOWN, large, lumped
 from siyu.studies.retention.definition import RetentionError
@@ -103,7 +104,7 @@ def _members(pool: Source, first: date) -> ir.Table | None:
     if "lure" not in users.columns:
         return None
     end = ibis.literal(pool.as_of_end, type=users.added_at.type())
-    hours = users.left_at.fill_null(end).delta(users.added_at, unit="microsecond") // _HOUR_US
+    hours = elapsed_us(users.added_at, users.left_at.fill_null(end)) // _HOUR_US
     users = users.filter(pool.day(users.added_at) >= first)
     return users.select(
         "user_id",
@@ -122,7 +123,7 @@ def _joins(pool: Source, members: ir.Table, start: str) -> pd.DataFrame:
     both = members.select("user_id", "lure", "added_at").join(starts, "user_id")
     both = both.filter(both.at <= both.added_at)
     last = both.group_by(["user_id", "lure", "added_at"]).agg(at=both.at.max())
-    waited = last.added_at.delta(last.at, unit="microsecond") // _MINUTE_US + 1
+    waited = elapsed_us(last.at, last.added_at) // _MINUTE_US + 1
     return _counted(last.select("user_id", "lure", minutes=waited), ["lure", "minutes"])
 
 
@@ -147,10 +148,10 @@ def _costs(pool: Source, members: ir.Table, cost_days: int) -> pd.DataFrame:
         )
         end = ibis.literal(pool.as_of_end, type=members.added_at.type())
         span = 24 * cost_days * _HOUR_US
-        followed = end.delta(members.added_at, unit="microsecond") >= span
+        followed = elapsed_us(members.added_at, end) >= span
         given = members.filter((members.lure == _COUPON) & followed)
         given = given.left_join(orders, given.user_id == orders.buyer_id)
-        redeemed = given.paid_at.delta(given.added_at, unit="microsecond") <= span
+        redeemed = elapsed_us(given.added_at, given.paid_at) <= span
         cost = ibis.ifelse(redeemed, given.coupon, 0.0).fill_null(0.0)
         parts.append(given.select("lure", cost=cost))
     if not parts:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from siyu.data import Source
+from siyu.data.zones import elapsed_us
 from siyu.studies.retention.definition import RetentionError
 
 WEEK_DAYS = 7
@@ -104,8 +105,8 @@ def measure_lives(pool: Source, *, period_days: int, min_users: int = 30) -> Liv
     users = users.filter(pool.day(users.added_at) >= first)
     left = users.left_at if "left_at" in users.columns else ibis.null(users.added_at.type())
     end = ibis.literal(pool.as_of_end, type=users.added_at.type())
-    followed = end.delta(users.added_at, unit="microsecond") // _WEEK_US
-    left_in = ibis.greatest(left.delta(users.added_at, unit="microsecond") // _WEEK_US, 0) + 1
+    followed = elapsed_us(users.added_at, end) // _WEEK_US
+    left_in = ibis.greatest(elapsed_us(users.added_at, left) // _WEEK_US, 0) + 1
     # The engine's greatest passes over a null: who has not left must be told apart before.
     over = left.notnull() & (left_in <= followed)
     lived = users.select(followed=followed, left_in=ibis.ifelse(over, left_in, _NEVER))

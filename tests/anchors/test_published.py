@@ -9,8 +9,8 @@ import pytest
 from siyu.stats.decomposition import kitagawa
 from siyu.stats.intervals import newcombe_difference, wilson
 from siyu.stats.multiplicity import bonferroni_level, holm
-from siyu.stats.shrinkage import fit_prior, shrink
 from siyu.stats.shifted_beta_geometric import fit, survival
+from siyu.stats.shrinkage import fit_prior, shrink
 from siyu.stats.survival import cumulative_incidence, log_rank
 
 

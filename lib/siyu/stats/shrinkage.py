@@ -132,6 +132,34 @@ def fit_prior(count: ArrayLike, n: ArrayLike) -> tuple[float, float, float]:
     return alpha, beta, alpha / (alpha + beta)
 
 
+def design_effect(count: ArrayLike, n: ArrayLike, cell: ArrayLike) -> float:
+    """Give how many times as much counts vary as if all trials were independent.
+
+    Args:
+        count: successes, one per person and cell.
+        n: trials, the same, at least 1.
+        cell: in which cell they are, numbered from 0.
+
+    Returns:
+        The sum over the cells of the variance of the count, robust to any likeness of the trials of
+        one person, over the sum of the binomial variances; at least 1, which it also is where no
+        cell has two persons, or nothing varies.
+
+    Source: Kish (1965), Survey Sampling; Rao and Scott (1992), Biometrics 48, 577-585.
+    """
+    counts, totals = count_of(count, n)
+    cells = np.asarray(cell)
+    persons, trials, successes = (
+        np.bincount(cells, weights) for weights in (None, totals, counts)
+    )
+    several = persons > 1
+    rate = np.divide(successes, trials, out=np.zeros(trials.shape), where=trials > 0)
+    left = np.bincount(cells, (counts - totals * rate[cells]) ** 2)
+    robust = (left * persons / np.maximum(persons - 1, 1))[several].sum()
+    binomial = (trials * rate * (1 - rate))[several].sum()
+    return max(1.0, float(robust / binomial)) if binomial else 1.0
+
+
 def _alone(
     counts: FloatArray, totals: FloatArray, *, level: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:

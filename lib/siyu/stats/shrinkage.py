@@ -149,9 +149,7 @@ def design_effect(count: ArrayLike, n: ArrayLike, cell: ArrayLike) -> float:
     """
     counts, totals = count_of(count, n)
     cells = np.asarray(cell)
-    persons, trials, successes = (
-        np.bincount(cells, weights) for weights in (None, totals, counts)
-    )
+    persons, trials, successes = (np.bincount(cells, weights) for weights in (None, totals, counts))
     several = persons > 1
     rate = np.divide(successes, trials, out=np.zeros(trials.shape), where=trials > 0)
     left = np.bincount(cells, (counts - totals * rate[cells]) ** 2)

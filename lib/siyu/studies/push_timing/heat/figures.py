@@ -93,9 +93,7 @@ def draw_support(measures: Measures, found: Rates) -> Picture:
 def _reason(measures: Measures, found: Rates) -> str:
     if not measures.n_pushes:
         return sentences.nothing(measures)
-    return phrase(
-        "push.heat.untried", min_pushes=found.min_pushes, min_users=measures.min_users
-    )
+    return phrase("push.heat.untried", min_pushes=found.min_pushes, min_users=measures.min_users)
 
 
 def _grid(table: pd.DataFrame, column: str) -> Any:

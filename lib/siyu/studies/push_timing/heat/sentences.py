@@ -30,8 +30,7 @@ def headline(measures: Measures, found: Rates) -> str:
     if len(hours) < 2:
         return phrase("push.heat.one_hour", min_pushes=found.min_pushes)
     low, high = (
-        hours.loc[place]
-        for place in (hours["answer_rate"].idxmin(), hours["answer_rate"].idxmax())
+        hours.loc[place] for place in (hours["answer_rate"].idxmin(), hours["answer_rate"].idxmax())
     )
     return phrase(
         f"push.heat.headline.{measures.definition.outcome}",

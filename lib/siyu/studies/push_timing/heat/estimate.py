@@ -107,7 +107,7 @@ def _shrunk(
     min_pushes: int,
 ) -> pd.DataFrame:
     """Shrink the cells of one segment; those hardly ever tried help, but are not shown."""
-    by = list(index.names)
+    by = list(map(str, index.names))
     total = counts.groupby(by)[["n_pushes", "answered"]].sum().reindex(index, fill_value=0)
     state = _state(counts, index, total["n_pushes"], measures, min_pushes=min_pushes)
     found = shrink(

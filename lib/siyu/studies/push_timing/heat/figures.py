@@ -63,7 +63,7 @@ def draw_rates(measures: Measures, found: Rates, *, level: float) -> Picture:
 def draw_support(measures: Measures, found: Rates) -> Picture:
     """Draw how many pushes were sent by weekday and hour, drawn by lot and not."""
     name = "push_support"
-    if found.support[["by_lot", "not_by_lot"]].max().isna().all() or not measures.n_pushes:
+    if not sentences.enough(found, "by_lot") + sentences.enough(found, "not_by_lot"):
         return nothing(_reason(measures, found), name=name, title=phrase("push.heat.figure.none"))
     title = phrase(
         "push.heat.support.title",

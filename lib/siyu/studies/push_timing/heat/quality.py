@@ -20,7 +20,7 @@ def check(pushes: Pushes) -> list[Finding]:
         `push.quality.<fault>`: for a `wrong_propensity` (not a chance: the push counts as not drawn
         by lot), `clicked_early` (before it was sent: no answer), `strangers` (not in users: left
         out) and `immature` (not followed for the whole horizon yet: left out), how many;
-        `push.quality.sent` where none was sent, `push.quality.drawn` where no hour was drawn by lot.
+        `push.quality.sent` where none was sent, `push.quality.drawn` where no hour was drawn.
     """
     counts = pushes.counts
     n = counts["n"]

@@ -29,9 +29,8 @@ def headline(measures: Measures, found: Rates) -> str:
     hours = found.everyone
     if len(hours) < 2:
         return phrase("push.heat.one_hour", min_pushes=found.min_pushes)
-    low, high = (
-        hours.loc[place] for place in (hours["answer_rate"].idxmin(), hours["answer_rate"].idxmax())
-    )
+    ordered = hours.sort_values("answer_rate", kind="stable")
+    low, high = ordered.iloc[0], ordered.iloc[-1]
     return phrase(
         f"push.heat.headline.{measures.definition.outcome}",
         hours=measures.definition.horizon_hours,

@@ -52,7 +52,7 @@ def draw_media(measures: Measures, found: Effects, *, level: float) -> Picture:
         value, lower, upper = (table[one].to_numpy(dtype=float) for one in names)
         axes.hlines(places + offset, lower, upper, color=colour, linewidth=2)
         axes.plot(value, places + offset, "o", color=colour, markersize=6)
-    for place, row in zip(places, each_row(table), strict=True):
+    for place, row in enumerate(each_row(table)):
         if row.refused:
             text = phrase(f"push.message.figure.refused.{row.refused}")
             axes.text(0, place, f" {text}", color=GREY, size=8.5, va="center")

@@ -80,7 +80,7 @@ def advice(found: Effects, row: Any, *, value: float | None) -> str:
 def best(found: Effects) -> str:
     """Name the medium whose push is worth most, less its cost, and those that do not pay."""
     known = found.media[found.media["net_cny"].notna()]
-    top = known.loc[known["net_cny"].idxmax()]
+    top = known.sort_values("net_cny", kind="stable").iloc[-1]
     losing = list(known.loc[known["net_upper"] < 0, "medium"])
     said = phrase(
         "push.message.best",
@@ -162,9 +162,8 @@ def contents(found: Effects) -> str:
     told = found.contents.dropna(subset="answer_rate")
     if len(told) < 2:
         return phrase("push.message.contents.none")
-    low, high = (
-        told.loc[place] for place in (told["answer_rate"].idxmin(), told["answer_rate"].idxmax())
-    )
+    ordered = told.sort_values("answer_rate", kind="stable")
+    low, high = ordered.iloc[0], ordered.iloc[-1]
     return phrase(
         "push.message.contents.span",
         low=low.answer_rate,

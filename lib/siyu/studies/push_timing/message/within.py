@@ -46,15 +46,16 @@ def compare(
     """
     user = pd.factorize(rows["user"])[0]
     several = (np.bincount(user) > 1)[user]
-    rows = rows[several]
-    user = pd.factorize(rows["user"])[0]
-    levels = [reference, *sorted(set(rows[column]) - {reference})]
-    answers = rows.groupby(column)["answered"].sum()
-    few = [answers.get(one, 0) < FEWEST for one in levels]
-    if few[0] or len(levels) < 2 or len(set(user)) < FEWEST:
-        return _refused(levels, ["few"] * len(levels))
-    flags = np.column_stack([rows[column] == one for one in levels[1:]]).astype(float)
+    rows, user = rows[several], pd.factorize(user[several])[0]
+    which, found = pd.factorize(rows[column])
+    levels = [reference, *sorted(set(found) - {reference})]
     answered = rows["answered"].to_numpy(dtype=float)
+    answers = dict(zip(found, np.bincount(which, answered), strict=True))
+    few = [answers.get(one, 0) < FEWEST for one in levels]
+    if few[0] or len(levels) < 2 or user.max() + 1 < FEWEST:
+        return _refused(levels, ["few"] * len(levels))
+    place = {one: i for i, one in enumerate(found)}
+    flags = np.column_stack([which == place[one] for one in levels[1:]]).astype(float)
     others = _flags(rows, controls)
     inner = _demeaned(np.column_stack([answered, flags, others]), user)
     width = 1 + flags.shape[1]
@@ -62,7 +63,7 @@ def compare(
     y, x = free[:, 0], free[:, 1:]
     left, all_of_it = (x**2).sum(axis=0), (inner[:, 1:width] ** 2).sum(axis=0)
     same = left <= _ALIKE * np.maximum(all_of_it, 1)
-    used = ~same & ~np.array(few[1:], dtype=bool)
+    few_more = np.array(few[1:], dtype=bool)
     # A level too rare to be told is still no reference: its flag stays, only its number is kept.
     bread = np.linalg.pinv(x.T @ x, rcond=_ALIKE)
     slope = bread @ (x.T @ y)
@@ -74,12 +75,11 @@ def compare(
     own = _sums((answered - flags @ slope - rate)[:, None] / n, user)[:, 0]
     own -= influence @ flags.mean(axis=0)
     told = _told(slope, rate, influence, own, t.ppf((1 + level) / 2, groups - 1), groups)
-    told.insert(0, "level", levels)
-    why = ["", *np.select([np.array(few[1:], dtype=bool), same], ["few", "same"], "")]
-    told["refused"] = why
-    told.loc[1:, "p"] = 2 * t.sf(np.abs(slope / _error(influence, groups)), groups - 1)
-    told.loc[~np.array([True, *used]), told.columns.drop(["level", "refused"])] = np.nan
-    return told
+    told["p"] = np.append(np.nan, 2 * t.sf(np.abs(slope / _error(influence, groups)), groups - 1))
+    is_told = np.append(True, ~same & ~few_more)
+    shown = {name: np.where(is_told, values, np.nan) for name, values in told.items()}
+    refused = np.append("", np.select([few_more, same], ["few", "same"], ""))
+    return pd.DataFrame({"level": levels, **shown, "refused": refused})
 
 
 def _told(
@@ -89,7 +89,7 @@ def _told(
     own: FloatArray,
     quantile: float,
     groups: int,
-) -> pd.DataFrame:
+) -> dict[str, FloatArray]:
     """Lay out rates, differences and ratios with their intervals, the reference first."""
     slope = np.concatenate([[0.0], slope])
     influence = np.column_stack([np.zeros(len(own)), influence])
@@ -102,7 +102,7 @@ def _told(
     log = (own[:, None] + influence) / np.where(rates > 0, rates, np.nan) - own[:, None] / rate
     half = np.exp(quantile * _error(log, groups))
     told |= {"ratio": ratio, "ratio_lower": ratio / half, "ratio_upper": ratio * half}
-    return pd.DataFrame(told | {"p": np.nan})
+    return told
 
 
 def _error(influence: FloatArray, groups: int) -> FloatArray:

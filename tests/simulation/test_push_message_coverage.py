@@ -15,7 +15,7 @@ LEVEL, REPLICATIONS, USERS, PUSHES = 0.95, 2_000, 120, 8
 
 
 def world(rng, *, tied: bool) -> pd.DataFrame:
-    """Copies by lot, or more often B for the willing; B is opened more and clicked no more."""
+    """Copies 0 and 1 (B) by lot, or B for the willing; B is opened more and clicked no more."""
     willing = np.repeat(rng.beta(2, 3, USERS), PUSHES)
     is_b = rng.random(willing.size) < (willing if tied else 0.5)
     opened_anyway = rng.random(willing.size) < willing
@@ -24,7 +24,7 @@ def world(rng, *, tied: bool) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "user": np.repeat(np.arange(USERS), PUSHES),
-            "copy": np.where(is_b, "B", "A"),
+            "copy": is_b.astype(int),
             "answered": clicked.astype(int),
             "opened": opened,
         }
@@ -33,7 +33,8 @@ def world(rng, *, tied: bool) -> pd.DataFrame:
 
 def difference(rows: pd.DataFrame) -> tuple[float, float]:
     """The usual difference of two shares, and its standard error."""
-    b, a = (rows.loc[rows["copy"] == one, "answered"].to_numpy() for one in "BA")
+    copy, answered = rows["copy"].to_numpy(), rows["answered"].to_numpy()
+    b, a = (answered[copy == one] for one in (1, 0))
     return b.mean() - a.mean(), np.sqrt(b.var() / b.size + a.var() / a.size)
 
 
@@ -43,7 +44,7 @@ def worlds():
 
 
 def test_per_sent_push_within_users_nothing_is_nothing(worlds):
-    rows = [compare(one, "copy", reference="A", controls=[], level=LEVEL).iloc[1] for one in worlds]
+    rows = [compare(one, "copy", reference=0, controls=[], level=LEVEL).iloc[1] for one in worlds]
     found = pd.DataFrame(rows)
     value = found["difference"]
     assert abs(value.mean()) < 0.1 * value.std()
@@ -62,7 +63,7 @@ def test_where_the_willing_get_the_copy_only_the_comparison_within_users_is_righ
     within, crude = [], []
     for i in range(500):
         rows = world(np.random.default_rng([5, i]), tied=True)
-        found = compare(rows, "copy", reference="A", controls=[], level=LEVEL).iloc[1]
+        found = compare(rows, "copy", reference=0, controls=[], level=LEVEL).iloc[1]
         within.append((found["difference"], found["ci_lower"] <= 0 <= found["ci_upper"]))
         value, error = difference(rows)
         crude.append((value, abs(value) <= 1.96 * error))

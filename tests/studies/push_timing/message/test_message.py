@@ -343,6 +343,25 @@ def test_where_contents_go_to_few_users_none_is_shown(tmp_path):
     effects = message.effects(measures, level=LEVEL)
     assert effects.contents[["n_sent", "answer_rate"]].isna().all(axis=None)
     assert "not two contents" in message.draw_contents(measures, effects, level=LEVEL).alt
+    assert "not two contents" in message.say_contents(measures, effects, level=LEVEL)
+
+
+def test_contents_are_shrunk_and_drawn_per_segment(tmp_path):
+    kinds = ["office", "student", "homemaker"]
+    occupation = {f"u{user:03}": kinds[user % 3] for user in range(60)}
+    pushes = found(tmp_path, crowd(), by=("occupation",), occupation=occupation)
+    measures = message.measure(pushes)
+    effects = message.effects(measures, level=LEVEL)
+    contents = effects.contents
+    assert set(contents["segment"]) == set(kinds)
+    assert contents["n_sent"].sum() == measures.n_sent
+    own = measures.counts.groupby(["segment", "content"])[["answered", "n_sent"]].sum()
+    raw = (own["answered"] / own["n_sent"]).groupby("segment").agg(np.ptp)
+    shrunk = contents.groupby("segment")["answer_rate"].agg(np.ptp)
+    assert (raw > shrunk).all()  # the two contents of a segment come nearer to each other
+    findings = {one.id: one for one in message.conclude(measures, effects, level=LEVEL)}
+    assert findings["push.content.student"].segment == {"occupation": "student"}
+    assert message.draw_contents(measures, effects, level=LEVEL).table.equals(contents)
 
 
 def test_without_opens_nothing_is_said_of_them(tmp_path):

@@ -29,7 +29,7 @@ _YARDSTICK = "clickhouse"
 _PACKAGES = ("duckdb", "ibis-framework", "chdb", "polars", "pandas")
 _PREFACE = """# How fast the studies are
 
-Written by `python -m benchmarks.funnel --save` and `python -m benchmarks.retention --save`; their
+Written by `python -m benchmarks.<study> --save` of funnel, retention and push_timing; their
 docstrings say what is asked, and that of `benchmarks.harness` how it is measured. The contenders of
 a table took turns in one run and gave the same answer. On a machine with other work to do, CPU
 seconds are steadier than seconds on the wall.
@@ -45,13 +45,14 @@ class Study:
 
     name: how the results call it, and its module. contenders: by name, what gets ready on a log
     and returns the question. about: what the results call each contender. answerless: contenders
-    beside the race, whose question has no answer.
+    beside the race, whose question has no answer. find: what to measure on, of a size.
     """
 
     name: str
     contenders: Mapping[str, Callable[[Path], Question]]
     about: Mapping[str, str]
     answerless: Sequence[str] = ("scan",)
+    find: Callable[..., Path] = find_log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,7 @@ def _work(get_ready: Callable[[Path], Question], log: Path) -> None:
 
 def _compare(study: Study, n_events: int, *, bot: bool, names: Sequence[str], repeat: int) -> str:
     """Measure all contenders on one log in turns, and lay the medians out as a table."""
-    log = find_log(n_events, bot=bot)
+    log = study.find(n_events, bot=True) if bot else study.find(n_events)
     _warm(log)
     costs: dict[str, list[Cost]] = {name: [] for name in names}
     answers: dict[str, list[object]] = {}

@@ -12,6 +12,7 @@ from siyu.stats.hazards import fit_hazards
 from siyu.stats.intervals import newcombe_difference, wilson
 from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.stats.shifted_beta_geometric import fit, survival
+from siyu.stats.shrinkage import fit_prior, shrink
 from siyu.stats.survival import cumulative_incidence, log_rank
 from statsmodels.duration.hazard_regression import PHReg
 
@@ -110,6 +111,29 @@ STCOMPET = "Stata stcompet, in statsmodels duration/tests/test_survfunc.py"
 COX = "R survival coxph, ties = efron; tests of lifelines"
 RENEWALS = "Fader and Hardie (2007), J. Interactive Marketing 21(1), 76-90"
 BENJAMINI = "Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57, 289-300"
+
+TARONE = (
+    "Tarone (1982), Biometrics 38, 215-220; in Gelman et al., Bayesian Data Analysis, table 5.1"
+)
+RATS = [
+    *[20] * 7, *[19] * 4, 18, 18, 17, *[20] * 4, 19, 19, 18, 18, 25, 24, 23, *[20] * 6, 10, 49, 19,
+    46, 27, 17, 49, 47, 20, 20, 13, 48, 50, *[20] * 7, 48, 19, 19, 19, 22, 46, 49, 20, 20, 23, 19,
+    22, 20, 20, 20, 52, 46, 47, 24, 14,
+]  # fmt: skip
+TUMOURS = [
+    *[0] * 14, *[1] * 8, *[2] * 9, 1, 5, 2, 5, 3, 2, 7, 7, 3, 3, 2, 9, 10, *[4] * 7, 10, 4, 4, 4, 5,
+    11, 12, 5, 5, 6, 5, 6, 6, 6, 6, 16, 15, 15, 9, 4,
+]  # fmt: skip
+"""Rats with a tumour in 70 groups of earlier experiments, and 4 of 14 in the newest."""
+
+
+def _moments():
+    """Mean and standard deviation of the 70 earlier rates, and the beta distribution of both."""
+    rates = np.divide(TUMOURS, RATS)[:70]
+    mean, spread = rates.mean(), rates.std(ddof=1)
+    size = mean * (1 - mean) / spread**2 - 1
+    return mean, spread, mean * size, (1 - mean) * size
+
 
 ANCHORS = [
     Anchor("Wilson 81 of 263", wilson(81, 263, level=0.95), (0.2553, 0.3662), 4, NEWCOMBE_A),
@@ -231,6 +255,15 @@ ANCHORS = [
     Anchor(
         "their share after 12 renewals", survival(REGULAR, 12, level=0.95)[0], 0.17, 3, RENEWALS
     ),
+    Anchor("tumour rates: mean and standard deviation", _moments()[:2], (0.136, 0.103), 3, TARONE),
+    Anchor("tumour rates: beta distribution by moments", _moments()[2:], (1.4, 8.6), 1, TARONE),
+    Anchor(
+        "tumour rates of 71 groups: alpha and beta",
+        fit_prior(TUMOURS, RATS)[:2],
+        (2.34, 14.11),
+        2,
+        TARONE,
+    ),
     Anchor(
         "Berkeley 1973: women's crude admission rate less men's, 30.35% - 44.52%",
         kitagawa(
@@ -271,6 +304,13 @@ def test_renewals_8_to_12_are_found_in_the_range_that_the_first_7_predict(fitted
     assert np.abs(there - found_later).max() < 0.02
     assert (lower < found_later).all()
     assert (upper > found_later).all()
+
+
+def test_the_newest_group_of_rats_leans_on_the_others_as_published():
+    """4 of 14 is 28.6%, the others 13.6%: between them, at about 21% (Gelman et al., fig. 5.4)."""
+    found = shrink(TUMOURS, RATS, level=0.95)
+    assert 0.20 < found.rate[-1] < 0.22
+    assert found.ci_lower[-1] < 4 / 14 < found.ci_upper[-1]
 
 
 def test_gehan_log_rank():

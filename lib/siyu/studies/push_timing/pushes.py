@@ -32,7 +32,7 @@ from siyu.studies.naming import (
 from siyu.studies.push_timing.definition import Definition, PushError
 
 _TEXTS = ("medium", "campaign", "content", "copy", "status")
-_TIMES = ("planned_at", "sent_at", "clicked_at", "blocked_at")
+_TIMES = ("planned_at", "sent_at", "opened_at", "clicked_at", "blocked_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +42,10 @@ class Pushes:
     rows: lazy, one row per push: `number` (of the user, in the order of ids, from 0), `segment`
         (index into `segments`), `planned_at` and `sent_at` (UTC, without a zone; null if not
         planned, not sent), of either `…_on` (business day), `…_hour` (0 to 23) and `…_weekday` (0
-        for Monday), `is_sent`, `is_drawn` (by lot, with a usable propensity), `propensity` (null
-        unless drawn), `outcome` (1 if it came within the horizon from the sending on) and
-        `planned_outcome` (from the planned time on), `blocked_at`, `medium`, `campaign`, `content`,
-        `copy`, `status`.
+        for Monday), `is_sent`, `is_opened` (ever), `is_drawn` (by lot, with a usable propensity),
+        `propensity` (null unless drawn), `outcome` (1 if it came within the horizon from the
+        sending on) and `planned_outcome` (from the planned time on), `blocked_at`, `medium`,
+        `campaign`, `content`, `copy`, `status`.
     history: the same of all that was known at `as_of`, whatever the period and the horizon, without
         outcomes.
     segments: their names, the largest first; groups under `min_users` share one. crossings: the
@@ -165,6 +165,7 @@ def _shape(pool: Source, definition: Definition, first: date) -> ir.Table:
         sent_on=sent.date(),
         sent_hour=sent.hour().cast("int8"),
         sent_weekday=sent.date().day_of_week.index().cast("int8"),
+        is_opened=pushes.opened_at.notnull(),
         is_drawn=is_drawn,
         is_wrong=pushes.propensity.notnull() & ~usable,
         is_early=pushes.clicked_at.notnull()
@@ -174,7 +175,7 @@ def _shape(pool: Source, definition: Definition, first: date) -> ir.Table:
         propensity=ibis.ifelse(is_drawn, pushes.propensity, None),
     )
     answer = _click if definition.outcome == "click" else _order
-    return answer(pool, rows, horizon).drop("clicked_at")
+    return answer(pool, rows, horizon).drop("clicked_at", "opened_at")
 
 
 def _complete(pushes: ir.Table) -> ir.Table:

@@ -71,10 +71,13 @@ def fit_hazard(
         raise ValueError(
             f"cluster: {len(codes)} clusters are fewer than {FEWEST_CLUSTERS}; count more persons"
         )
-    totals = [np.bincount(kinds, weights=part, minlength=len(columns)) for part in (y, n)]
-    beta = _solve(columns, *totals, link=link)
+    events_of, trials_of = (
+        np.bincount(kinds, weights=part, minlength=len(columns)).astype(np.float64)
+        for part in (y, n)
+    )
+    beta = _solve(columns, events_of, trials_of, link=link)
     chance, slope, variance = _mean(columns @ beta, link)
-    bread = np.linalg.inv(columns.T @ (columns * (totals[1] * slope**2 / variance)[:, None]))
+    bread = np.linalg.inv(columns.T @ (columns * (trials_of * slope**2 / variance)[:, None]))
     residual = (y - n * chance[kinds]) * (slope / variance)[kinds]
     by_member = csr_array((residual, (members, kinds)), shape=(len(codes), len(columns)))
     scores = by_member @ columns

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import t
 
 from siyu.stats.checks import FloatArray
@@ -97,9 +98,7 @@ def _trials(rows: pd.DataFrame, outcome: str) -> tuple[pd.DataFrame, str]:
     return rows[rows[counted] > 0], counted
 
 
-def _slope(
-    measures: Measures, rows: pd.DataFrame, outcome: str, *, level: float
-) -> dict[str, Any]:
+def _slope(measures: Measures, rows: pd.DataFrame, outcome: str, *, level: float) -> dict[str, Any]:
     rows, counted = _trials(rows, outcome)
     n_users, events = int(rows["number"].nunique()), int(rows[outcome].sum())
     row = {"outcome": outcome, "n": int(rows[counted].sum()), "n_users": n_users, "events": events}
@@ -137,7 +136,7 @@ def _slope(
     return row | {name: float(value) for name, value in ends.items()} | {"refused": ""}
 
 
-def _joined(rows: pd.DataFrame, outcome: str) -> tuple[int, FloatArray]:
+def _joined(rows: pd.DataFrame, outcome: str) -> tuple[int, NDArray[np.int64]]:
     """Join each band of weeks with the next until enough answers came in it.
 
     Returns:
@@ -151,7 +150,8 @@ def _joined(rows: pd.DataFrame, outcome: str) -> tuple[int, FloatArray]:
         joined[one], size = band, size + count
     if size < FEWEST_EVENTS:  # what is left joins the band before it
         joined = {one: min(own, max(band - 1, 0)) for one, own in joined.items()}
-    return max(joined.values()) + 1, rows["band"].map(joined).to_numpy(dtype=np.int64)
+    bands = np.asarray(rows["band"].map(joined), dtype=np.int64)
+    return max(joined.values()) + 1, bands
 
 
 def _curve(
@@ -215,5 +215,3 @@ def _rates(
     error = np.sqrt(np.einsum("ij,jk,ik->i", gradient, fit.covariance, gradient))
     half = t.ppf((1 + level) / 2, fit.n_clusters - 1) * error
     return np.column_stack([rate, rate * np.exp(-half), np.minimum(rate * np.exp(half), 1)])
-
-

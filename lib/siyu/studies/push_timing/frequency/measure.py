@@ -27,7 +27,7 @@ from siyu.studies.push_timing.frequency.measures import (
 )
 from siyu.studies.push_timing.pushes import Pushes
 
-MOST_PUSHES = 2_000_000
+MOST_PUSHES = 1_000_000
 """With more than these sent, whole users are sampled for the hazards."""
 _HOUR_US, _WEEK_US, _WEEK_DAYS = 3_600_000_000, 7 * 24 * 3_600_000_000, 7
 _START = ibis.date("2000-01-01")
@@ -64,7 +64,7 @@ def measure(
         if value < 1:
             raise PushError(f"{name} = {value} must be at least 1")
     drawn = _draws(pushes, cap_experiment)
-    rows = pushes.cached
+    rows = pushes.rows
     totals = rows.agg(
         sent=rows.is_sent.sum(), blocks=(rows.is_sent & _blocked(pushes, rows)).sum()
     ).to_pandas()
@@ -125,17 +125,13 @@ def _people(pushes: Pushes) -> ir.Table:
     return users.select(
         "user_id",
         **{
-            name: without_zone(users[name])
-            if name in users.columns
-            else ibis.null("timestamp")
+            name: without_zone(users[name]) if name in users.columns else ibis.null("timestamp")
             for name in ("added_at", "left_at")
         },
     )
 
 
-def _exposures(
-    pushes: Pushes, drawn: ir.Table, leave_days: int, kept_one_in: int
-) -> pd.DataFrame:
+def _exposures(pushes: Pushes, drawn: ir.Table, leave_days: int, kept_one_in: int) -> pd.DataFrame:
     """Count sent pushes by what their users had received before."""
     zone = ZoneInfo(pushes.pool.timezone)
     # Of the first days nobody knows what had been sent before.
@@ -263,7 +259,7 @@ def _spans(
     start = turn - timedelta(days=SPAN_DAYS)
     if pushes.first > start + timedelta(days=1):
         return pd.DataFrame({"segment": []}), None, None
-    rows = pushes.cached.filter(pushes.cached.is_sent)
+    rows = pushes.rows.filter(pushes.rows.is_sent)
     rows = rows.filter((rows.sent_on > start) & (rows.sent_on <= last))
     blocked = _blocked(pushes, rows)
     now = rows.sent_on > turn

@@ -38,7 +38,7 @@ def curves(measures: Measures, *, level: float) -> pd.DataFrame:
 
     Returns:
         One row per `population`, `outcome`, `by` ("received", "gap") and `at` (number received, the
-        last one or more; or index into GAPS): `n` pushes of `n_users`, `events`, `crude` rate, and
+        last one or more; or index into GAPS): `n` pushes of `n_users`, `events`, `rate_crude`, and
         `rate` with its interval. Where fewer than min_users were pushed all but the place is
         missing, and without an event rate and interval.
     """
@@ -169,7 +169,7 @@ def _curve(
         .agg(n=("n", "sum"), n_users=("number", "nunique"), events=("events", "sum"))
         .astype(np.float64)
     )
-    table["crude"] = table["events"] / table["n"]
+    table["rate_crude"] = table["events"] / table["n"]
     table[["rate", "ci_lower", "ci_upper"]] = np.nan
     shown = table.index[(table["events"] > 0) & (table["n_users"] >= min_users)]
     inside = np.isin(at, shown)

@@ -26,9 +26,10 @@ class Frontier:
 
     table: one row per `kind` (WEEKS: per week begun while the member was there; ASSIGNED: per week
         of the first `frequency_weeks` of everybody drawn, those who blocked included; MODEL: from
-        what pushes brought by what had been received) and number `cap`: `n` users, `weeks`, and
-        `sent`, `clicks`, `blocks` and `value` (yuan) per week, each with its interval; `gap` (value
-        less the best of the others) and `is_candidate` (not clearly worse than the best).
+        what pushes brought by what had been received) and number `cap`: `n` users, their
+        `member_weeks`, and `sent`, `clicks`, `blocks` and `value` (yuan) per week, each with its
+        interval; `from_best` (value less the best of the others) and `is_candidate` (not clearly
+        worse than the best).
         Numbers with too few users are left out.
     best: per kind, the number with the largest value; candidates: per kind, all that are not
         clearly worse. refused: why there is nothing ("none": no block at all; "few": fewer than two
@@ -38,6 +39,7 @@ class Frontier:
     table: pd.DataFrame
     best: Mapping[str, int]
     candidates: Mapping[str, tuple[int, ...]]
+    n_users: Mapping[str, int]
     value_per_click_cny: float
     value_lost_cny: float
     is_drawn: bool
@@ -94,11 +96,21 @@ def frontier(
             str(kind): tuple(map(int, own["cap"][own["is_candidate"]]))
             for kind, own in table.groupby("kind")
         },
+        n_users=_users(measures, table),
         value_per_click_cny=value_per_click_cny,
         value_lost_cny=value_lost_cny,
         is_drawn=is_drawn,
         refused=refused,
     )
+
+
+def _users(measures: Measures, table: pd.DataFrame) -> dict[str, int]:
+    """Count the users of each kind; by what was received one may be in several rows."""
+    if MODEL in set(table["kind"]):
+        rows = _received(measures.exposures)
+        numbers = table.loc[table["kind"] == MODEL, "cap"]
+        return {MODEL: int(rows.loc[rows["received"].isin(numbers), "number"].nunique())}
+    return {str(kind): int(own["n"].sum()) for kind, own in table.groupby("kind")}
 
 
 def _compared(
@@ -107,7 +119,7 @@ def _compared(
     rows = [_number(row, worth, level) for _, row in sums.iterrows()]
     table = pd.DataFrame(rows)
     found = compare_with_best(table["value"], table.pop("error"), level=level)
-    table = table.assign(kind=kind, gap=found["gap"], is_candidate=found["is_candidate"])
+    table = table.assign(kind=kind, from_best=found["gap"], is_candidate=found["is_candidate"])
     return table.astype({"cap": int, "n": int})
 
 
@@ -115,7 +127,7 @@ def _number(row: Any, worth: Mapping[str, float], level: float) -> dict[str, Any
     """Give rates per week of one number with intervals, users being clusters."""
     n, weeks, blocks = row["n"], row["weeks"], row["blocks"]
     quantile = float(t.ppf((1 + level) / 2, n - 1))
-    found: dict[str, Any] = {"cap": row["cap"], "n": n, "weeks": weeks}
+    found: dict[str, Any] = {"cap": row["cap"], "n": n, "member_weeks": weeks}
     for name in WEEKLY[1:]:
         rate, variance = _ratio(row, {name: 1.0})
         half = quantile * np.sqrt(variance)
@@ -155,10 +167,7 @@ def _product(row: Any, one: str, other: str) -> float:
 
 def _model(measures: Measures) -> pd.DataFrame:
     """Sum up what pushes brought to who had received k, as weeks of k such pushes."""
-    rows = measures.exposures
-    rows = rows[(rows["population"] == OTHERS) & rows["received"].between(1, MOST_SHOWN)]
-    if rows.empty:
-        return pd.DataFrame({"cap": []})
+    rows = _received(measures.exposures)
     users = rows.groupby(["received", "number"], as_index=False)[["n", "click", "block"]].sum()
     found = pd.DataFrame(
         {
@@ -170,6 +179,10 @@ def _model(measures: Measures) -> pd.DataFrame:
         }
     )
     return _summed(found, WEEKLY)
+
+
+def _received(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[(rows["population"] == OTHERS) & rows["received"].between(1, MOST_SHOWN)]
 
 
 def _summed(users: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -46,7 +46,10 @@ def _finding(measures: Measures, found: Gain, row: Any, *, level: float) -> Find
             "unclear": sentences.say_next(measures, found, level=level),
         }[found.verdict]
     else:
-        message, action = phrase(f"push.margin.finding.{row.measure}", days=measures.margin_days), ""
+        message, action = (
+            phrase(f"push.margin.finding.{row.measure}", days=measures.margin_days),
+            "",
+        )
     plain = row.measure == "left"
     return Finding(
         id=f"push.margin.{row.measure}",

@@ -99,10 +99,12 @@ def gain(
         )
         members["net"] = members["margin"] - value_lost_cny * members["left"]
         arms = [members[members["pushed"] == arm] for arm in (1, 0)]
-        table = pd.DataFrame([_row(name, before, arms[0], arms[1], level) for name, before in _ROWS])
+        table = pd.DataFrame(
+            [_row(name, before, arms[0], arms[1], level) for name, before in _ROWS]
+        )
         if not measures.has_leaving:
             table = table[table["measure"].isin(["orders", "margin"])]
-        spreads = (float(arms[0]["margin"].std()), float(arms[1]["margin"].std()))
+        spreads = (float(pushed["margin"].std()), float(none["margin"].std()))
         row = table[table["measure"] == "margin"].iloc[0]
         verdict = "pays" if row.ci_lower > 0 else "costs" if row.ci_upper < 0 else "unclear"
     return Gain(

@@ -38,7 +38,7 @@ def draw_gain(measures: Measures, found: Gain, *, level: float) -> Picture:
         height=4.2,
         columns=len(shown),
     )
-    names = [phrase(f"push.margin.figure.{arm}") for arm in ("none", "pushed")]
+    names = [phrase(f"push.margin.figure.arm.{arm}") for arm in ("none", "pushed")]
     for axes, row in zip(panels, each_row(shown), strict=True):
         ends = (
             (row.none, row.none_lower, row.none_upper, GREY),
@@ -51,10 +51,15 @@ def draw_gain(measures: Measures, found: Gain, *, level: float) -> Picture:
             axes.plot(place, mean, "o", color=colour, markersize=6)
             said = percent(mean) if row.measure == "left" else number(mean, digits)
             axes.annotate(
-                said, (place, mean), (9, 0), textcoords="offset points", va="center", size=9.5
+                said,
+                (place + 0.28, mean),
+                (4, 0),
+                textcoords="offset points",
+                va="center",
+                size=9.5,
             )
         axes.set_xticks([0, 1], names)
-        axes.set_xlim(-0.5, 1.75)
+        axes.set_xlim(-0.5, 1.8)
         axes.set_ylim(0)
         if row.measure == "left":
             percent_axis(axes.yaxis)

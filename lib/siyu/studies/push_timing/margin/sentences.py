@@ -31,9 +31,7 @@ def say_gain(measures: Measures, found: Gain, *, level: float) -> str:
                 lower=left.ci_lower,
                 upper=left.ci_upper,
             ),
-            phrase(
-                "push.margin.net", net=net.difference, lower=net.ci_lower, upper=net.ci_upper
-            ),
+            phrase("push.margin.net", net=net.difference, lower=net.ci_lower, upper=net.ci_upper),
         ]
     if not measures.has_margin:
         said.append(phrase("push.margin.amounts"))

@@ -98,7 +98,7 @@ def measure(
 
 
 def _draws(pushes: Pushes, experiment: str) -> ir.Table:
-    """Give who was drawn which number when; who was drawn for two is left out."""
+    """Give who was drawn which number when."""
     pool = pushes.pool
     if not experiment or not pool.has("assignments"):
         return ibis.memtable(pd.DataFrame(columns=list(_DRAW)), schema=ibis.schema(_DRAW))
@@ -111,12 +111,9 @@ def _draws(pushes: Pushes, experiment: str) -> ir.Table:
                 f"cap_experiment = {experiment!r}: its arm {arm!r} must be a number of pushes a "
                 "week from 1 up; name the experiment in which such numbers were drawn"
             )
-    users = drawn.group_by("user_id").agg(
-        cap=drawn.arm.cast("int64").min(),
-        most=drawn.arm.cast("int64").max(),
-        assigned_at=without_zone(drawn.assigned_at).min(),
-    )
-    return users.filter(users.cap == users.most).drop("most").cache()
+    return drawn.select(
+        "user_id", cap=drawn.arm.cast("int64"), assigned_at=without_zone(drawn.assigned_at)
+    ).cache()
 
 
 def _people(pushes: Pushes) -> ir.Table:

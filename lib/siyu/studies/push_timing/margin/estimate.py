@@ -98,10 +98,8 @@ def gain(
             margin=members["margin_cny"] - push_cost_cny * members["sent"],
         )
         members["net"] = members["margin"] - value_lost_cny * members["left"]
-        arms = [members[members["pushed"] == arm] for arm in (1, 0)]
-        table = pd.DataFrame(
-            [_row(name, before, arms[0], arms[1], level) for name, before in _ROWS]
-        )
+        pushed, none = (members[members["pushed"] == arm] for arm in (1, 0))
+        table = pd.DataFrame([_row(name, before, pushed, none, level) for name, before in _ROWS])
         if not measures.has_leaving:
             table = table[table["measure"].isin(["orders", "margin"])]
         spreads = (float(pushed["margin"].std()), float(none["margin"].std()))

@@ -125,14 +125,11 @@ def _drawn(pool: Source, experiment: str, arms: Sequence[str]) -> ir.Table | Non
     if not there:
         return None
     drawn = drawn.filter(drawn.arm.isin(list(arms)))
-    users = drawn.group_by("user_id").agg(
-        arm=drawn.arm.min(),
-        most=drawn.arm.max(),
-        assigned_at=without_zone(drawn.assigned_at).min(),
+    return drawn.select(
+        "user_id",
+        assigned_at=without_zone(drawn.assigned_at),
+        pushed=(drawn.arm == arms[0]).cast("int8"),
     )
-    # Who was drawn into both was drawn into neither.
-    users = users.filter(users.arm == users.most)
-    return users.select("user_id", "assigned_at", pushed=(users.arm == arms[0]).cast("int8"))
 
 
 def _members(pushes: Pushes, drawn: ir.Table, margin_days: int) -> pd.DataFrame:

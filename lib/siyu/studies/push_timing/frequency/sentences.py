@@ -56,7 +56,7 @@ def slope(measures: Measures, row: Any, *, level: float) -> str:
             n=row.n,
             fewest=FEWEST_EVENTS,
             min_users=measures.min_users,
-            most=3 / max(row.n, 3),
+            most=_bound(row.n),
         )
     return phrase(
         f"push.frequency.slope.{row.verdict}",
@@ -122,7 +122,7 @@ def frontier_refusal(measures: Measures, found: Frontier) -> str:
     return phrase(
         f"push.frequency.frontier.refused.{found.refused}",
         n=measures.n_sent,
-        most=3 / max(measures.n_sent, 3),
+        most=_bound(measures.n_sent),
         min_users=measures.min_users,
     )
 
@@ -147,7 +147,7 @@ def say_alerts(measures: Measures, found: pd.DataFrame, *, level: float) -> str:
         return phrase(
             f"push.frequency.blocks.{'none' if not measures.n_blocks else 'few'}",
             n=measures.n_sent,
-            most=3 / max(measures.n_sent, 3),
+            most=_bound(measures.n_sent),
         )
     rose = judged[judged["verdict"] == "rose"]
     if rose.empty:
@@ -169,3 +169,11 @@ def blocks(row: Any, *, level: float) -> str:
         upper=10_000 * row.ci_upper,
         level=level,
     )
+
+
+def _bound(n: int) -> float:
+    """Give what a chance without an event in n trials is likely under, per 10,000 (rule of three).
+
+    Source: Hanley and Lippman-Hand (1983), JAMA 249, 1743-1745.
+    """
+    return min(3 / max(n, 1), 1) * 10_000

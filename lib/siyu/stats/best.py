@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import log_ndtr, roots_hermitenorm
+from scipy.special import ndtr, roots_hermitenorm
 
 from siyu.stats.checks import FloatArray, normal_quantile
 
@@ -71,6 +71,6 @@ def _critical(error: FloatArray, i: int, level: float) -> float:
 
     def excess(d: float) -> float:
         z = (d * spread[:, None] + error[i] * _NODES[None, :]) / others[:, None]
-        return float(_WEIGHTS @ np.exp(log_ndtr(z).sum(axis=0))) - level
+        return float(_WEIGHTS @ ndtr(z).prod(axis=0)) - level
 
     return float(brentq(excess, -9.0, 12.0))

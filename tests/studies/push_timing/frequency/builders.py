@@ -122,7 +122,9 @@ def exposures(tables: dict[str, list[dict]], *, leave_days: int) -> Counter:
     return counts
 
 
-def weekly(tables: dict[str, list[dict]], *, first_weeks: int | None = None) -> dict[int, np.ndarray]:
+def weekly(
+    tables: dict[str, list[dict]], *, first_weeks: int | None = None
+) -> dict[int, np.ndarray]:
     """Per number: users, weeks, sent, clicks, blocks; or those of the first weeks of all."""
     users = {one["user_id"]: one for one in tables["users"]}
     found: dict[int, np.ndarray] = {}

@@ -96,9 +96,7 @@ def test_two_numbers_received_give_the_ratio_of_two_shares():
     """50 of 1,000 clicked and 40 of 1,000: log(0.8); 12 and 24 blocked: hazards ln(1 - x)."""
     table = slopes(measures(), level=LEVEL).set_index("outcome")
     assert table.loc["click", "slope"] == pytest.approx(np.log(0.8))
-    assert table.loc["block", "slope"] == pytest.approx(
-        np.log(np.log1p(-0.024) / np.log1p(-0.012))
-    )
+    assert table.loc["block", "slope"] == pytest.approx(np.log(np.log1p(-0.024) / np.log1p(-0.012)))
     assert table.loc["click", "verdict"] == "unclear"
     assert table.loc["click", "n"] == 2_000
     rates = curves(measures(), level=LEVEL)

@@ -25,9 +25,7 @@ def pushes_of(folder, tables, *, by=("occupation",), period_days=90, min_users=1
 def both(request, tmp_path_factory):
     tables = builders.people(request.param)
     pushes = pushes_of(tmp_path_factory.mktemp("pool"), tables)
-    found = measure(
-        pushes, cap_experiment="number", leave_days=LEAVE_DAYS, frequency_weeks=4
-    )
+    found = measure(pushes, cap_experiment="number", leave_days=LEAVE_DAYS, frequency_weeks=4)
     return tables, found
 
 

@@ -206,3 +206,12 @@ def test_a_free_click_draws_no_lines_of_equal_value():
     assert frequency.draw_frontier(one, found, level=LEVEL).png
 
 
+def test_of_hardly_anybody_nothing_is_drawn():
+    one = measures(exposures=exposed([(9, 1, 10, 5, 2, 2)]))
+    found = frequency.curves(one, level=LEVEL)
+    assert found["n"].isna().all()
+    picture = frequency.draw_curves(
+        one, found, frequency.slopes(one, level=LEVEL), by="received", level=LEVEL
+    )
+    assert picture.table.empty
+    assert "cannot be told" in picture.alt

@@ -116,7 +116,7 @@ def _users(measures: Measures, table: pd.DataFrame) -> dict[str, int]:
 def _compared(
     kind: str, sums: pd.DataFrame, worth: Mapping[str, float], level: float
 ) -> pd.DataFrame:
-    rows = [_number(row, worth, level) for _, row in sums.iterrows()]
+    rows = [_number(row, worth, level) for row in sums.to_dict("records")]
     table = pd.DataFrame(rows)
     found = compare_with_best(table["value"], table.pop("error"), level=level)
     table = table.assign(kind=kind, from_best=found["gap"], is_candidate=found["is_candidate"])

@@ -48,6 +48,8 @@ class Pushes:
         `campaign`, `content`, `copy`, `status`.
     history: the same of all that was known at `as_of`, whatever the period and the horizon, without
         outcomes.
+    known: what `history` was made of, by `user_id`: of everybody, in the period or not.
+    users: who was pushed in the period: `user_id`, and the `number` and `segment` of the rows.
     segments: their names, the largest first; groups under `min_users` share one. crossings: the
         values of each segment that has a name of its own. n_users: who was pushed, per segment.
     refused: why columns asked for tell no segments apart.
@@ -68,6 +70,8 @@ class Pushes:
     n_users: Mapping[str, int]
     rows: ir.Table
     history: ir.Table
+    known: ir.Table
+    users: ir.Table
     pool: Source
 
     @cached_property
@@ -145,6 +149,8 @@ def find_pushes(
         n_users=n_users,
         rows=rows.drop("is_inside", "is_mature", "is_wrong", "is_early"),
         history=joined,
+        known=shaped,
+        users=codes.rename(user_id="coded_id"),
         pool=pool,
     )
 

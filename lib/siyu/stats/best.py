@@ -1,0 +1,76 @@
+"""Compare independent options with the best of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.special import ndtr, roots_hermitenorm
+
+from siyu.stats.checks import FloatArray, normal_quantile
+
+_NODES, _WEIGHTS = roots_hermitenorm(96)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+
+
+def compare_with_best(values: ArrayLike, errors: ArrayLike, *, level: float) -> pd.DataFrame:
+    """Bound how far each option is from the best of the others, all options at once.
+
+    Args:
+        values: an estimate per option, larger is better; at least two.
+        errors: the standard error of each, above 0.
+        level: joint coverage, between 0 and 1.
+
+    Returns:
+        One row per option: `gap` (its value less the largest of the others), `ci_lower` <= 0 and
+        `ci_upper` >= 0 of that difference, and `is_candidate`: not worse than the best (ci_upper >
+        0). The truly best option is among the candidates with at least the level's chance.
+
+    Raises:
+        ValueError: fewer than two options, an error that is not above 0, or a level out of range.
+
+    Assumes independent, normal estimates. Each option has its own critical value, exact for the
+    others compared with it (the correlations of a one-factor model, as in Dunnett 1955). Sources:
+    Hsu (1981), Ann. Stat. 9, 1026-1034; Hsu (1996), Multiple Comparisons, ch. 4.
+    """
+    normal_quantile(level)
+    value, error = (np.asarray(part, dtype=np.float64) for part in (values, errors))
+    if len(value) < 2:
+        raise ValueError(f"values: {len(value)} option must be at least 2; there is none to beat")
+    if not (np.isfinite(error) & (error > 0)).all():
+        raise ValueError(f"errors = {error.tolist()} must all be above 0")
+    apart = value[:, None] - value[None, :]
+    spread = np.hypot(error[:, None], error[None, :])
+    critical = np.array([_critical(error, i, level) for i in range(len(value))])
+    others = ~np.eye(len(value), dtype=bool)
+
+    gap = _least(apart, others)
+    upper = np.maximum(_least(apart + critical[:, None] * spread, others), 0)
+    candidate = upper > 0
+    # Only who may be the best can be better; a lone candidate is worse than nobody.
+    lower = _least(apart - critical[None, :] * spread, others & candidate[None, :])
+    return pd.DataFrame(
+        {
+            "gap": gap,
+            "ci_lower": np.minimum(np.where(np.isinf(lower), 0, lower), 0),
+            "ci_upper": upper,
+            "is_candidate": candidate,
+        }
+    )
+
+
+def _least(bounds: FloatArray, counts: NDArray[np.bool_]) -> FloatArray:
+    return np.asarray(np.where(counts, bounds, np.inf).min(axis=1))
+
+
+def _critical(error: FloatArray, i: int, level: float) -> float:
+    """Find d with P(all (Z_j - Z_i) / s_ij <= d) = level, for independent Z of these errors."""
+    others = np.delete(error, i)
+    spread = np.hypot(others, error[i])
+
+    def excess(d: float) -> float:
+        z = (d * spread[:, None] + error[i] * _NODES[None, :]) / others[:, None]
+        return float(_WEIGHTS @ ndtr(z).prod(axis=0)) - level
+
+    return float(brentq(excess, -9.0, 12.0))

@@ -46,6 +46,7 @@ class Pushes:
         unless drawn), `outcome` (1 if it came within the horizon from the sending on) and
         `planned_outcome` (from the planned time on), `blocked_at`, `medium`, `campaign`, `content`,
         `copy`, `status`.
+    users: lazy, one row per user: `user_id`, `number` and `segment`.
     history: the same of all that was known at `as_of`, whatever the period and the horizon, without
         outcomes.
     segments: their names, the largest first; groups under `min_users` share one. crossings: the
@@ -67,6 +68,7 @@ class Pushes:
     crossings: Mapping[str, Mapping[str, str]]
     n_users: Mapping[str, int]
     rows: ir.Table
+    users: ir.Table
     history: ir.Table
     pool: Source
 
@@ -144,6 +146,7 @@ def find_pushes(
         crossings=crossings,
         n_users=n_users,
         rows=rows.drop("is_inside", "is_mature", "is_wrong", "is_early"),
+        users=codes.rename(user_id="coded_id"),
         history=joined,
         pool=pool,
     )

@@ -7,6 +7,7 @@ have in common.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -50,6 +51,11 @@ class Logged:
         if users.all():
             return self
         return Logged(**{one.name: getattr(self, one.name)[users] for one in fields(self)})
+
+    @cached_property
+    def total(self) -> FloatArray:
+        """How many choices each user made, whatever the arm."""
+        return np.asarray(self.n.sum(axis=1))
 
     def __add__(self, other: Logged) -> Logged:
         return Logged(
@@ -114,24 +120,24 @@ def value(
     and Joachims (2015), NeurIPS; Dudík et al. (2014), Stat. Sci. 29. Errors are those of ratios of
     sums over users (linearised).
     """
-    n = logged.n.sum(axis=1)
+    n = logged.total
     if method == "clipped":
-        clipped = (policy * logged.clipped_weight).sum(axis=1)
-        return _ratio((policy * logged.clipped_answered_weight).sum(axis=1), clipped, n)
-    matched = (policy * logged.weight).sum(axis=1)
-    answered = (policy * logged.answered_weight).sum(axis=1)
+        clipped = _taken(policy, logged.clipped_weight)
+        return _ratio(_taken(policy, logged.clipped_answered_weight), clipped, n)
+    matched = _taken(policy, logged.weight)
+    answered = _taken(policy, logged.answered_weight)
     if method == "snips":
         return _ratio(answered, matched, n)
     if method == "ips" or model is None:
         return _ratio(answered, n, n)
-    expected = n * (policy * model).sum(axis=1)
-    missed = answered - (policy * model * logged.weight).sum(axis=1)
+    expected = n * _taken(policy, model)
+    missed = answered - _taken(policy * model, logged.weight)
     return _ratio(expected + missed, n, n)
 
 
 def each_arm(logged: Logged) -> list[Value]:
     """Give the value of always taking each arm, by SNIPS: as `value` does, for all at once."""
-    n, totals = logged.n.sum(axis=1), logged.weight.sum(axis=0)
+    n, totals = logged.total, logged.weight.sum(axis=0)
     return [
         _ratio(logged.answered_weight[:, arm], logged.weight[:, arm], n)
         for arm in range(len(totals))
@@ -140,7 +146,7 @@ def each_arm(logged: Logged) -> list[Value]:
 
 def as_drawn(logged: Logged) -> Value:
     """Give the mean outcome of the choices as they were drawn."""
-    n = logged.n.sum(axis=1)
+    n = logged.total
     return _ratio(logged.answered.sum(axis=1), n, n)
 
 
@@ -185,11 +191,11 @@ def effective(logged: Logged, policy: FloatArray) -> tuple[float, float]:
 
     Source: Kish (1965), Survey Sampling: (sum of weights)^2 / sum of squared weights.
     """
-    per_user = (policy * logged.weight).sum(axis=1)
+    per_user = _taken(policy, logged.weight)
     total = per_user.sum()
     if not total:
         return 0.0, 0.0
-    squared = (policy**2 * logged.squared_weight).sum()
+    squared = _taken(policy**2, logged.squared_weight).sum()
     return float(total**2 / squared), float(total**2 / (per_user**2).sum())
 
 
@@ -199,9 +205,9 @@ def design_effect(logged: Logged, policy: FloatArray) -> float:
     1 or more; NaN where no choice followed the policy, or all outcomes are alike.
     """
     found = value(logged, policy, method="snips")
-    total = (policy * logged.weight).sum()
-    squared = (policy**2 * logged.squared_weight).sum()
-    answered = (policy**2 * logged.squared_answered_weight).sum()
+    total = _taken(policy, logged.weight).sum()
+    squared = _taken(policy**2, logged.squared_weight).sum()
+    answered = _taken(policy**2, logged.squared_answered_weight).sum()
     alone = answered * (1 - 2 * found.value) + squared * found.value**2
     return float(max(found.error**2 * total**2 / alone, 1)) if alone > 0 else np.nan
 
@@ -228,7 +234,7 @@ def check_design(logged: Logged, groups: NDArray[np.int_], *, min_users: int) ->
     test in Kohavi, Tang, Xu (2020), chapter 21).
     """
     drawn = _by_group(logged.n, groups) > 0
-    n = logged.n.sum(axis=1)
+    n = logged.total
     found = [
         _ratio(logged.weight[:, arm], n * drawn[groups, arm], n) for arm in range(logged.n.shape[1])
     ]
@@ -261,6 +267,11 @@ def _ratio(above: FloatArray, below: FloatArray, n: FloatArray) -> Value:
         influence=(above - found * below) / total if total else np.full(len(n), np.nan),
         n_users=int((n > 0).sum()),
     )
+
+
+def _taken(policy: FloatArray, sums: FloatArray) -> FloatArray:
+    """Sum over the arms that a policy takes, per user."""
+    return np.asarray(np.einsum("ua,ua->u", policy, sums))
 
 
 def _by_group(values: FloatArray, groups: NDArray[np.int_]) -> FloatArray:

@@ -61,7 +61,7 @@ def find_curve(logged: Logged, *, min_users: int) -> Curve:
     weight, per_user = logged.weight.sum(axis=0), (logged.weight**2).sum(axis=0)
     pushes = _ratio(weight**2, logged.squared_weight.sum(axis=0))
     users = _ratio(weight**2, per_user)
-    few = (logged.n.sum(axis=1) > 0).sum() < min_users
+    few = (logged.total > 0).sum() < min_users
     sizes = zip(pushes, users, logged.answered.sum(axis=0), strict=True)
     return Curve(
         values=each_arm(logged),
@@ -75,7 +75,7 @@ def find_curve(logged: Logged, *, min_users: int) -> Curve:
 def find_refusal(logged: Logged, policy: FloatArray, *, min_users: int) -> str:
     """Say why a policy has no value: "few", "support", "thin", "few_answers"; "" where it has."""
     picked = policy > 0
-    if (logged.n[picked.any(axis=1)].sum(axis=1) > 0).sum() < min_users:
+    if (picked.any(axis=1) & (logged.total > 0)).sum() < min_users:
         return "few"
     return _refuse(*effective(logged, policy), float(logged.answered[picked].sum()))
 

@@ -49,10 +49,13 @@ class Values:
         `refused`: why there is none ("support", "few", "thin", "few_answers", "no_events").
     curves: one row per `segment` ("all" first, if there are several) and `hour`: `value` with an
         interval (all of a segment's hold at once), `n`, `pushes`, `users`, `not_worse` (than the
-        best hour, for all segments at once), `refused`.
-    segments: one row per `segment`: `base` with interval, `value` of its good hours (chosen on
-        other users), `difference` and `lift` with intervals, `p_holm` over segments, `verdict`
-        ("clear", "none", "unclear", "thin"), `n`, `n_users`, `deff` (design effect of an hour).
+        best hour of that segment), `refused`.
+    segments: one row per `segment`: `n` pushes of `n_users`, `base` as they were sent; of its best
+        hour and of its good hours, chosen on other users, `best_…` and `good_…` `value`,
+        `difference` and `lift`, all with intervals; `p_holm` over segments of `best_difference`;
+        `verdict` ("clear": the best hour brings more than now; "none": no hour is clearly worse
+        than the best; "unclear"; "thin": fewer than two hours have a value); `deff`, the design
+        effect of an hour; `refused`.
     """
 
     refused: str
@@ -67,8 +70,8 @@ def estimate(measures: Measures, *, level: float) -> Values:
 
     Args:
         measures: the reduced tables.
-        level: coverage of each interval, between 0 and 1; verdicts hold over all policies, the sets
-            of hours over all segments, at once.
+        level: coverage of each interval, between 0 and 1, and of each segment's set of hours;
+            verdicts are by Holm, over all policies, and over the segments.
 
     Raises:
         ValueError: the level is out of range.
@@ -83,12 +86,13 @@ def estimate(measures: Measures, *, level: float) -> Values:
         empty = pd.DataFrame()
         return Values(refused=refused, design=design, table=empty, curves=empty, segments=empty)
     rules = choose.choose_hours(measures, level=level)
+    curves = _curves(measures, level=level)
     return Values(
         refused="",
         design=design,
         table=_value_policies(measures, rules, level=level),
-        curves=_curves(measures, level=level),
-        segments=_segments(measures, rules, level=level),
+        curves=curves,
+        segments=_segments(measures, rules, curves, level=level),
     )
 
 
@@ -153,7 +157,7 @@ def _value_policy(
     why: str,
 ) -> dict[str, Any]:
     # Users of whom the policy says nothing, or who got no push, are in neither value.
-    inside = (policy.sum(axis=1) > 0) & (logged.n.sum(axis=1) > 0)
+    inside = (policy.sum(axis=1) > 0) & (logged.total > 0)
     own, rule, groups = logged.of(inside), policy[inside], measures.segment[inside]
     why = why or choose.find_refusal(own, rule, min_users=measures.min_users)
     if not why and lacks_support(own, rule, groups):
@@ -202,6 +206,18 @@ def _with_verdicts(table: pd.DataFrame, *, level: float) -> pd.DataFrame:
 _NUMBERS = ("value", "ips", "dr", "base", "difference", "lift", "clipped")
 
 
+_SEGMENT_COLUMNS = (
+    *("segment", "n", "n_users", "refused", "deff", "base", "base_lower", "base_upper"),
+    *(
+        f"{which}_{name}{end}"
+        for which in ("best", "good")
+        for name in ("value", "difference", "lift")
+        for end in ("", "_lower", "_upper")
+    ),
+    "best_p",
+)
+
+
 def _curves(measures: Measures, *, level: float) -> pd.DataFrame:
     names = segment_names(measures)
     return pd.concat([_curve(measures, name, level=level) for name in names], ignore_index=True)
@@ -235,7 +251,9 @@ def _curve(measures: Measures, segment: str, *, level: float) -> pd.DataFrame:
     return table
 
 
-def _segments(measures: Measures, rules: Mapping[str, FloatArray], *, level: float) -> pd.DataFrame:
+def _segments(
+    measures: Measures, rules: Mapping[str, FloatArray], curves: pd.DataFrame, *, level: float
+) -> pd.DataFrame:
     rows = []
     for name in measures.segments:
         inside = users_of(measures, name)
@@ -244,7 +262,7 @@ def _segments(measures: Measures, rules: Mapping[str, FloatArray], *, level: flo
         row: dict[str, Any] = {
             "segment": name,
             "n": int(own.n.sum()),
-            "n_users": int((own.n.sum(axis=1) > 0).sum()),
+            "n_users": int((own.total > 0).sum()),
             "refused": "thin" if len(curve.usable) < 2 else "",
         }
         if not row["refused"]:
@@ -258,7 +276,20 @@ def _segments(measures: Measures, rules: Mapping[str, FloatArray], *, level: flo
                 row |= _interval(f"{which}_lift", lift(found, base), level)
                 row |= {f"{which}_p": pvalue(difference)}
         rows.append(row)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows).reindex(columns=_SEGMENT_COLUMNS)
+    table["p_holm"] = holm(table.pop("best_p"))
+    clear = (table["p_holm"] <= 1 - level) & (table["best_difference"] > 0)
+    flat = [is_flat(curves, name) for name in table["segment"]]
+    table["verdict"] = np.select(
+        [table["refused"] != "", clear, flat], ["thin", "clear", "none"], "unclear"
+    )
+    return table
+
+
+def is_flat(curves: pd.DataFrame, segment: str) -> bool:
+    """Tell whether no hour of a segment is clearly worse than its best."""
+    own = curves[(curves["segment"] == segment) & (curves["refused"] == "")]
+    return bool(own["not_worse"].all())
 
 
 def _deff(logged: Logged, hours: Ints) -> float:

@@ -27,7 +27,8 @@ class Measures:
     clip_at: the bound for the report on heavy weights.
     habits: per user, index into `hours` of the local hour in which they themselves did most up to
     `split_at`; -1 where the log knows of nothing. no_habits: "" or "no_events".
-    planned: per `segment` (its name) and `hour`, `n` planned pushes, by lot or not.
+    planned: per `segment` (its name) and `hour`, `n` planned pushes, by lot or not, and how many
+        of them were `answered`.
     weeks: that the period has. counts: as in `Pushes`, for what was left out.
     """
 

@@ -39,7 +39,8 @@ class Values:
     """What policies are worth.
 
     refused: "" or why nothing is read ("none", "no_lots", "one_hour", "design").
-    design: whether the logged chances are right.
+    design: whether the logged chances are right. base: the value of all as they were sent, with
+        `base_lower` and `base_upper`; NaN where refused.
     table: one row per `policy` ("hour" or one of RULES) and `hour` (of the former): `value` by
         SNIPS with its interval, `ips` and `dr` with theirs; `base`, the value of the same pushes as
         they were sent; `difference` to it and `lift` with intervals, `p_holm` over all policies and
@@ -60,6 +61,9 @@ class Values:
 
     refused: str
     design: Design
+    base: float
+    base_lower: float
+    base_upper: float
     table: pd.DataFrame
     curves: pd.DataFrame
     segments: pd.DataFrame
@@ -83,13 +87,27 @@ def estimate(measures: Measures, *, level: float) -> Values:
     """
     refused, design = _judge_lots(measures)
     if refused:
-        empty = pd.DataFrame()
-        return Values(refused=refused, design=design, table=empty, curves=empty, segments=empty)
+        nan, empty = np.nan, pd.DataFrame()
+        return Values(
+            refused=refused,
+            design=design,
+            base=nan,
+            base_lower=nan,
+            base_upper=nan,
+            table=empty,
+            curves=empty,
+            segments=empty,
+        )
     rules = choose.choose_hours(measures, level=level)
     curves = _curves(measures, level=level)
+    base = as_drawn(measures.logged)
+    lower, upper = base.interval(level)
     return Values(
         refused="",
         design=design,
+        base=base.value,
+        base_lower=lower,
+        base_upper=upper,
         table=_value_policies(measures, rules, level=level),
         curves=curves,
         segments=_segments(measures, rules, curves, level=level),

@@ -140,7 +140,9 @@ def _habits(
 def _count_planned(rows: ir.Table, segments: tuple[str, ...]) -> pd.DataFrame:
     planned = rows.filter(rows.planned_hour.notnull())
     counts: pd.DataFrame = (
-        planned.group_by("segment", hour="planned_hour").agg(n=planned.count()).to_pandas()
+        planned.group_by("segment", hour="planned_hour")
+        .agg(n=planned.count(), answered=planned.planned_outcome.sum())
+        .to_pandas()
     )
     counts["segment"] = counts["segment"].map(dict(enumerate(segments)))
     return counts.sort_values(["segment", "hour"], ignore_index=True)

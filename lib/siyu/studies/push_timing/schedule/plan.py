@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 
 from siyu.stats.power import arm_size
 from siyu.studies.push_timing.definition import PushError
@@ -14,6 +15,7 @@ from siyu.studies.tables import each_row
 
 DAYTIME = tuple(range(9, 22))
 """Hours for lots where pushes were planned for one hour only."""
+_HALF_YEAR_WEEKS = 26
 _STRAY = 0.01
 """Hours with a smaller share of the planned pushes were never meant."""
 
@@ -84,7 +86,8 @@ def plan_lots(
         `segment`; `reason` ("unread", "thin", "unclear", "none"); `hours` to draw from; `missing`,
         those of them that have no value yet; `rate` now, of all planned pushes; `deff`, 1 where it
         is not known; `n_per_hour` and `n_pushes` needed; `per_user_week` pushes are planned now for
-        each of `n_users`, so that it takes `weeks`. Segments without an answer so far are left out:
+        each of `n_users`, so that it takes `weeks`; `lift_in_half_year`, the smallest lift found
+        with as many pushes as are planned in 26 weeks (NaN: none). Segments without an answer so far are left out:
         from a rate of 0 nothing can be planned.
 
     Raises:
@@ -120,6 +123,14 @@ def plan_lots(
                 "n_users": measures.n_users[segment],
                 "per_user_week": per_week / measures.n_users[segment],
                 "weeks": np.ceil(each) * len(hours) / per_week,
+                "lift_in_half_year": _smallest_lift(
+                    rate,
+                    per_week * _HALF_YEAR_WEEKS / len(hours),
+                    arms=len(hours),
+                    level=level,
+                    power=power,
+                    deff=deff,
+                ),
             }
         )
     return pd.DataFrame(rows, columns=list(_LOTS))
@@ -127,7 +138,7 @@ def plan_lots(
 
 _LOTS = (
     *("segment", "reason", "hours", "missing", "rate", "deff", "n_per_hour", "n_pushes"),
-    *("n_users", "per_user_week", "weeks"),
+    *("n_users", "per_user_week", "weeks", "lift_in_half_year"),
 )
 _COLUMNS = (
     *("segment", "verdict", "best_hour", "hours", "lift", "lift_lower", "lift_upper"),
@@ -149,6 +160,18 @@ def _row(found: Values, segment: str, per_week: float) -> dict[str, Any]:
         row[f"set_lift{end}"] = getattr(own, f"good_lift{end}")
         row[f"gain{end}"] = getattr(own, f"best_difference{end}") * per_week
     return row
+
+
+def _smallest_lift(rate: float, each: float, **asked: Any) -> float:
+    """Give the smallest lift of one hour that is found with `each` pushes per hour; NaN for none."""
+
+    def lacking(lift: float) -> float:
+        return arm_size(rate, rate * (1 + lift), **asked) - each
+
+    most = (1 / rate - 1) * (1 - 1e-9)
+    if lacking(most) > 0:
+        return np.nan
+    return float(brentq(lacking, most * 1e-6, most))
 
 
 def _known(found: Values, segment: str) -> tuple[str, float]:

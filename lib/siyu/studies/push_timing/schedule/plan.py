@@ -15,7 +15,8 @@ from siyu.studies.tables import each_row
 
 DAYTIME = tuple(range(9, 22))
 """Hours for lots where pushes were planned for one hour only."""
-_HALF_YEAR_WEEKS = 26
+HALF_YEAR_WEEKS = 26
+"""What takes longer is told with what half a year would find."""
 _STRAY = 0.01
 """Hours with a smaller share of the planned pushes were never meant."""
 
@@ -87,8 +88,8 @@ def plan_lots(
         those of them that have no value yet; `rate` now, of all planned pushes; `deff`, 1 where it
         is not known; `n_per_hour` and `n_pushes` needed; `per_user_week` pushes are planned now for
         each of `n_users`, so that it takes `weeks`; `lift_in_half_year`, the smallest lift found
-        with as many pushes as are planned in 26 weeks (NaN: none). Segments without an answer so far are left out:
-        from a rate of 0 nothing can be planned.
+        with as many pushes as are planned in 26 weeks (NaN: none). Segments without an answer so
+        far are left out: from a rate of 0 nothing can be planned.
 
     Raises:
         PushError: lift_wanted or power is out of range.
@@ -125,7 +126,7 @@ def plan_lots(
                 "weeks": np.ceil(each) * len(hours) / per_week,
                 "lift_in_half_year": _smallest_lift(
                     rate,
-                    per_week * _HALF_YEAR_WEEKS / len(hours),
+                    per_week * HALF_YEAR_WEEKS / len(hours),
                     arms=len(hours),
                     level=level,
                     power=power,
@@ -163,7 +164,7 @@ def _row(found: Values, segment: str, per_week: float) -> dict[str, Any]:
 
 
 def _smallest_lift(rate: float, each: float, **asked: Any) -> float:
-    """Give the smallest lift of one hour that is found with `each` pushes per hour; NaN for none."""
+    """Give the smallest lift of an hour that is found with `each` pushes per hour, or NaN."""
 
     def lacking(lift: float) -> float:
         return arm_size(rate, rate * (1 + lift), **asked) - each

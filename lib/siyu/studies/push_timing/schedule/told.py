@@ -11,6 +11,7 @@ from siyu.formats import paragraph
 from siyu.phrases import phrase
 from siyu.studies.push_timing.policy import Measures, Values
 from siyu.studies.push_timing.policy.sentences import good_hours, refusal, segment_effect
+from siyu.studies.push_timing.schedule.plan import HALF_YEAR_WEEKS
 from siyu.studies.tables import each_row
 
 _METRIC = "gain of the best hour of a segment"
@@ -146,7 +147,7 @@ def _worth(row: Any) -> str:
 
 
 def _lots(row: Any, lift_wanted: float, power: float, level: float) -> str:
-    return phrase(
+    lots = phrase(
         "push_schedule.lots.one",
         segment=row.segment,
         hours=row.hours,
@@ -160,5 +161,10 @@ def _lots(row: Any, lift_wanted: float, power: float, level: float) -> str:
         users=row.n_users,
         often=row.per_user_week,
         weeks=row.weeks,
-        seen=row.lift_in_half_year,
+    )
+    if row.weeks <= HALF_YEAR_WEEKS:
+        return lots
+    seen = row.lift_in_half_year
+    return paragraph(
+        lots, phrase(f"push_schedule.lots.{'never' if pd.isna(seen) else 'half'}", seen=seen)
     )

@@ -1,0 +1,165 @@
+"""Policies to be valued: who would be sent a push at which hour, chosen on other users or before.
+
+A policy is an array (users, hours) of chances; a row of zeros is a user of whom it says nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siyu.stats.best import not_worse
+from siyu.stats.checks import FloatArray
+from siyu.stats.off_policy import Logged, Value, covariance, each_arm, effective
+from siyu.studies.push_timing.policy.learn import learn_rates, own_hours
+from siyu.studies.push_timing.policy.measures import Ints, Measures
+
+FEWEST_EFFECTIVE = 100
+"""Equally weighted pushes below which nothing is valued: the interval covers less than it says."""
+FEWEST_USERS = 30
+"""The same for users: they are the clusters, and with fewer the error itself is a guess."""
+FEWEST_ANSWERS = 10
+"""Answers below which an interval around a rate is no use."""
+SEED = 20_260_402
+"""Of the draws from joint normal distributions: the same data give the same set, run after run."""
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """The value of each hour among some users: (hours,) each.
+
+    refused: "" or why an hour has no value ("support", "few", "thin", "few_answers"); pushes,
+    users: effective sizes; n: pushes drawn at the hour.
+    """
+
+    values: list[Value]
+    refused: list[str]
+    pushes: FloatArray
+    users: FloatArray
+    n: FloatArray
+
+    @property
+    def usable(self) -> Ints:
+        """The hours that have a value."""
+        return np.flatnonzero([not why for why in self.refused])
+
+    def covariance(self) -> FloatArray:
+        """Give the covariance of the values of usable hours."""
+        return covariance([self.values[hour] for hour in self.usable])
+
+    def estimates(self) -> FloatArray:
+        """Give the values of usable hours."""
+        return np.array([self.values[hour].value for hour in self.usable])
+
+
+def find_curve(logged: Logged, *, min_users: int) -> Curve:
+    """Value each hour for everybody who is logged, by SNIPS."""
+    weight, per_user = logged.weight.sum(axis=0), (logged.weight**2).sum(axis=0)
+    pushes = _ratio(weight**2, logged.squared_weight.sum(axis=0))
+    users = _ratio(weight**2, per_user)
+    few = (logged.total > 0).sum() < min_users
+    sizes = zip(pushes, users, logged.answered.sum(axis=0), strict=True)
+    return Curve(
+        values=each_arm(logged),
+        refused=["few" if few else _refuse(*size) for size in sizes],
+        pushes=pushes,
+        users=users,
+        n=logged.n.sum(axis=0),
+    )
+
+
+def find_refusal(logged: Logged, policy: FloatArray, *, min_users: int) -> str:
+    """Say why a policy has no value: "few", "support", "thin", "few_answers"; "" where it has."""
+    picked = policy > 0
+    if (picked.any(axis=1) & (logged.total > 0)).sum() < min_users:
+        return "few"
+    return _refuse(*effective(logged, policy), float(logged.answered[picked].sum()))
+
+
+def _refuse(pushes: float, users: float, answers: float) -> str:
+    if not pushes:
+        return "support"
+    if pushes < FEWEST_EFFECTIVE or users < FEWEST_USERS:
+        return "thin"
+    return "few_answers" if answers < FEWEST_ANSWERS else ""
+
+
+def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+
+
+def find_not_worse(curve: Curve, *, level: float) -> Ints:
+    """Find the hours not clearly worse than the best, among those that have a value."""
+    kept = not_worse(
+        curve.estimates(), curve.covariance(), level=level, rng=np.random.default_rng(SEED)
+    )
+    return np.asarray(curve.usable[kept])
+
+
+def at_hour(n_users: int, n_hours: int, hour: int) -> FloatArray:
+    """Send everybody's pushes at one hour."""
+    policy = np.zeros((n_users, n_hours))
+    policy[:, hour] = 1
+    return policy
+
+
+def choose_hours(measures: Measures, *, level: float) -> dict[str, FloatArray]:
+    """Choose each segment's hours on the users of other folds, and give two policies.
+
+    Returns:
+        "best": pushes of a segment are sent at the hour with the highest value; "good": at the
+        hours not worse than the best, each with the same chance. Where a segment has too few, at
+        those of everybody.
+    """
+    policies = {name: np.zeros_like(measures.logged.n) for name in ("best", "good")}
+    for fold in range(int(measures.fold.max(initial=-1)) + 1):
+        others = measures.fold != fold
+        everybody = find_curve(measures.logged.of(others), min_users=measures.min_users)
+        for segment in range(len(measures.segments)):
+            own = measures.segment == segment
+            curve = find_curve(measures.logged.of(own & others), min_users=measures.min_users)
+            curve = curve if len(curve.usable) > 1 else everybody
+            if len(curve.usable):
+                inside = np.flatnonzero(own & (measures.fold == fold))
+                policies["best"][inside, curve.usable[int(curve.estimates().argmax())]] = 1
+                hours = find_not_worse(curve, level=level)
+                policies["good"][np.ix_(inside, hours)] = 1 / len(hours)
+    return policies
+
+
+def at_own_hours(measures: Measures) -> FloatArray:
+    """Send each user's pushes at the hour at which they answered best in the earlier half."""
+    own = measures.earlier
+    rates = learn_rates(own, measures.segment, len(measures.segments))
+    scores = own_hours(own, rates[measures.segment])
+    # Only what their segment was drawn at in both halves can be learnt, and valued.
+    segments = np.arange(len(measures.segments))[:, None] == measures.segment[None, :]
+    drawn = ((segments @ own.n) > 0) & ((segments @ measures.later.n) > 0)
+    open_to = drawn[measures.segment]
+    policy = np.zeros_like(scores)
+    some = np.flatnonzero(open_to.any(axis=1))
+    policy[some, np.where(open_to, scores, -np.inf)[some].argmax(axis=1)] = 1
+    return policy
+
+
+def at_habits(measures: Measures) -> FloatArray:
+    """Send each user's pushes at the hour in which they themselves did most before."""
+    policy = np.zeros_like(measures.later.n)
+    known = np.flatnonzero(measures.habits >= 0)
+    policy[known, measures.habits[known]] = 1
+    return policy
+
+
+def model_rates(measures: Measures) -> FloatArray:
+    """Give each user the shrunk rates of their segment, learnt on users of other folds."""
+    model = np.zeros_like(measures.logged.n)
+    for fold in range(int(measures.fold.max(initial=-1)) + 1):
+        inside = measures.fold == fold
+        others = measures.logged.of(~inside)
+        rates = learn_rates(others, measures.segment[~inside], len(measures.segments))
+        model[inside] = rates[measures.segment[inside]]
+    return model

@@ -41,11 +41,11 @@ class Pushes:
 
     rows: lazy, one row per push: `number` (of the user, in the order of ids, from 0), `segment`
         (index into `segments`), `staff` (who looks after the user; null if not known), `planned_at`
-        and `sent_at` (UTC, without a zone; null if not planned, not sent), of either `…_on` (business day), `…_hour` (0 to 23) and `…_weekday` (0
-        for Monday), `is_sent`, `is_drawn` (by lot, with a usable propensity), `propensity` (null
-        unless drawn), `outcome` (1 if it came within the horizon from the sending on) and
-        `planned_outcome` (from the planned time on), `blocked_at`, `medium`, `campaign`, `content`,
-        `copy`, `status`.
+        and `sent_at` (UTC, without a zone; null if not planned, not sent), of either `…_on`
+        (business day), `…_hour` (0 to 23) and `…_weekday` (0 for Monday), `is_sent`, `is_drawn` (by
+        lot, with a usable propensity), `propensity` (null unless drawn), `outcome` (1 if it came
+        within the horizon from the sending on) and `planned_outcome` (from the planned time on),
+        `blocked_at`, `medium`, `campaign`, `content`, `copy`, `status`.
     history: the same of all that was known at `as_of`, whatever the period and the horizon, without
         outcomes.
     segments: their names, the largest first; groups under `min_users` share one. crossings: the

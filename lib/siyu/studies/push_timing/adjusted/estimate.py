@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.studies.naming import EVERYONE, large
@@ -18,24 +19,23 @@ from siyu.studies.push_timing.calendar import HOLIDAY, KINDS, MONDAY, SUNDAY
 
 FEWEST_OF_EACH = 10
 """Answered pushes of an hour, and unanswered ones: with fewer the interval is far too short."""
-_ANSWERS = {"monday": (MONDAY,), "off": (SUNDAY, HOLIDAY)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
     """What each hour of sending does, among pushes whose hour was not drawn by lot.
 
-    table: one row per segment ("all" first) and hour or band: `segment`, `hour` (its name), `n`
-        pushes, `n_users`; `crude_rate` with its interval; `rate`, adjusted, with its interval: what
-        the pushes of the segment would bring at that hour, users, content and days as they are;
-        their means over all hours, as pushed, are the same. `crude`, `within` and `difference`: the
-        hour less all other hours, as pushed: as it is, of a user's own pushes, and with content and
-        day alike too, the latter with its interval (simultaneous over the hours of a segment),
-        `p_holm` and `verdict` ("better", "worse", "unclear", "" where refused). `refused`: why
-        there is nothing ("few" users, "few_of_each" answered or not, "apart": not to be told from
-        users, content and day; "alone": nothing to compare with).
-    contents, users: per segment, contents made alike, and users whose pushes have more than one
-        hour, content or kind of day.
+    table: one row per segment ("all" first) and hour or band: `segment`, `hour` (its name),
+        `n_pushes`, `n_users`; `crude_rate` with its interval; `adjusted_rate` with its interval:
+        what the pushes of the segment would bring at that hour, users, content and days as they
+        are; both have the same mean over the hours, as pushed. `crude`, `within` and `difference`:
+        the hour less all other hours, as pushed: as it is, of a user's own pushes, and with content
+        and day alike too, the latter with its interval (simultaneous over the hours of all
+        segments, or of all users), `p_holm` and `verdict` ("better", "worse", "unclear", "" where
+        refused). `refused`: why there is nothing ("few" users, "few_of_each" answered or not,
+        "apart": not to be told from users, content and day; "alone": nothing to compare with).
+    users: per segment, users whose pushes differ in hour, content or kind of day: they carry the
+        adjusted numbers.
     """
 
     table: pd.DataFrame
@@ -70,19 +70,24 @@ def curves(measures: Measures, *, level: float, hour_bands: Sequence[str] = ()) 
     everyone = table["segment"] == EVERYONE
     table["p_holm"] = np.nan
     for family in (everyone, ~everyone):
-        table.loc[family, "p_holm"] = holm(table.loc[family, "p"])
+        own = table[family]
+        table.loc[family, "p_holm"] = holm(own["p"])
+        joint = bonferroni_level(level, max(int(own["p"].notna().sum()), 1))
+        reach = student.ppf((1 + joint) / 2, own["degrees"]) * own["error"]
+        table.loc[family, "ci_lower"] = own["difference"] - reach
+        table.loc[family, "ci_upper"] = own["difference"] + reach
     clear = table["p_holm"] <= 1 - level
     table["verdict"] = np.select(
         [table["refused"] != "", clear & (table["difference"] > 0), clear],
         ["", "better", "worse"],
         "unclear",
     )
-    return Curves(table=table.drop(columns="p")[_COLUMNS], users=users)
+    return Curves(table=table[_COLUMNS], users=users)
 
 
 _COLUMNS = [
-    *("segment", "hour", "n", "n_users", "crude_rate", "crude_lower", "crude_upper"),
-    *("rate", "rate_lower", "rate_upper", "crude", "within", "difference"),
+    *("segment", "hour", "n_pushes", "n_users", "crude_rate", "crude_lower", "crude_upper"),
+    *("adjusted_rate", "adjusted_lower", "adjusted_upper", "crude", "within", "difference"),
     *("ci_lower", "ci_upper", "p_holm", "verdict", "refused"),
 ]
 
@@ -97,8 +102,7 @@ def compare(measures: Measures, *, hours: str, against: str, level: float) -> pd
         level: coverage of each interval, between 0 and 1.
 
     Returns:
-        One row per segment ("all" first): `segment`, `n` pushes and `n_users` in the two bands,
-        and the ratio of the rates, less 1, with intervals: `crude_lift`, `within_lift` (users
+        One row per segment ("all" first): `segment`, `n_pushes` and `n_users` in the two bands, and the ratio of the rates, less 1, with intervals: `crude_lift`, `within_lift` (users
         compared with themselves) and `lift` (content and day alike too); `difference`: of the
         rates, as the last; `refused`: as in `Curves`.
 
@@ -128,17 +132,19 @@ def compare_days(measures: Measures, *, level: float) -> pd.DataFrame:
 
     Returns:
         One row per kind of day that can be compared and "off" (Sundays that are not worked and
-        holidays): `day`, `n` pushes, `n_users`, `ratio` of its rate to Monday's with its interval,
+        holidays): `day_kind`, `n_pushes`, `n_users`, `ratio` of its rate to Monday's with its interval,
         and `p_holm` over the kinds. Empty where nothing can be compared.
     """
     rows = measures.rows
     enough = _enough(rows, "kind", measures.min_users)
-    columns = ["day", "n", "n_users", "ratio", "ci_lower", "ci_upper", "p_holm"]
+    columns = ["day_kind", "n_pushes", "n_users", "ratio", "ci_lower", "ci_upper", "p_holm"]
     kept = [kind for kind in range(len(KINDS)) if enough.get(kind, "few") == ""]
     found = compare_levels(rows, "kind", kept, alike=("content", "hour"))
     if found.model is None or MONDAY not in found.kept:
         return pd.DataFrame(columns=columns)
-    days = {KINDS[kind]: (kind,) for kind in found.kept if kind != MONDAY}
+    days: dict[str, tuple[int, ...]] = {
+        KINDS[kind]: (kind,) for kind in found.kept if kind != MONDAY
+    }
     if off := tuple(kind for kind in (SUNDAY, HOLIDAY) if kind in found.kept):
         days["off"] = off
     monday = _weigh(found, (MONDAY,))
@@ -168,15 +174,14 @@ def _banded(rows: pd.DataFrame, bands: Sequence[Band]) -> pd.DataFrame:
 
 def _shown(rows: pd.DataFrame, measures: Measures) -> dict[str, set[int]]:
     """Choose the bands with enough users, so that none of a few can be had by subtraction."""
-    users = rows.groupby(["segment", "band"])["number"].nunique().unstack("band", fill_value=0)
+    users = rows.groupby(["segment", "band"])["number"].nunique()
     shown: dict[str, set[int]] = {name: set() for name in (EVERYONE, *measures.segments)}
-    for band in users:
-        if users[band].sum() >= measures.min_users:
+    for band in sorted(set(rows["band"])):
+        own = users.xs(band, level="band").to_frame()
+        for code in large(own, min_users=measures.min_users):
+            shown[measures.segments[int(code)]].add(band)
+        if int(own["number"].sum()) >= measures.min_users:
             shown[EVERYONE].add(band)
-        if measures.segments != (EVERYONE,):
-            for code in large(users[[band]], min_users=measures.min_users):
-                if users.loc[code, band]:
-                    shown[measures.segments[int(code)]].add(band)
     return shown
 
 
@@ -184,7 +189,9 @@ def _enough(rows: pd.DataFrame, studied: str, min_users: int) -> dict[int, str]:
     """Say of each level why it cannot be studied, or ""."""
     sums = rows.groupby(studied).agg(n=("n", "sum"), k=("k", "sum"), users=("number", "nunique"))
     fewest = np.minimum(sums["k"], sums["n"] - sums["k"])
-    why = np.select([sums["users"] < min_users, fewest < FEWEST_OF_EACH], ["few", "few_of_each"], "")
+    why = np.select(
+        [sums["users"] < min_users, fewest < FEWEST_OF_EACH], ["few", "few_of_each"], ""
+    )
     return dict(zip(sums.index.tolist(), why.tolist(), strict=True))
 
 
@@ -199,8 +206,9 @@ def _curve(
     if found.model is None:
         why |= dict.fromkeys(found.kept, "alone")
     table = pd.DataFrame(
-        [_described(rows, bands, band, why[band]) for band in present], columns=_COLUMNS[1:4] + ["refused"]
-    ).assign(**dict.fromkeys([*_COLUMNS[4:15], "p"], np.nan))
+        [_described(rows, bands, band, why[band]) for band in present],
+        columns=[*_COLUMNS[1:4], "refused"],
+    ).assign(**dict.fromkeys([*_COLUMNS[4:15], "p", "error", "degrees"], np.nan))
     if found.model is None:
         return table, 0
     estimates = _estimates(found, level=level)
@@ -208,14 +216,12 @@ def _curve(
     return table, found.model.fit.n_groups
 
 
-def _described(
-    rows: pd.DataFrame, bands: Sequence[Band], band: int, why: str
-) -> dict[str, Any]:
+def _described(rows: pd.DataFrame, bands: Sequence[Band], band: int, why: str) -> dict[str, Any]:
     own = rows[rows["band"] == band]
     hidden = why == "few"
     return {
         "hour": bands[band].name,
-        "n": 0 if hidden else int(own["n"].sum()),
+        "n_pushes": 0 if hidden else int(own["n"].sum()),
         "n_users": 0 if hidden else own["number"].nunique(),
         "refused": why,
     }
@@ -223,8 +229,7 @@ def _described(
 
 def _estimates(found: Comparable, *, level: float) -> dict[str, np.ndarray]:
     model, (crude, within) = _models(found)
-    joint = bonferroni_level(level, model.n_levels)
-    difference = model.fit.contrast(model.against_others(), level=joint)
+    difference = model.fit.contrast(model.against_others(), level=level)
     rate, raw = (one.fit.contrast(one.levels(), level=level) for one in (model, crude))
     naive = {
         name: one.against_others() @ one.fit.coefficients
@@ -234,14 +239,14 @@ def _estimates(found: Comparable, *, level: float) -> dict[str, np.ndarray]:
         "crude_rate": raw.estimate,
         "crude_lower": raw.ci_lower,
         "crude_upper": raw.ci_upper,
-        "rate": rate.estimate,
-        "rate_lower": rate.ci_lower,
-        "rate_upper": rate.ci_upper,
+        "adjusted_rate": rate.estimate,
+        "adjusted_lower": rate.ci_lower,
+        "adjusted_upper": rate.ci_upper,
         **naive,
         "difference": difference.estimate,
-        "ci_lower": difference.ci_lower,
-        "ci_upper": difference.ci_upper,
         "p": difference.p,
+        "error": difference.error,
+        "degrees": np.full(model.n_levels, model.fit.n_clusters - 1.0),
     }
 
 
@@ -262,9 +267,11 @@ def _lifts(
     nothing = dict.fromkeys([*names, "difference"], np.nan)
     refused = next((reason for reason in why.values() if reason), "")
     own = rows[rows["band"].isin(pair)]
-    told = {"n": int(own["n"].sum()), "n_users": own["number"].nunique()}
+    told = {"n_pushes": int(own["n"].sum()), "n_users": own["number"].nunique()}
     if refused:
-        return (dict.fromkeys(told, 0) if refused == "few" else told) | nothing | {"refused": refused}
+        return (
+            (dict.fromkeys(told, 0) if refused == "few" else told) | nothing | {"refused": refused}
+        )
     others = [band for band in sorted(shown) if not enough[band]]
     found = compare_levels(rows, "band", others)
     if found.model is None or not set(pair) <= set(found.kept):
@@ -274,7 +281,9 @@ def _lifts(
     for kind, one in zip(_LIFTS, (*naive, model), strict=True):
         levels = one.levels()[[found.kept.index(band) for band in pair]]
         ratio = _ratio(one.ratio(levels[0], levels[1], level=level))
-        values |= dict(zip([f"{kind}{end}" for end in ("", "_lower", "_upper")], ratio, strict=True))
+        values |= dict(
+            zip([f"{kind}{end}" for end in ("", "_lower", "_upper")], ratio, strict=True)
+        )
     difference = (levels[0] - levels[1]) @ model.fit.coefficients
     values = {name: value - 1 for name, value in values.items()}
     return told | values | {"difference": difference, "refused": ""}

@@ -33,7 +33,9 @@ def measure(pushes: Pushes, *, holidays_country: str) -> Measures:
     sent = sent.mutate(subject=ibis.coalesce(sent.content, sent.campaign, ""))
     seen = sent.agg(n=sent.count(), first=sent.sent_on.min(), last=sent.sent_on.max()).to_pandas()
     (n_sent, first, last) = seen.iloc[0]
-    first, last = (pushes.as_of if pd.isna(day) else pd.Timestamp(day).date() for day in (first, last))
+    first, last = (
+        pushes.as_of if pd.isna(day) else pd.Timestamp(day).date() for day in (first, last)
+    )
     calendar = find_kinds(first, last, country=holidays_country)
     every = -(-int(n_sent) // MOST_PUSHES) or 1
     if every > 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from siyu.stats.checks import FloatArray
@@ -131,7 +132,7 @@ def _fit(
     names, blocks = [], []
     for column in alike:
         levels = np.unique(rows[column])
-        blocks.append(dummies(_place(rows[column], levels), len(levels)))
+        blocks.append(dummies(_place(rows[column], levels.tolist()), len(levels)))
         names += [f"{column} {level}" for level in levels[1:]]
     blocks.append(dummies(_place(rows[studied], kept), len(kept)))
     names += [f"studied {level}" for level in kept[1:]]
@@ -159,10 +160,10 @@ def _fit(
         return Model(fit=fit, n_levels=len(kept), shares=shares), []
 
 
-def _place(values: pd.Series, levels: Sequence[int]) -> np.ndarray:
+def _place(values: pd.Series, levels: Sequence[int]) -> NDArray[np.int64]:
     return np.searchsorted(np.asarray(levels), values.to_numpy())
 
 
 def _shares(rows: pd.DataFrame, studied: str, kept: Sequence[int]) -> FloatArray:
-    sums = rows.groupby(studied)["n"].sum().reindex(kept).to_numpy(dtype=np.float64)
+    sums = rows.groupby(studied)["n"].sum().reindex(list(kept)).to_numpy(dtype=np.float64)
     return np.asarray(sums / sums.sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,15 +34,16 @@ class Delays:
     """How late pushes leave.
 
     curve: one row per `line` ("slow": by hand on slow accounts, "other": by hand on all others,
-        "at_once": media that need nobody) and `minutes`: `n` pushes of `n_users`, and the `share`
-        that has left by then with its interval.
-    media: one row per `medium`: `n`, `n_users`, `half_minutes` (of MINUTES, the first by which half
-        have left; NaN if later) and `late_share`, more than an hour late, with its interval.
+        "at_once": media that need nobody) and `within_minutes`: `n_pushes` of `n_users`, and the
+        `sent_share` that has left by then with its interval.
+    media: one row per `medium`: `n_pushes`, `n_users`, `half_minutes` (of MINUTES, the first by
+        which half have left; NaN if later) and `late_share`, more than an hour late, with its
+        interval.
     staff: the same per `staff` account (by hand alone; accounts of few users share one row), with
         `moved_share` (left in another hour than planned), `others_late_share`, `p_holm` of the test
         that the two are the same, and `verdict` ("slow", "quick", "unclear").
     drawn: `late_share` among pushes whose hour was drawn by lot; one row, or none.
-    n, n_users: of all.
+    n: pushes planned and sent.
     """
 
     curve: pd.DataFrame
@@ -59,7 +60,7 @@ class Delays:
     @property
     def moved_by_slow(self) -> tuple[float, float]:
         """Give the part of slow accounts in pushes moved to another hour, and in all, by hand."""
-        slow, n = self.staff["verdict"] == "slow", self.staff["n"]
+        slow, n = self.staff["verdict"] == "slow", self.staff["n_pushes"]
         moved = n * self.staff["moved_share"]
         return float(moved[slow].sum() / moved.sum()), float(n[slow].sum() / n.sum())
 
@@ -105,7 +106,7 @@ def read_both(measures: Measures, *, level: float) -> pd.DataFrame:
         level: coverage of each interval, between 0 and 1.
 
     Returns:
-        One row per segment ("all" first): `segment`, `n` planned pushes, `n_users`; for `planned`
+        One row per segment ("all" first): `segment`, `n_pushes` planned, `n_users`; for `planned`
         and `sent`: `…_in` and `…_out`, the rates in the band and out of it, and `…_lift`, their
         ratio less 1, with its interval; `gap`: the planned lift less the sent one, with its
         interval; `p_holm` of the planned lift over the segments (of "all": its own p); `refused`:
@@ -113,13 +114,13 @@ def read_both(measures: Measures, *, level: float) -> pd.DataFrame:
 
     Source: Hajek's ratio estimator; delta method over users.
     """
-    segments = measures.drawn.groupby("segment")[["number"]].nunique()
-    shown = large(segments, min_users=measures.min_users)
+    users = measures.drawn.groupby("segment")[["number"]].nunique()
+    users.index = users.index.map(lambda code: measures.segments[code])
+    shown = large(users, min_users=measures.min_users) | {EVERYONE}
     table = pd.DataFrame(
         [
-            {"segment": name}
-            | _read(own, enough=code is None or code in shown, measures=measures, level=level)
-            for name, code, own in _segments(measures)
+            {"segment": name} | _read(own, enough=name in shown, measures=measures, level=level)
+            for name, own in _segments(measures)
         ]
     )
     own = table["segment"] != EVERYONE
@@ -127,11 +128,11 @@ def read_both(measures: Measures, *, level: float) -> pd.DataFrame:
     return table
 
 
-def _segments(measures: Measures) -> Iterator[tuple[str, int | None, pd.DataFrame]]:
-    yield EVERYONE, None, measures.drawn
+def _segments(measures: Measures) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield EVERYONE, measures.drawn
     if measures.segments != (EVERYONE,):
         for code, name in enumerate(measures.segments):
-            yield name, code, measures.drawn[measures.drawn["segment"] == code]
+            yield name, measures.drawn[measures.drawn["segment"] == code]
 
 
 def _read(users: pd.DataFrame, *, enough: bool, measures: Measures, level: float) -> dict[str, Any]:
@@ -141,8 +142,8 @@ def _read(users: pd.DataFrame, *, enough: bool, measures: Measures, level: float
     columns = [*rates, *lifts, "gap", "gap_lower", "gap_upper", "p_holm"]
     nothing = dict.fromkeys(columns, np.nan)
     if not enough or len(users) < max(measures.min_users, FEWEST_CLUSTERS):
-        return {"n": 0, "n_users": 0, **nothing, "refused": "few"}
-    told = {"n": n, "n_users": len(users)}
+        return {"n_pushes": 0, "n_users": 0, **nothing, "refused": "few"}
+    told = {"n_pushes": n, "n_users": len(users)}
     answers = [users[f"answers_{way}_{side}"].sum() for way in _WAYS for side in _SIDES]
     if min(answers) < FEWEST_ANSWERS:
         return {**told, **nothing, "refused": "few_of_each"}
@@ -224,7 +225,7 @@ def _lateness(grouped: pd.DataFrame, kind: str, *, level: float) -> pd.DataFrame
     return pd.DataFrame(
         {
             kind: late[kind].to_numpy(),
-            "n": late["n"].to_numpy(dtype=np.int64),
+            "n_pushes": late["n"].to_numpy(dtype=np.int64),
             "n_users": late["clusters"].to_numpy(dtype=np.int64),
             "half_minutes": half.reindex(late[kind]).to_numpy(dtype=np.float64),
             "late_share": 1 - found.share,
@@ -245,19 +246,27 @@ def _curve(lines: dict[str, pd.DataFrame], min_users: int, *, level: float) -> p
             pd.DataFrame(
                 {
                     "line": line,
-                    "minutes": MINUTES,
-                    "n": sums["n"].to_numpy(dtype=np.int64),
+                    "within_minutes": MINUTES,
+                    "n_pushes": sums["n"].to_numpy(dtype=np.int64),
                     "n_users": sums["clusters"].to_numpy(dtype=np.int64),
-                    "share": found.share,
+                    "sent_share": found.share,
                     "ci_lower": found.ci_lower,
                     "ci_upper": found.ci_upper,
                 }
             )
         )
-    columns = ["line", "minutes", "n", "n_users", "share", "ci_lower", "ci_upper"]
+    columns = [
+        "line",
+        "within_minutes",
+        "n_pushes",
+        "n_users",
+        "sent_share",
+        "ci_lower",
+        "ci_upper",
+    ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def _share(moments: pd.DataFrame, *, level: float) -> Shares:
-    sums: dict[str, Sequence[float]] = {name: moments[name].to_numpy() for name in _MOMENTS}
+    sums = {name: moments[name].to_numpy() for name in _MOMENTS}
     return clustered_share(**sums, level=level)

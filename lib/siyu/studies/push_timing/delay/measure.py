@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -102,7 +101,7 @@ def _weigh(rows: ir.Table, hours: tuple[int, ...]) -> pd.DataFrame:
         "sent_in": drawn.is_sent & drawn.sent_hour.isin(hours),
         "sent_out": drawn.is_sent & ~drawn.sent_hour.isin(hours),
     }
-    sums = {}
+    sums: dict[str, ir.Value] = {}
     for side, which in sides.items():
         outcome = drawn.planned_outcome if side.startswith("planned") else drawn.outcome
         sums |= {
@@ -117,9 +116,9 @@ def _weigh(rows: ir.Table, hours: tuple[int, ...]) -> pd.DataFrame:
 
 def _stray(known: ir.Table, hours: tuple[int, ...]) -> pd.DataFrame:
     strayed = known.filter(
-        known.by_hand & known.planned_hour.isin(hours) & (known.moved & ~known.sent_hour.isin(hours))
+        known.by_hand
+        & known.planned_hour.isin(hours)
+        & (known.moved & ~known.sent_hour.isin(hours))
     )
-    counts: pd.DataFrame = (
-        strayed.group_by(["staff", "segment"]).agg(n=strayed.count()).to_pandas()
-    )
+    counts: pd.DataFrame = strayed.group_by(["staff", "segment"]).agg(n=strayed.count()).to_pandas()
     return counts.sort_values(["staff", "segment"], ignore_index=True)

@@ -102,8 +102,9 @@ def compare(measures: Measures, *, hours: str, against: str, level: float) -> pd
         level: coverage of each interval, between 0 and 1.
 
     Returns:
-        One row per segment ("all" first): `segment`, `n_pushes` and `n_users` in the two bands, and the ratio of the rates, less 1, with intervals: `crude_lift`, `within_lift` (users
-        compared with themselves) and `lift` (content and day alike too); `difference`: of the
+        One row per segment ("all" first): `segment`, `n_pushes` and `n_users` in the two bands, and
+        the ratio of the rates, less 1, with intervals: `crude_lift`, `within_lift` (users compared
+        with themselves) and `lift` (content and day alike too); `difference`: of the
         rates, as the last; `refused`: as in `Curves`.
 
     Raises:
@@ -132,8 +133,8 @@ def compare_days(measures: Measures, *, level: float) -> pd.DataFrame:
 
     Returns:
         One row per kind of day that can be compared and "off" (Sundays that are not worked and
-        holidays): `day_kind`, `n_pushes`, `n_users`, `ratio` of its rate to Monday's with its interval,
-        and `p_holm` over the kinds. Empty where nothing can be compared.
+        holidays): `day_kind`, `n_pushes`, `n_users`, `ratio` of its rate to Monday's with its
+        interval, and `p_holm` over the kinds. Empty where nothing can be compared.
     """
     rows = measures.rows
     enough = _enough(rows, "kind", measures.min_users)

@@ -7,7 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
+from scipy.sparse import csr_array, hstack
 from siyu.stats.decomposition import kitagawa
+from siyu.stats.fixed_effects import dummies, fit_within
 from siyu.stats.hazards import fit_hazards
 from siyu.stats.intervals import newcombe_difference, wilson
 from siyu.stats.multiplicity import bonferroni_level, holm
@@ -95,8 +98,29 @@ def _renewals(there):
     return fit(table)
 
 
+def _investment(*, firms_and_years):
+    """Grunfeld's ten firms over 20 years: investment on value and capital, clustered by firm."""
+    data = sm.datasets.grunfeld.load_pandas().data
+    data = data[data["firm"] != "American Steel"]
+    firm, year = data["firm"].to_numpy(), (data["year"] - 1935).to_numpy()
+    features = csr_array(data[["value", "capital"]].to_numpy())
+    names = ["value", "capital"]
+    if firms_and_years:
+        features = csr_array(hstack([features, dummies(year, 20)]))
+        names += [f"year {i}" for i in range(1, 20)]
+    return fit_within(
+        features,
+        names=names,
+        n=np.ones(len(data)),
+        total=data["invest"],
+        group=firm if firms_and_years else np.zeros(len(data)),
+        cluster=firm,
+    )
+
+
 REMISSION = _remission()
 GEHAN, ROSSI = _gehan(), _rossi()
+INVESTMENT = _investment(firms_and_years=False)
 HIGH_END = _renewals([1000, 869, 743, 653, 593, 551, 517, 491])
 REGULAR = _renewals([1000, 631, 468, 382, 326, 289, 262, 241])
 FIFTEEN = [
@@ -110,6 +134,8 @@ STATA = "Stata sts list, Freireich et al. (1963) data"
 STCOMPET = "Stata stcompet, in statsmodels duration/tests/test_survfunc.py"
 COX = "R survival coxph, ties = efron; tests of lifelines"
 RENEWALS = "Fader and Hardie (2007), J. Interactive Marketing 21(1), 76-90"
+GRUNFELD = "Baltagi, Econometric Analysis of Panel Data, Grunfeld data; R plm: within, two ways"
+CLUSTERED = "Stata: regress invest value capital, cluster(firm), Grunfeld data"
 BENJAMINI = "Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57, 289-300"
 
 TARONE = (
@@ -263,6 +289,35 @@ ANCHORS = [
         (2.34, 14.11),
         2,
         TARONE,
+    ),
+    Anchor(
+        "Grunfeld, effects of firm and year: value and capital",
+        _investment(firms_and_years=True).coefficients[:2],
+        (0.117716, 0.357916),
+        6,
+        GRUNFELD,
+    ),
+    Anchor(
+        "Grunfeld, pooled: value and capital",
+        INVESTMENT.coefficients[:2],
+        (0.11556, 0.23068),
+        5,
+        CLUSTERED,
+    ),
+    Anchor("its constant", INVESTMENT.coefficients[2], -42.71437, 5, CLUSTERED),
+    Anchor(
+        "its errors clustered by firm",
+        np.sqrt(np.diag(INVESTMENT.covariance))[:2],
+        (0.01589, 0.08497),
+        5,
+        CLUSTERED,
+    ),
+    Anchor(
+        "the error of its constant",
+        np.sqrt(INVESTMENT.covariance[2, 2]),
+        20.4252,
+        4,
+        CLUSTERED,
     ),
     Anchor(
         "Berkeley 1973: women's crude admission rate less men's, 30.35% - 44.52%",

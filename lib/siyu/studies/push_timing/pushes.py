@@ -40,12 +40,12 @@ class Pushes:
     """Pushes from `first` to `as_of`, all followed for the whole horizon.
 
     rows: lazy, one row per push: `number` (of the user, in the order of ids, from 0), `segment`
-        (index into `segments`), `planned_at` and `sent_at` (UTC, without a zone; null if not
-        planned, not sent), of either `…_on` (business day), `…_hour` (0 to 23) and `…_weekday` (0
-        for Monday), `is_sent`, `is_opened` (ever), `is_drawn` (by lot, with a usable propensity),
-        `propensity` (null unless drawn), `outcome` (1 if it came within the horizon from the
-        sending on) and `planned_outcome` (from the planned time on), `blocked_at`, `medium`,
-        `campaign`, `content`, `copy`, `status`.
+        (index into `segments`), `staff` (who looks after the user; null if not known), `planned_at`
+        and `sent_at` (UTC, without a zone; null if not planned, not sent), of either `…_on`
+        (business day), `…_hour` (0 to 23) and `…_weekday` (0 for Monday), `is_sent`, `is_opened`
+        (ever), `is_drawn` (by lot, with a usable propensity), `propensity` (null unless drawn),
+        `outcome` (1 if it came within the horizon from the sending on) and `planned_outcome` (from
+        the planned time on), `blocked_at`, `medium`, `campaign`, `content`, `copy`, `status`.
     history: the same of all that was known at `as_of`, whatever the period and the horizon, without
         outcomes.
     known: what `history` was made of, by `user_id`: of everybody, in the period or not.
@@ -243,7 +243,9 @@ def _flag(condition: ir.BooleanValue) -> ir.IntegerValue:
 
 def _users(pool: Source, pushed: ir.Table, breakdown: Breakdown) -> tuple[ir.Table, Breakdown]:
     """Give who was pushed, numbered, with the columns of the segments."""
-    users = pool.table("users").select("user_id")
+    users = pool.table("users")
+    staff = users.staff_id if "staff_id" in users.columns else ibis.null("string")
+    users = users.select("user_id", staff=staff)
     if any(breakdown.is_dated(name) for name in breakdown.by):
         first = ibis.coalesce(pushed.planned_at, pushed.sent_at).min()
         users = users.join(pushed.group_by("user_id").agg(reached_1_at=first), "user_id")
@@ -254,7 +256,7 @@ def _users(pool: Source, pushed: ir.Table, breakdown: Breakdown) -> tuple[ir.Tab
     users = breakdown.attach(users)
     number = (ibis.row_number().over(order_by="user_id")).cast("int32")
     filled = {column: users[column].fill_null(UNKNOWN) for column in breakdown.columns}
-    return users.select("user_id", number=number, **filled).cache(), breakdown
+    return users.select("user_id", "staff", number=number, **filled).cache(), breakdown
 
 
 def _segments(
@@ -284,7 +286,8 @@ def _segments(
 def _code(users: ir.Table, columns: Sequence[str], known: pd.DataFrame) -> ir.Table:
     """Give each user the index of their segment."""
     if not columns:
-        return users.select(coded_id="user_id", number="number", segment=ibis.literal(0, "int8"))
+        everyone = ibis.literal(0, "int8")
+        return users.select("number", "staff", coded_id="user_id", segment=everyone)
     codes = ibis.memtable(known.astype({"segment": "int8"}))
     coded = users.join(codes, list(columns))
-    return coded.select(coded_id="user_id", number="number", segment="segment").cache()
+    return coded.select("number", "staff", "segment", coded_id="user_id").cache()

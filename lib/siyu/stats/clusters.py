@@ -1,0 +1,72 @@
+"""Shares of things that come in clusters, from what each cluster's counts sum up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import t as student
+
+from siyu.stats.checks import FloatArray, count_of, normal_quantile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """Shares with their standard `error` between clusters, and an interval within [0, 1].
+
+    The error and the interval are not a number with fewer than two clusters.
+    """
+
+    share: FloatArray
+    error: FloatArray
+    ci_lower: FloatArray
+    ci_upper: FloatArray
+
+
+def clustered_share(
+    *,
+    count: ArrayLike,
+    n: ArrayLike,
+    clusters: ArrayLike,
+    count_squared: ArrayLike,
+    n_squared: ArrayLike,
+    both: ArrayLike,
+    level: float,
+) -> Shares:
+    """Give the share of things counted, when clusters are independent and things in one are not.
+
+    Args:
+        count: things counted, over all clusters.
+        n: things there are.
+        clusters: number of clusters.
+        count_squared: sum over clusters of their count, squared.
+        n_squared: the same of their n.
+        both: sum over clusters of count times n.
+        level: coverage of the interval, between 0 and 1.
+
+    Raises:
+        ValueError: a count is none, or exceeds its n; the level is out of range.
+
+    Source: the ratio of two means over clusters by the delta method, with G / (G - 1) and t(G - 1):
+    Cochran (1977), Sampling Techniques, section 6.4; Deng, Knoblich and Lu (2018), KDD.
+    """
+    normal_quantile(level)
+    counts, totals = count_of(count, n)
+    n_clusters = np.asarray(clusters, dtype=np.float64)
+    squares, sizes, products = (
+        np.asarray(one, dtype=np.float64) for one in (count_squared, n_squared, both)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = counts / totals
+        spread = squares - 2 * share * products + share**2 * sizes
+        few = n_clusters < 2
+        factor = np.where(few, np.nan, n_clusters / np.where(few, np.nan, n_clusters - 1))
+        error = np.sqrt(np.maximum(spread, 0) * factor) / totals
+    reach = student.ppf((1 + level) / 2, np.maximum(n_clusters - 1, 1)) * error
+    return Shares(
+        share=share,
+        error=error,
+        ci_lower=np.maximum(share - reach, 0),
+        ci_upper=np.minimum(share + reach, 1),
+    )

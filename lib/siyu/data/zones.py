@@ -56,6 +56,11 @@ def _count_microseconds(at: ir.TimestampValue) -> ir.IntegerValue: ...
 def _read_microseconds(count: ir.IntegerValue) -> ir.TimestampValue: ...
 
 
+@ibis.udf.scalar.builtin(name="epoch_us", signature=(("timestamp",), "int64"))  # type: ignore[untyped-decorator]
+def count_microseconds(at: ir.TimestampValue) -> ir.IntegerValue:
+    """Count the microseconds since 1970 of an instant without zone: quicker than a difference."""
+
+
 def without_zone(column: ir.TimestampValue) -> ir.TimestampValue:
     """Turn instants into wall-clock time of UTC, with which engines reckon much faster.
 

@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
-from siyu.data.zones import without_zone
+from siyu.data.zones import count_microseconds, without_zone
 from siyu.studies.breakdown import Breakdown, resolve
 from siyu.studies.naming import (
     EVERYONE,
@@ -227,7 +227,8 @@ def _order(pool: Source, rows: ir.Table, horizon: timedelta) -> ir.Table:
 
 
 def _within(start: ir.TimestampValue, at: ir.TimestampValue, horizon: timedelta) -> ir.BooleanValue:
-    return at.delta(start, unit="microsecond") <= int(horizon.total_seconds() * 1_000_000)
+    waited = count_microseconds(at) - count_microseconds(start)
+    return waited <= int(horizon.total_seconds() * 1_000_000)
 
 
 def _flag(condition: ir.BooleanValue) -> ir.IntegerValue:

@@ -5,8 +5,8 @@
 
 import numpy as np
 import pytest
-from scipy.special import betaincinv
-from siyu.stats.shrinkage import shrink
+from scipy.special import betaincinv, expit
+from siyu.stats.shrinkage import design_effect, shrink
 
 pytestmark = pytest.mark.slow
 
@@ -80,3 +80,19 @@ def test_where_hours_differ_by_much_shrunk_intervals_are_as_wide_as_stated():
         shrunk = shrink(rng.binomial(PUSHES, truth), np.full(HOURS, PUSHES), level=LEVEL)
         within.append((shrunk.ci_lower <= truth) & (truth <= shrunk.ci_upper))
     assert 0.94 <= np.mean(within) <= 0.96
+
+
+def test_a_rate_of_alike_pushes_is_covered_by_the_design_effect_and_not_without():
+    """1,000 users with about 10 pushes, how willing they are normal on the logit (pitfall 7)."""
+    nodes = np.random.default_rng(0).normal(-3, 1, 1_000_000)
+    truth = expit(nodes).mean()
+    clustered, naive, cells = [], [], np.zeros(1_000, dtype=int)
+    for i in range(REPLICATIONS):
+        rng = np.random.default_rng([7, i])
+        n = 1 + rng.poisson(9, 1_000)
+        count = rng.binomial(n, expit(rng.normal(-3, 1, 1_000)))
+        for found, deff in ((clustered, design_effect(count, n, cells)), (naive, 1.0)):
+            told = shrink([count.sum()], [n.sum()], level=LEVEL, deff=deff)
+            found.append(told.ci_lower[0] <= truth <= told.ci_upper[0])
+    assert 0.94 <= np.mean(clustered) <= 0.96
+    assert np.mean(naive) < 0.92

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.stats import beta, betabinom
-from siyu.stats.shrinkage import fit_prior, shrink
+from siyu.stats.shrinkage import design_effect, fit_prior, shrink
 
 LEVEL = 0.95
 MIXED = ([2, 12, 5, 30, 9], [100, 110, 90, 120, 80])
@@ -120,3 +120,15 @@ def test_the_order_of_cells_does_not_matter_and_a_design_effect_is_as_many_fewer
 def test_what_cannot_be_is_refused(count, n, level, deff, told):
     with pytest.raises(ValueError, match=told):
         shrink(count, n, level=level, deff=deff)
+
+
+def test_the_design_effect_of_persons_who_always_or_never_succeed_is_their_number_of_trials():
+    """Four persons with 5 trials each, two always: 4 * 6.25 * 4 / 3 over 20 / 4."""
+    found = design_effect([5, 0, 5, 0], [5, 5, 5, 5], [0, 0, 0, 0])
+    assert found == pytest.approx(5 * 4 / 3)
+
+
+def test_the_design_effect_is_one_where_nothing_can_be_told_or_trials_are_less_than_alike():
+    assert design_effect([1, 0], [2, 2], [0, 1]) == 1
+    assert design_effect([0, 0], [2, 2], [0, 0]) == 1
+    assert design_effect([1, 1, 1], [2, 2, 2], [0, 0, 0]) == 1

@@ -11,7 +11,7 @@ LEVEL = 0.95
 
 
 def _pushes(seed=3, users=40):
-    """Grouped rows: users of very different rates, two features that go with them and an outcome."""
+    """Grouped rows of users with very different rates, and two features."""
     rng = np.random.default_rng(seed)
     rows = pd.DataFrame(
         {

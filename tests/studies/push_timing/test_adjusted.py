@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
 from siyu.language import speaking
 from siyu.studies.push_timing import PushError, adjusted
-from siyu.studies.push_timing.adjusted import measure as measuring
 
 from tests.studies.push_timing.pools import SAMPLE, found, pool, push, reduced, sample_pushes
 
+measuring = import_module("siyu.studies.push_timing.adjusted.measure")
 LEVEL = 0.95
 PAIR = {"hours": "20:00-22:00", "against": "10:00-12:00"}
 TRUTHS = 7
@@ -320,6 +321,15 @@ def test_without_holidays_days_are_weekdays():
     measures = reduced(rows, country="")
     said = adjusted.say_days(measures, adjusted.compare_days(measures, level=LEVEL), level=LEVEL)
     assert said.startswith("Holidays are not known, so they count as the weekdays")
+
+
+def test_each_segment_has_a_panel_and_its_own_verdict():
+    other = regular(answers=(2, 2)).assign(segment=1, number=lambda t: t["number"] + 100)
+    rows = pd.concat([regular().assign(segment=0), other])
+    said, _, picture = told(reduced(rows, segments=("x", "y")))
+    assert "Pushes to “x” at 20:00 bring +20.0 pp" in said[0]
+    assert "For “y”, no hour is clearly better than the others" in said[0]
+    assert set(picture.table["segment"]) == {"all", "x", "y"}
 
 
 def test_orders_are_called_so():

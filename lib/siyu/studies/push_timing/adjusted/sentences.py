@@ -34,7 +34,7 @@ def best(found: Curves, segment: str) -> Any:
     if not clear.empty:
         return clear.iloc[int(clear["difference"].argmax())]
     # Not the largest difference, which is that of the hour with fewest pushes.
-    return own.iloc[int((own["difference"] / (own["ci_upper"] - own["ci_lower"])).argmax())]
+    return own.iloc[int(own["ci_lower"].argmax())]
 
 
 def leader(found: Curves) -> Any:

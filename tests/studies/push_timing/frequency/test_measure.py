@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from siyu.studies.push_timing import frequency
 from siyu.studies.push_timing.definition import Definition, PushError
 from siyu.studies.push_timing.frequency import measure
 from siyu.studies.push_timing.pushes import find_pushes
@@ -108,3 +109,20 @@ def test_an_experiment_that_is_not_about_numbers_is_an_error(tmp_path):
     tables["assignments"][0]["arm"] = "push"
     with pytest.raises(PushError, match="its arm 'push' must be a number of pushes a week"):
         measure(pushes_of(tmp_path, tables), cap_experiment="number")
+
+
+def test_a_pool_in_which_nothing_was_sent_is_insufficient(tmp_path):
+    tables = builders.people(8, n=12)
+    for one in tables["pushes"]:
+        one |= {"status": "capped", "sent_at": None, "clicked_at": None, "blocked_at": None}
+    found = measure(pushes_of(tmp_path, tables, min_users=5), cap_experiment="number")
+    assert (found.n_sent, found.n_blocks, found.kept_one_in) == (0, 0, 1)
+    slopes = frequency.slopes(found, level=0.95)
+    best = frequency.frontier(found, level=0.95)
+    watched = frequency.alerts(found, level=0.95)
+    assert frequency.curves(found, level=0.95).empty
+    given = frequency.conclude(found, slopes, best, watched, level=0.95)
+    assert {one.status for one in given} == {"insufficient"}
+    for by in ("received", "gap"):
+        curves = frequency.curves(found, level=0.95)
+        assert frequency.draw_curves(found, curves, slopes, by=by, level=0.95).alt

@@ -48,7 +48,7 @@ def alerts(
         )
     spans = measures.spans
     if spans.empty:
-        return pd.DataFrame({"segment": [], "verdict": []})
+        return pd.DataFrame({"segment": [], "verdict": [], "refused": []})
     few = spans["n"] < max(measures.min_users, FEWEST_CLUSTERS)
     few |= spans[["sent_before", "sent_now"]].min(axis=1) < measures.min_users
     none = spans["blocks_before"] + spans["blocks_now"] == 0

@@ -25,7 +25,8 @@ def draw_curves(
     picture = f"after_{by}"
     own = curves[(curves["population"] == measures.main) & (curves["by"] == by)]
     if own["rate"].isna().all():
-        reason = sentences.say_slopes(measures, slopes, level=level)
+        refused = slopes[(slopes["population"] == measures.main) & (slopes["refused"] != "")]
+        reason = sentences.slope(measures, next(each_row(refused)), level=level)
         return nothing(reason, name=picture, title=phrase("push.frequency.figure.none"))
     title = (
         sentences.headline(measures, slopes, level=level)

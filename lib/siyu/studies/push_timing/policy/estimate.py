@@ -53,7 +53,8 @@ class Values:
         best hour of that segment), `refused`.
     segments: one row per `segment`: `n` pushes of `n_users`, `base` as they were sent; of its best
         hour and of its good hours, chosen on other users, `best_…` and `good_…` `value`,
-        `difference` and `lift`, all with intervals; `p_holm` over segments of `best_difference`;
+        `difference` and `lift`, all with intervals, against the `…_base` of the same `…_users`
+        (those on whom hours were not chosen first); `p_holm` over segments of `best_difference`;
         `verdict` ("clear": the best hour brings more than now; "none": no hour is clearly worse
         than the best; "unclear"; "thin": fewer than two hours have a value); `deff`, the design
         effect of an hour; `refused`.
@@ -232,7 +233,7 @@ _SEGMENT_COLUMNS = (
         for name in ("value", "difference", "lift")
         for end in ("", "_lower", "_upper")
     ),
-    "best_p",
+    *("best_base", "best_users", "good_base", "good_users", "best_p"),
 )
 
 
@@ -287,11 +288,16 @@ def _segments(
             base = as_drawn(own)
             row |= _interval("base", base, level) | {"deff": _deff(own, curve.usable)}
             for which, rule in rules.items():
-                found = value(own, rule[inside], method="snips")
-                difference = less(found, base)
+                # Whoever only taught is valued by no rule, nor counted as sent.
+                valued = inside & (rule.sum(axis=1) > 0)
+                valued_pushes = measures.logged.of(valued)
+                found = value(valued_pushes, rule[valued], method="snips")
+                now = as_drawn(valued_pushes)
+                difference = less(found, now)
+                row |= {f"{which}_base": now.value, f"{which}_users": int(valued.sum())}
                 row |= _interval(f"{which}_value", found, level)
                 row |= _interval(f"{which}_difference", difference, level)
-                row |= _interval(f"{which}_lift", lift(found, base), level)
+                row |= _interval(f"{which}_lift", lift(found, now), level)
                 row |= {f"{which}_p": pvalue(difference)}
         rows.append(row)
     table = pd.DataFrame(rows).reindex(columns=_SEGMENT_COLUMNS)

@@ -16,7 +16,7 @@ from siyu.studies.push_timing.policy.measures import Ints, Measures
 from siyu.studies.push_timing.pushes import Pushes
 
 FOLDS = 5
-"""Hours are chosen on four fifths of the users and valued on the last, each fifth in turn."""
+"""Hours are chosen for a fifth of the users on the fifths before it."""
 STAFF_EVENTS = ("greet", "recommend", "follow_up")
 """What staff do to users is no habit of theirs."""
 _STREAM = 20_260_401

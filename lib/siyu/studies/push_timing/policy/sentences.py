@@ -145,6 +145,8 @@ def segment_effect(row: Any, found: Values, *, level: float) -> str:
         users=row.n_users,
         base=row.base,
         value=row.best_value,
+        now=row.best_base,
+        valued=row.best_users,
         difference=row.best_difference,
         lower=row.best_difference_lower,
         upper=row.best_difference_upper,

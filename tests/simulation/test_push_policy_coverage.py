@@ -1,0 +1,223 @@
+"""Values of hours drawn by lot are covered as often as stated, where naive ones miss the truth.
+
+Three worlds with a known truth. Chances that depend on who is pushed: the mean of the pushes that
+happened to be sent at an hour speaks of the active ones. Hours that are all alike: the one that
+looks best is flattered. And lots that are planned: the power that was asked for is there, unless
+what the answers of a user have in common is forgotten.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+from siyu.stats import best, off_policy
+from siyu.stats.multiplicity import holm
+from siyu.stats.off_policy import Logged
+from siyu.stats.power import arm_size
+from siyu.studies.push_timing.policy import Measures, choose
+
+pytestmark = pytest.mark.slow
+
+LEVEL, REPLICATIONS = 0.95, 2_000
+
+
+def covered(ends: np.ndarray, truth: float) -> float:
+    lower, upper = ends.T
+    return float(np.mean((lower <= truth) & (truth <= upper)))
+
+
+def summed(user, arm, propensity, y, *, shape) -> Logged:
+    weight = 1 / propensity
+    each = {
+        "n": np.ones(len(y)),
+        "answered": y,
+        "weight": weight,
+        "answered_weight": y * weight,
+        "squared_weight": weight**2,
+        "squared_answered_weight": y * weight**2,
+    }
+    cell = user * shape[1] + arm
+    size = shape[0] * shape[1]
+    sums = {
+        name: np.bincount(cell, weights=values, minlength=size).reshape(shape)
+        for name, values in each.items()
+    }
+    nothing = np.zeros(shape)
+    return Logged(**sums, above=nothing, clipped_weight=nothing, clipped_answered_weight=nothing)
+
+
+# Chances that depend on who is pushed
+
+USERS, PUSHES, ARMS = 400, 8, 3
+ACTIVE = np.arange(USERS) % 2 == 0
+CHANCES = np.where(ACTIVE[:, None], [0.15, 0.25, 0.6], [0.5, 0.3, 0.2])
+LEVELS = np.where(ACTIVE, 0.16, 0.08)
+EFFECT = np.array([1.0, 1.0, 1.25])
+TRUTH = 1.25 * 0.12
+MODEL = 0.12 * EFFECT
+"""Of everybody: a model that knows hours and not who is active."""
+
+
+def pushed(rng) -> Logged:
+    user = np.repeat(np.arange(USERS), PUSHES)
+    own = LEVELS * rng.gamma(3, 1 / 3, USERS)
+    arm = (rng.random(len(user))[:, None] > CHANCES.cumsum(axis=1)[user]).sum(axis=1)
+    y = (rng.random(len(user)) < own[user] * EFFECT[arm]).astype(float)
+    return summed(user, arm, CHANCES[user, arm], y, shape=(USERS, ARMS))
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    return [pushed(np.random.default_rng([16, i])) for i in range(REPLICATIONS)]
+
+
+def at_last(logged: Logged) -> np.ndarray:
+    return choose.at_hour(*logged.n.shape, ARMS - 1)
+
+
+@pytest.mark.parametrize("method", ["ips", "snips", "dr"])
+def test_the_value_of_an_hour_is_covered(worlds, method):
+    model = np.tile(MODEL, (USERS, 1))
+    found = [off_policy.value(one, at_last(one), method=method, model=model) for one in worlds]
+    values = np.array([one.value for one in found])
+    errors = np.array([one.error for one in found])
+    assert 0.94 <= covered(np.array([one.interval(LEVEL) for one in found]), TRUTH) <= 0.96
+    assert abs(values.mean() - TRUTH) < 0.1 * errors.mean()
+    assert 0.95 <= errors.mean() / values.std() <= 1.05
+
+
+def test_the_difference_to_the_hours_of_now_is_covered(worlds):
+    now = (LEVELS[:, None] * CHANCES * EFFECT).sum(axis=1).mean()
+    ends = [
+        off_policy.less(
+            off_policy.value(one, at_last(one), method="snips"), off_policy.as_drawn(one)
+        ).interval(LEVEL)
+        for one in worlds
+    ]
+    assert 0.94 <= covered(np.array(ends), TRUTH - now) <= 0.96
+
+
+def test_the_mean_of_the_pushes_that_were_sent_then_is_not(worlds):
+    n, answered = (
+        np.array([getattr(one, name)[:, -1].sum() for one in worlds]) for name in ("n", "answered")
+    )
+    mean = answered / n
+    half = 1.96 * np.sqrt(mean * (1 - mean) / n)
+    assert covered(np.column_stack([mean - half, mean + half]), TRUTH) < 0.6
+    assert mean.mean() > 1.1 * TRUTH
+
+
+def test_right_chances_are_called_wrong_as_often_as_stated(worlds):
+    groups = np.zeros(USERS, dtype=int)
+    p = np.array([off_policy.check_design(one, groups, min_users=30).p for one in worlds])
+    assert 0.04 <= (p <= 0.05).mean() <= 0.06
+    assert (p < off_policy.BLOCKING_P).mean() <= 0.001 + 3 * np.sqrt(0.001 / REPLICATIONS)
+
+
+# Hours that are all alike
+
+HOURS, ALIKE, PEOPLE = 8, 0.12, 250
+
+
+def alike(rng) -> Logged:
+    user = np.repeat(np.arange(PEOPLE), 20)
+    rate = ALIKE * rng.gamma(4, 1 / 4, PEOPLE)
+    arm = rng.integers(0, HOURS, len(user))
+    y = (rng.random(len(user)) < rate[user]).astype(float)
+    return summed(user, arm, np.full(len(user), 1 / HOURS), y, shape=(PEOPLE, HOURS))
+
+
+def measures(logged: Logged, fold: np.ndarray) -> Measures:
+    nothing = Logged(**dict.fromkeys(Logged.__dataclass_fields__, 0 * logged.n))
+    return Measures(
+        source="world",
+        first=dt.date(2026, 1, 1),
+        as_of=dt.date(2026, 6, 30),
+        outcome="click",
+        horizon_hours=24,
+        min_users=30,
+        segments=("all",),
+        crossings=MappingProxyType({}),
+        n_users={"all": len(fold)},
+        hours=tuple(range(9, 9 + logged.n.shape[1])),
+        segment=np.zeros(len(fold), dtype=int),
+        fold=fold,
+        earlier=nothing,
+        later=logged,
+        clip_at=20.0,
+        split_at=None,
+        habits=np.full(len(fold), -1),
+        no_habits="no_events",
+        planned=pd.DataFrame(columns=["segment", "hour", "n", "answered"]),
+        weeks=26.0,
+        counts={},
+    )
+
+
+def test_the_best_hour_is_not_flattered_when_it_was_chosen_on_other_users(monkeypatch):
+    monkeypatch.setattr(choose, "find_not_worse", lambda curve, **_: curve.usable)
+    honest, flattered = [], []
+    fold = np.arange(PEOPLE) % 5
+    for i in range(REPLICATIONS):
+        logged = alike(np.random.default_rng([8, i]))
+        rules = choose.choose_hours(measures(logged, fold), level=LEVEL)
+        valued = fold >= choose.TEACHING_FOLDS
+        found = off_policy.value(logged.of(valued), rules["best"][valued], method="snips")
+        honest.append(found.interval(LEVEL))
+        each = off_policy.each_arm(logged)
+        flattered.append(max(each, key=lambda one: one.value).interval(LEVEL))
+    assert 0.94 <= covered(np.array(honest), ALIKE) <= 0.96
+    assert covered(np.array(flattered), ALIKE) < 0.9
+    assert np.mean(flattered) > 1.1 * ALIKE
+
+
+def test_the_best_hour_is_in_the_set_as_often_as_stated(monkeypatch):
+    monkeypatch.setattr(best, "DRAWS", 1_000)
+    kept, naive = 0, 0
+    for i in range(REPLICATIONS):
+        rng = np.random.default_rng([84, i])
+        each = off_policy.each_arm(alike(rng))
+        values, covariance = np.array([one.value for one in each]), off_policy.covariance(each)
+        # All are equally good, so any may be called the best: the first.
+        kept += best.not_worse(values, covariance, level=LEVEL, rng=rng)[0]
+        top = int(values.argmax())
+        error = np.sqrt(covariance[0, 0] + covariance[top, top] - 2 * covariance[0, top])
+        naive += values[top] - values[0] <= norm.ppf(LEVEL) * error
+    assert 0.94 <= kept / REPLICATIONS <= 0.96
+    assert naive / REPLICATIONS < 0.85
+
+
+# Lots that are planned
+
+ARMS_PLANNED, RATE, BETTER, TOGETHER, CORRELATION = 5, 0.10, 0.13, 4, 0.2
+DEFF = 1 + (TOGETHER - 1) * CORRELATION
+
+
+def found_share(n_per_hour: float, rng) -> float:
+    """How often Holm's test, clustered, calls the better hour different from the others."""
+    users = int(np.ceil(n_per_hour / TOGETHER))
+    rates = np.array([BETTER, *[RATE] * (ARMS_PLANNED - 1)])
+    sizes = rates * (1 - CORRELATION) / CORRELATION
+    rest = (1 - rates) * (1 - CORRELATION) / CORRELATION
+    shape = (REPLICATIONS, ARMS_PLANNED, users)
+    own = rng.beta(sizes[:, None], rest[:, None], shape)
+    share = rng.binomial(TOGETHER, own) / TOGETHER
+    mean, variance = share.mean(axis=2), share.var(axis=2, ddof=1) / users
+    others = ARMS_PLANNED - 1
+    gap = mean - (mean.sum(axis=1, keepdims=True) - mean) / others
+    error = np.sqrt(variance + (variance.sum(axis=1, keepdims=True) - variance) / others**2)
+    p = 2 * norm.sf(np.abs(gap / error))
+    return float(np.mean([holm(one)[0] <= 1 - LEVEL for one in p]))
+
+
+def test_planned_lots_have_the_power_that_was_asked_for():
+    asked = {"arms": ARMS_PLANNED, "level": LEVEL, "power": 0.8}
+    planned = arm_size(RATE, BETTER, **asked, deff=DEFF)
+    assert 0.77 <= found_share(planned, np.random.default_rng(3)) <= 0.84
+    naive = arm_size(RATE, BETTER, **asked)
+    assert found_share(naive, np.random.default_rng(4)) < 0.65

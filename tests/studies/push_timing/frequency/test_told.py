@@ -126,6 +126,9 @@ def test_without_lots_it_is_described_with_the_reason():
     assert "one user in 5, 800 users" in slopes
     assert naive == ""
     assert "It is a description, no advice." in best
+    assert best.startswith("As pushes were answered, 1 a week would be best: 0.03 yuan")
+    picture = frequency.draw_frontier(one, found["frontier"], level=LEVEL)
+    assert "described, not by lot" in picture.alt
     given = {finding.id: finding for finding in findings(one, found)}
     assert given["push.frequency.slope.click"].evidence == "descriptive"
     assert given["push.frequency.best.model"].evidence == "descriptive"
@@ -231,7 +234,7 @@ def test_numbers_that_tie_are_a_range_and_the_price_of_more_is_told():
     assert found.candidates["assigned"] == (3, 4)
     said = frequency.say_best(one, found, level=LEVEL)
     assert said.startswith("3 to 4 pushes a week cannot be told apart (at 3: 1.70 yuan a week each")
-    assert said.endswith("; fewer lose fewer members; 7 pushes lose 3.60 yuan a week each")
+    assert said.endswith("; fewer lose fewer members; 7 a week lose 3.60 yuan each")
     assert said in frequency.draw_frontier(one, found, level=LEVEL).alt
     assert advice(found).startswith("Set the weekly number among 3 to 4, and 3 where members")
     apart = replace(found, candidates=dict.fromkeys(found.best, (1, 4)))

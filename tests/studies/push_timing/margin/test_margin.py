@@ -194,7 +194,7 @@ def test_without_an_arm_the_hold_out_to_run_next_is_named():
     [
         (20.0, "pays", "Pushing pays"),
         (-20.0, "costs", "Pushing costs more than it brings"),
-        (0.5, "unclear", "Not clear yet whether pushing pays"),
+        (0.5, "unclear", "Unclear whether pushing pays"),
     ],
 )
 def test_each_verdict_is_said_drawn_and_found(gain, verdict, said, language):
@@ -237,16 +237,16 @@ def test_the_verdict_says_the_direction_and_the_net():
     for gain, said in (
         (20.0, "Pushing pays: {} yuan more margin per member in 60 days (95% CI "),
         (-20.0, "Pushing costs more than it brings: {} yuan less margin per member"),
-        (0.5, "Not clear yet whether pushing pays: {} yuan more margin per member"),
-        (-1.5, "Not clear yet whether pushing pays: {} yuan less margin per member"),
+        (0.5, "Unclear whether pushing pays: {} yuan more margin per member"),
+        (-1.5, "Unclear whether pushing pays: {} yuan less margin per member"),
     ):
         one = measures(members=members(gain=gain))
         found = margin.gain(one, level=LEVEL)
         told = margin.say_verdict(one, found, level=LEVEL)
         rows = found.table.set_index("measure")["difference"]
         assert told.startswith(said.format(f"{abs(rows['margin']):.2f}"))
-        assert "−" not in told.split(";")[0] or "Not clear" in told
-        assert "; net of members lost, " in told
+        assert "−" not in told.split(";")[0] or "Unclear" in told
+        assert " net of members lost (" in told
         unknown = replace(one, has_leaving=False)
         assert "net" not in margin.say_verdict(unknown, found, level=LEVEL)
     refused = measures(has_orders=False)

@@ -166,6 +166,16 @@ def test_a_chinese_title_is_bold_throughout():
     assert not text.get_path_effects()
 
 
+def test_only_the_font_that_has_a_bold_is_asked_for_one():
+    figure, _ = figures.canvas("A finding", "Of whom", "Source")
+    figures.finish(figure, name="x", alt="x", table=pd.DataFrame())
+    bold = [text for text in figure.texts if text.get_fontweight() == "bold"]
+    assert [text.get_text() for text in bold] == ["A finding"]
+    assert bold[0].get_fontfamily() == ["DejaVu Sans"]
+    figure, _ = figures.canvas("Among （未知） or wide signs～", "", "")
+    assert {text.get_fontweight() for text in figure.texts} == {"normal"}
+
+
 def test_a_character_that_no_font_has_is_told_with_the_remedy(monkeypatch):
     figure, (axes,) = figures.canvas("Title", "", "")
     axes.set_xlabel("\ue001\ue002\ue001")

@@ -41,7 +41,8 @@ SERIES = (ACCENT, SECOND, THIRD, BLACK)
 
 WIDTH_INCHES = 9.0
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$]")
-_CHINESE = re.compile(r"[\u2e80-\u9fff]")
+_CHINESE = re.compile(r"[\u2e80-\uffff]")
+_LATIN = "DejaVu Sans"
 _BOLDER = 0.7
 """Outline that makes a letter bold, in points."""
 _LINE = 1.3
@@ -199,7 +200,8 @@ def shorten(name: str, *, width: int = 30) -> str:
 def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Picture:
     """Render a figure to a small PNG: 200 dots per inch, 128 colours."""
     for text in figure.findobj(Text):
-        text.set_fontfamily(_families())
+        if text.get_fontweight() != "bold":
+            text.set_fontfamily(_families())
         text.set_parse_math(False)  # a name may hold dollar signs
     with mpl.rc_context(_style()), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -267,7 +269,9 @@ def _write(
     """Write lines across the figure and give their height in inches."""
     # Chinese fonts often have no bold face: half a line in bold would be no emphasis.
     outlined = weight == "bold" and bool(_CHINESE.search(text))
-    prop = FontProperties(family=_families(), size=size, weight="normal" if outlined else weight)
+    bold = weight == "bold" and not outlined
+    families = [_LATIN] if bold else _families()
+    prop = FontProperties(family=families, size=size, weight="bold" if bold else "normal")
     lines = _wrap(text, prop, WIDTH_INCHES - 0.22)
     x, y = 0.11 / WIDTH_INCHES, y_inches / figure.get_figheight()
     figure.text(
@@ -307,7 +311,7 @@ def _width(token: str, prop: FontProperties) -> float:
 
 def _families() -> list[str]:
     """DejaVu Sans for Latin, digits and signs, then whichever Chinese font this machine has."""
-    return ["DejaVu Sans", *filter(None, [chinese_font()])]
+    return [_LATIN, *filter(None, [chinese_font()])]
 
 
 def _style() -> Any:

@@ -99,7 +99,7 @@ def values(fields: np.ndarray) -> np.ndarray:
         for j in range(i, len(WEEKLY)):
             table[f"{first} {WEEKLY[j]}"] = (fields[i] * fields[j]).sum(axis=1)
     found = frontier(measures(weekly=table), level=LEVEL, value_lost_cny=LOST).table
-    return found[["value", "value_lower", "value_upper"]].to_numpy()
+    return found[["weekly_value_cny", "weekly_value_lower", "weekly_value_upper"]].to_numpy()
 
 
 def truth() -> float:

@@ -35,11 +35,11 @@ def whiskers(axes: Axes, x: Any, y: Any, lower: Any, upper: Any, *, colour: str)
 
 
 def percent_axis(axis: Any, *, ticks: int = 5) -> None:
-    """Write shares as percentages, with a decimal only where the ticks need one."""
+    """Write shares as percentages, with as many decimals, up to two, as the ticks need."""
     axis.set_major_locator(MaxNLocator(ticks))
     marks = 100 * axis.get_major_locator()()
-    whole = np.allclose(marks, np.round(marks))
-    axis.set_major_formatter(PercentFormatter(1, decimals=0 if whole else 1))
+    digits = next((n for n in (0, 1) if np.allclose(marks, np.round(marks, n))), 2)
+    axis.set_major_formatter(PercentFormatter(1, decimals=digits))
 
 
 def name_rows(axes: Axes, places: Any, labels: Any, **style: Any) -> None:

@@ -85,6 +85,7 @@ def measures(**other) -> Measures:
         "crossings": {"north": {"place": "north"}, "south": {"place": "south"}},
         "now": (day, day),
         "before": (day, day),
+        "today": None,
         "n_sent": 2_000,
         "n_blocks": 36,
         "has_leaving": True,
@@ -98,11 +99,11 @@ def test_two_numbers_received_give_the_ratio_of_two_shares():
     assert table.loc["click", "slope"] == pytest.approx(np.log(0.8))
     assert table.loc["block", "slope"] == pytest.approx(np.log(np.log1p(-0.024) / np.log1p(-0.012)))
     assert table.loc["click", "verdict"] == "unclear"
-    assert table.loc["click", "n"] == 2_000
+    assert table.loc["click", "n_pushes"] == 2_000
     rates = curves(measures(), level=LEVEL)
     rates = rates[(rates["by"] == "received") & (rates["outcome"] == "block")]
-    assert rates["rate"].tolist() == pytest.approx([0.012, 0.024])
-    assert (rates["ci_lower"] < rates["rate"]).all()
+    assert rates["answer_rate"].tolist() == pytest.approx([0.012, 0.024])
+    assert (rates["ci_lower"] < rates["answer_rate"]).all()
 
 
 @pytest.mark.parametrize(
@@ -132,21 +133,21 @@ def test_a_chance_without_an_event_is_never_zero_and_few_users_are_not_shown():
     found = found[(found["by"] == "received") & (found["outcome"] == "block")].set_index("at")
     # The 20 with five are shown with those who had two.
     assert found.index.tolist() == [1, 2]
-    assert found["n"].tolist() == [1_000, 1_200]
-    assert np.isnan(found.loc[1, "rate"])
-    assert found.loc[2, "rate"] == pytest.approx(27 / 1_200)
+    assert found["n_pushes"].tolist() == [1_000, 1_200]
+    assert np.isnan(found.loc[1, "answer_rate"])
+    assert found.loc[2, "answer_rate"] == pytest.approx(27 / 1_200)
 
 
 def test_a_place_between_others_with_few_users_is_left_blank():
     rows = [(100, 1, 10, 50, 5, 20), (20, 2, 10, 4, 2, 3), (100, 3, 10, 40, 9, 30)]
     found = curves(measures(exposures=exposed(rows)), level=LEVEL)
     found = found[(found["by"] == "received") & (found["outcome"] == "click")].set_index("at")
-    assert found.loc[2, ["n", "n_users", "events", "rate_crude", "rate"]].isna().all()
+    assert found.loc[2, ["n_pushes", "n_users", "events", "rate_crude", "answer_rate"]].isna().all()
 
 
 def test_hardly_anybody_gives_no_curve():
     found = curves(measures(exposures=exposed([(9, 1, 10, 5, 2, 2)]), min_users=1), level=LEVEL)
-    assert found["rate"].isna().all()
+    assert found["answer_rate"].isna().all()
 
 
 def test_bands_without_enough_answers_join_their_neighbours():
@@ -164,14 +165,16 @@ def test_the_value_of_a_number_is_clicks_less_blocks_per_week():
     table = weekly(NUMBERS)
     found = frontier(measures(weekly=table, assigned=table), level=LEVEL)
     row = found.table.set_index(["kind", "cap"]).loc[("weeks", 3)]
-    assert row["value"] == pytest.approx((350 * 8 - 12 * 50) / 1_000)
+    assert row["weekly_value_cny"] == pytest.approx((350 * 8 - 12 * 50) / 1_000)
     assert found.best == {"assigned": 3, "weeks": 3}
     assert found.candidates["weeks"] == (3,)
     assert found.n_users == {"assigned": 300, "weeks": 300}
     # By users: each is one cluster of ten weeks.
     values = 8 * (3 + np.arange(100) % 2) - 50 * (np.arange(100) < 12)
     error = values.std(ddof=1) / 10 / 10
-    assert (row["value_upper"] - row["value_lower"]) / 2 == pytest.approx(1.984 * error, rel=1e-3)
+    assert (row["weekly_value_upper"] - row["weekly_value_lower"]) / 2 == pytest.approx(
+        1.984 * error, rel=1e-3
+    )
 
 
 def test_few_blocks_have_the_exact_interval_of_a_count():
@@ -179,9 +182,9 @@ def test_few_blocks_have_the_exact_interval_of_a_count():
     table = weekly([*NUMBERS, (2, 100, 10, 20, 2, 0)])
     found = frontier(measures(weekly=table, assigned=table), level=LEVEL).table
     rows = found[found["kind"] == "weeks"].set_index("cap")
-    assert rows.loc[1, "blocks_upper"] == pytest.approx(chi2.ppf(0.975, 12) / 2 / 1_000)
-    assert rows.loc[1, "blocks_lower"] == pytest.approx(chi2.ppf(0.025, 10) / 2 / 1_000)
-    assert rows.loc[2, "blocks_upper"] == pytest.approx(np.log(40) / 1_000)
+    assert rows.loc[1, "blocks_per_week_upper"] == pytest.approx(chi2.ppf(0.975, 12) / 2 / 1_000)
+    assert rows.loc[1, "blocks_per_week_lower"] == pytest.approx(chi2.ppf(0.025, 10) / 2 / 1_000)
+    assert rows.loc[2, "blocks_per_week_upper"] == pytest.approx(np.log(40) / 1_000)
 
 
 def test_a_best_number_that_cannot_be_told_is_refused():
@@ -206,7 +209,9 @@ def test_the_model_takes_as_many_pushes_a_week_as_had_been_received():
         level=LEVEL,
     )
     row = found.table.set_index("cap").loc[2]
-    assert (row["sent"], row["clicks"], row["blocks"]) == pytest.approx((2, 0.08, 0.048))
+    assert (row["sent_per_week"], row["clicks_per_week"], row["blocks_per_week"]) == pytest.approx(
+        (2, 0.08, 0.048)
+    )
     assert found.n_users == {"model": 200}
 
 
@@ -227,8 +232,8 @@ def test_segments_that_cannot_be_compared_are_refused():
         measures(spans=spans([(20, 10, 10, 5, 5), (100, 10, 10, 0, 0)])), level=LEVEL
     ).set_index("segment")
     assert table["refused"].tolist() == ["few", "none"]
-    assert table.loc["north", ["n", "sent_now", "rate_now"]].isna().all()
-    assert np.isnan(table.loc["south", "rate_upper"])
+    assert table.loc["north", ["n", "sent_now", "block_rate_now"]].isna().all()
+    assert np.isnan(table.loc["south", "block_rate_upper"])
     assert alerts(replace(measures(), spans=pd.DataFrame({"segment": []})), level=LEVEL).empty
 
 

@@ -15,7 +15,12 @@ pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[4] / "data" / "sample"
 CAPS, SHOWN = (1, 2, 3, 4, 5, 7), range(8)
-RATES = ("sent", "clicks", "blocks", "value")
+RATES = {
+    "sent": "sent_per_week",
+    "clicks": "clicks_per_week",
+    "blocks": "blocks_per_week",
+    "value": "weekly_value",
+}
 READ = 2 + 2 * len(SHOWN) + len(CAPS) * len(RATES)
 LEVEL = 0.95 ** (1 / READ)
 """Sidak: so many truths are read that all intervals together cover with 95%."""
@@ -65,10 +70,12 @@ def test_what_each_number_brings_is_recovered_and_the_best_is_a_candidate(measur
     found = frequency.frontier(measures, level=LEVEL)
     rows = found.table[found.table["kind"] == "weeks"].set_index("cap")
     assert tuple(rows.index) == CAPS
-    for name in RATES:
+    for name, column in RATES.items():
         for cap in CAPS:
             truth = truths[f"pushes.weekly.{name}.cap_{cap}"]
-            assert rows.loc[cap, f"{name}_lower"] <= truth <= rows.loc[cap, f"{name}_upper"], name
+            assert rows.loc[cap, f"{column}_lower"] <= truth <= rows.loc[cap, f"{column}_upper"], (
+                name
+            )
     best = frequency.frontier(measures, level=0.95)
     assert truths["pushes.best_cap"] in best.candidates["weeks"]
     assert {1, 7}.isdisjoint(best.candidates["weeks"])

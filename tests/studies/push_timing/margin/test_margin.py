@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from siyu.data import open_source
+from siyu.formats import points
 from siyu.language import LANGUAGES, speaking
 from siyu.studies.push_timing import margin
 from siyu.studies.push_timing.definition import Definition, PushError
+from siyu.studies.push_timing.margin.sentences import say_next
 from siyu.studies.push_timing.pushes import find_pushes
 
 from tests.studies.push_timing.frequency.builders import DAY, HOUR, START, open_pool
@@ -192,7 +194,7 @@ def test_without_an_arm_the_hold_out_to_run_next_is_named():
     [
         (20.0, "pays", "Pushing pays"),
         (-20.0, "costs", "Pushing costs more than it brings"),
-        (0.5, "unclear", "Whether pushing pays is not clear yet"),
+        (0.5, "unclear", "Unclear whether pushing pays"),
     ],
 )
 def test_each_verdict_is_said_drawn_and_found(gain, verdict, said, language):
@@ -208,6 +210,60 @@ def test_each_verdict_is_said_drawn_and_found(gain, verdict, said, language):
     assert given["push.margin.margin"].action
     assert given["push.margin.margin"].evidence == "randomised"
     assert len(picture.table) == 4
+
+
+def test_what_is_clear_is_judged_and_what_is_not_is_information():
+    """Pushed members gain 20 yuan, and 30% more of them leave, worth 50 yuan each."""
+    for gain, status in ((20.0, "ok"), (-20.0, "alert"), (0.5, "info")):
+        one = measures(members=members(gain=gain))
+        found = margin.gain(one, level=LEVEL)
+        (finding,) = (
+            one
+            for one in margin.conclude(one, found, level=LEVEL)
+            if one.id == "push.margin.margin"
+        )
+        assert (finding.status, finding.threshold) == (status, None if status == "info" else 0)
+    one = measures()
+    found = margin.gain(one, level=LEVEL)
+    given = {one.id: one for one in margin.conclude(one, found, level=LEVEL)}
+    left = given["push.margin.left"]
+    assert (left.status, left.threshold, left.direction) == ("alert", 0, "below")
+    assert left.action.startswith("Lower the weekly number")
+    row = found.table.set_index("measure").loc["left"]
+    assert f"with pushes less without: {points(row.difference)}" in left.message
+
+
+def test_the_verdict_says_the_direction_and_the_net():
+    for gain, said in (
+        (20.0, "Pushing pays: {} yuan more margin per member in 60 days (95% CI "),
+        (-20.0, "Pushing costs more than it brings: {} yuan less margin per member"),
+        (0.5, "Unclear whether pushing pays: {} yuan more margin per member"),
+        (-1.5, "Unclear whether pushing pays: {} yuan less margin per member"),
+    ):
+        one = measures(members=members(gain=gain))
+        found = margin.gain(one, level=LEVEL)
+        told = margin.say_verdict(one, found, level=LEVEL)
+        rows = found.table.set_index("measure")["difference"]
+        assert told.startswith(said.format(f"{abs(rows['margin']):.2f}"))
+        assert "−" not in told.split(";")[0] or "Unclear" in told
+        assert " net of members lost (" in told
+        unknown = replace(one, has_leaving=False)
+        assert "net" not in margin.say_verdict(unknown, found, level=LEVEL)
+    refused = measures(has_orders=False)
+    told = margin.say_verdict(refused, margin.gain(refused, level=LEVEL), level=LEVEL)
+    assert told.startswith("There is no table of orders")
+
+
+def test_a_larger_share_without_pushes_is_given_with_its_members():
+    """Of equal spreads 1 / (p (1 - p)) counts: 0.25 x 0.75 / (0.3 x 0.7) of the members."""
+    one = measures(members=members(gain=0.5))
+    found = margin.gain(one, level=LEVEL)
+    assert found.needed_larger / found.needed == pytest.approx(0.1875 / 0.21, rel=0.1)
+    said = say_next(one, found, level=LEVEL)
+    assert f"With 30.0% unpushed, {found.needed_larger:,.0f} members are enough" in said
+    half = margin.gain(replace(one, none_share=0.5, drawn=(300, 300)), level=LEVEL)
+    assert np.isnan(half.needed_larger)
+    assert "unpushed" not in say_next(one, half, level=LEVEL)
 
 
 def test_fewer_leaving_and_unknown_leaving_are_said_as_such():

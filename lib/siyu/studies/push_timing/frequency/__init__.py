@@ -9,7 +9,9 @@ from siyu.studies.push_timing.frequency.measures import Measures
 from siyu.studies.push_timing.frequency.net import Frontier, frontier
 from siyu.studies.push_timing.frequency.sentences import (
     say_alerts,
+    say_best,
     say_frontier,
+    say_gaps,
     say_naive,
     say_slopes,
 )
@@ -26,7 +28,9 @@ __all__ = [
     "frontier",
     "measure",
     "say_alerts",
+    "say_best",
     "say_frontier",
+    "say_gaps",
     "say_naive",
     "say_slopes",
     "slopes",

@@ -32,11 +32,12 @@ def alerts(
         block_threshold: share of sent pushes answered by blocking that is too much; None: no limit.
 
     Returns:
-        One row per `segment`: `n` users, `sent_before`, `sent_now`, `rate_before`, `rate_now` with
-        its interval (joint over the segments), `change` with its, `p_holm`, `verdict` ("rose",
-        "fell", "unclear", "" where refused), `limit` (status against the threshold) and `refused`
-        ("few": too few users in the two spans, all else is missing then; "none": not one block in
-        either span; ""). No row at all where the period does not hold two spans.
+        One row per `segment`: `n` users, `sent_before`, `sent_now`, `block_rate_before`,
+        `block_rate_now` with its interval (joint over the segments), `change` with its, `p_holm`,
+        `verdict` ("rose", "fell", "unclear", "" where refused), `limit` (status against the
+        threshold) and `refused` ("few": too few users in the two spans, all else is missing then;
+        "none": not one block in either span; ""). No row at all where the period does not hold two
+        spans.
 
     Raises:
         PushError: the threshold is no share.
@@ -62,14 +63,14 @@ def alerts(
     for name in ("n", "sent_before", "sent_now"):
         table[name] = shown[name]
     for end in ("before", "now"):
-        table[f"rate_{end}"] = shown[f"blocks_{end}"] / shown[f"sent_{end}"]
+        table[f"block_rate_{end}"] = shown[f"blocks_{end}"] / shown[f"sent_{end}"]
     judged = spans.loc[~few & ~none]
     joint = bonferroni_level(level, max(len(judged), 1))
     lower, upper = wilson(judged["blocks_now"], judged["sent_now"], level=joint)
     half = normal_quantile(joint) * np.sqrt(_variance(judged, ["now"]))
-    now = table.loc[judged.index, "rate_now"]
-    table["rate_lower"] = pd.Series(np.clip(np.fmin(now - half, lower), 0, 1), judged.index)
-    table["rate_upper"] = pd.Series(np.clip(np.fmax(now + half, upper), 0, 1), judged.index)
+    now = table.loc[judged.index, "block_rate_now"]
+    table["block_rate_lower"] = pd.Series(np.clip(np.fmin(now - half, lower), 0, 1), judged.index)
+    table["block_rate_upper"] = pd.Series(np.clip(np.fmax(now + half, upper), 0, 1), judged.index)
     changes = _changes(judged, level=level)
     for name, column in (("change", "value"), ("ci_lower", "ci_lower"), ("ci_upper", "ci_upper")):
         table[name] = changes[column]
@@ -84,8 +85,8 @@ def alerts(
         ""
         if row.refused
         else status_of(
-            ci_lower=row.rate_lower,
-            ci_upper=row.rate_upper,
+            ci_lower=row.block_rate_lower,
+            ci_upper=row.block_rate_upper,
             threshold=block_threshold,
             direction="below",
         )

@@ -12,6 +12,7 @@ from siyu.phrases import phrase
 from siyu.studies.push_timing.frequency import sentences
 from siyu.studies.push_timing.frequency.measures import DRAWN, Measures
 from siyu.studies.push_timing.frequency.net import Frontier
+from siyu.studies.push_timing.frequency.today import worth_of_best
 from siyu.studies.tables import each_row
 
 
@@ -47,8 +48,9 @@ def _slope(measures: Measures, row: Any, *, level: float) -> Finding:
     name, metric = f"push.frequency.slope.{row.outcome}", "log change per push received"
     message = full_stop(sentences.slope(measures, row, level=level))
     if row.refused:
-        return insufficient(name, message, metric=metric, n=int(row.n), unit="ratio")
-    evidence: Evidence = "randomised" if measures.main == DRAWN else "adjusted"
+        return insufficient(name, message, metric=metric, n=int(row.n_pushes), unit="ratio")
+    # Without lots only weeks are held equal, not who is pushed more: a description.
+    evidence: Evidence = "randomised" if measures.main == DRAWN else "descriptive"
     return Finding(
         id=name,
         metric=metric,
@@ -80,25 +82,24 @@ def _numbers(measures: Measures, found: Frontier, *, level: float) -> list[Findi
             )
         ]
     evidence: Evidence = "randomised" if found.is_drawn else "descriptive"
-    first = next(iter(found.best))
     given = []
     for kind, cap in found.best.items():
-        own = found.table[(found.table["kind"] == kind) & (found.table["cap"] == cap)]
-        (row,) = each_row(own)
+        row, leads = found.row(kind, cap), kind == found.lead
         given.append(
             Finding(
                 id=f"push.frequency.best.{kind}",
                 metric="value per week",
-                value=float(row.value),
-                ci_lower=float(row.value_lower),
-                ci_upper=float(row.value_upper),
+                value=float(row.weekly_value_cny),
+                ci_lower=float(row.weekly_value_lower),
+                ci_upper=float(row.weekly_value_upper),
                 level=level,
                 unit="cny",
                 n=found.n_users[kind],
                 message=full_stop(sentences.best(measures, found, kind, level=level)),
-                action=sentences.advice(found) if kind == first else "",
+                action=sentences.advice(found) if leads else "",
                 method=phrase("push.frequency.method.best"),
                 evidence=evidence,
+                worth_cny=worth_of_best(measures, found) if leads else None,
             )
         )
     return given
@@ -125,8 +126,9 @@ def _alerts(measures: Measures, watched: pd.DataFrame, *, level: float) -> list[
             n = 0 if row.refused == "few" else int(row.n)
             given.append(insufficient(name, full_stop(reason), metric=metric, n=n))
             continue
-        rose = row.verdict == "rose"
-        status: Status = "alert" if rose else "ok" if row.ci_upper <= 0 else "watch"
+        rose, clear = row.verdict == "rose", row.verdict != "unclear"
+        # A change that is not clear is judged against nothing: noise is no reason to watch.
+        statuses: dict[str, Status] = {"rose": "alert", "fell": "ok", "unclear": "info"}
         given.append(
             Finding(
                 id=name,
@@ -139,10 +141,10 @@ def _alerts(measures: Measures, watched: pd.DataFrame, *, level: float) -> list[
                 n=int(row.n),
                 message=full_stop(sentences.blocks(row, level=level)),
                 method=phrase("push.frequency.method.change"),
-                status=status,
+                status=statuses[row.verdict],
                 segment=measures.crossings.get(row.segment, {}),
-                threshold=0.0,
-                direction="below",
+                threshold=0.0 if clear else None,
+                direction="below" if clear else None,
                 action=phrase("push.frequency.action.rose") if rose else "",
                 evidence="descriptive",
             )
@@ -160,9 +162,9 @@ def _limits(
         Finding(
             id=f"push.frequency.block_rate.{row.segment}",
             metric="blocks per push",
-            value=float(row.rate_now),
-            ci_lower=float(row.rate_lower),
-            ci_upper=float(row.rate_upper),
+            value=float(row.block_rate_now),
+            ci_lower=float(row.block_rate_lower),
+            ci_upper=float(row.block_rate_upper),
             level=level,
             unit="share",
             n=int(row.n),
@@ -170,10 +172,10 @@ def _limits(
                 phrase(
                     "push.frequency.blocks.limit",
                     segment=row.segment,
-                    now=10_000 * row.rate_now,
-                    lower=10_000 * row.rate_lower,
-                    upper=10_000 * row.rate_upper,
-                    threshold=10_000 * threshold,
+                    now=sentences.PER_PUSHES * row.block_rate_now,
+                    lower=sentences.PER_PUSHES * row.block_rate_lower,
+                    upper=sentences.PER_PUSHES * row.block_rate_upper,
+                    threshold=sentences.PER_PUSHES * threshold,
                 )
             ),
             method=phrase("push.frequency.method.limit"),

@@ -38,8 +38,8 @@ def curves(measures: Measures, *, level: float) -> pd.DataFrame:
 
     Returns:
         One row per `population`, `outcome`, `by` ("received", "gap") and `at` (number received, the
-        last one or more; or index into GAPS): `n` pushes of `n_users`, `events`, `rate_crude`, and
-        `rate` with its interval. Where fewer than min_users were pushed all but the place is
+        last one or more; or index into GAPS): `n_pushes` of `n_users`, `events`, `rate_crude`, and
+        `answer_rate` with its interval. Where fewer than min_users were pushed all but the place is
         missing, and without an event rate and interval.
     """
     rows = [
@@ -60,7 +60,7 @@ def slopes(measures: Measures, *, level: float) -> pd.DataFrame:
             a population.
 
     Returns:
-        One row per `population` and `outcome`: `n` pushes of `n_users`, `events`, `slope` (change
+        One row per `population` and `outcome`: `n_pushes` of `n_users`, `events`, `slope` (change
         of the logarithm of the chance, or of the hazard, with every push received) with its
         interval, `p`, `p_holm`, `verdict` ("rises", "falls", "unclear", "" where refused) and
         `refused` ("none": no such answer at all; "few": fewer than 10 of them, or users under
@@ -101,7 +101,12 @@ def _trials(rows: pd.DataFrame, outcome: str) -> tuple[pd.DataFrame, str]:
 def _slope(measures: Measures, rows: pd.DataFrame, outcome: str, *, level: float) -> dict[str, Any]:
     rows, counted = _trials(rows, outcome)
     n_users, events = int(rows["number"].nunique()), int(rows[outcome].sum())
-    row = {"outcome": outcome, "n": int(rows[counted].sum()), "n_users": n_users, "events": events}
+    row = {
+        "outcome": outcome,
+        "n_pushes": int(rows[counted].sum()),
+        "n_users": n_users,
+        "events": events,
+    }
     row |= dict.fromkeys(("slope", "ci_lower", "ci_upper", "p"), np.nan)
     refused = ""
     if outcome == "leave" and not measures.has_leaving:
@@ -163,21 +168,21 @@ def _curve(
         at = np.minimum(at, _most(rows, min_users))
     table = (
         pd.DataFrame(
-            {"at": at, "n": rows[counted], "events": rows[outcome], "number": rows["number"]}
+            {"at": at, "n_pushes": rows[counted], "events": rows[outcome], "number": rows["number"]}
         )
         .groupby("at")
-        .agg(n=("n", "sum"), n_users=("number", "nunique"), events=("events", "sum"))
+        .agg(n_pushes=("n_pushes", "sum"), n_users=("number", "nunique"), events=("events", "sum"))
         .astype(np.float64)
     )
-    table["rate_crude"] = table["events"] / table["n"]
-    table[["rate", "ci_lower", "ci_upper"]] = np.nan
+    table["rate_crude"] = table["events"] / table["n_pushes"]
+    table[["answer_rate", "ci_lower", "ci_upper"]] = np.nan
     shown = table.index[(table["events"] > 0) & (table["n_users"] >= min_users)]
     inside = np.isin(at, shown)
     if rows.loc[inside, "number"].nunique() >= FEWEST_CLUSTERS:
         ends = _rates(
             rows[inside], outcome, counted, np.searchsorted(shown, at[inside]), level=level
         )
-        table.loc[shown, ["rate", "ci_lower", "ci_upper"]] = ends
+        table.loc[shown, ["answer_rate", "ci_lower", "ci_upper"]] = ends
     table.loc[table["n_users"] < min_users] = np.nan
     return table.reset_index().assign(population=population, outcome=outcome, by=by)
 

@@ -25,6 +25,7 @@ from siyu.studies.push_timing.frequency.measures import (
     Measures,
     sum_up,
 )
+from siyu.studies.push_timing.frequency.today import count_today
 from siyu.studies.push_timing.pushes import Pushes
 
 MOST_PUSHES = 1_000_000
@@ -86,6 +87,7 @@ def measure(
         crossings=pushes.crossings,
         now=now,
         before=before,
+        today=count_today(pushes, spans["sent_now"].sum(), now) if now else None,
         n_sent=n_sent,
         n_blocks=n_blocks,
         has_leaving="left_at" in pushes.pool.table("users").columns,

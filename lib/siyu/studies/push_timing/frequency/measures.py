@@ -27,6 +27,23 @@ SPAN_DAYS = 28
 
 
 @dataclass(frozen=True, kw_only=True)
+class Today:
+    """What members get now: who is there at the end of the last SPAN_DAYS, and pushes sent in them.
+
+    member_weeks: weeks in which members were there in those days, pushed or not.
+    """
+
+    members: int
+    member_weeks: float
+    sent: int
+
+    @property
+    def sent_per_week(self) -> float:
+        """Pushes sent per week of a member."""
+        return self.sent / self.member_weeks
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measures:
     """Sent pushes by what came before them, and what weekly numbers bring.
 
@@ -43,6 +60,7 @@ class Measures:
     spans: one row per `segment`: `n` users, sums of SPANS and of products of two.
     segments, crossings: as in `Pushes`.
     now, before: first and last day of the spans; None where the period holds no two.
+    today: how many pushes members get now; None where there are no spans, or nobody.
     n_sent, n_blocks: pushes sent in the period and followed, and the blocks that answered them.
     """
 
@@ -64,6 +82,7 @@ class Measures:
     crossings: Mapping[str, Mapping[str, str]]
     now: tuple[date, date] | None
     before: tuple[date, date] | None
+    today: Today | None
     n_sent: int
     n_blocks: int
     has_leaving: bool

@@ -14,6 +14,7 @@ from siyu.stats.best import compare_with_best
 from siyu.stats.discrete_hazard import FEWEST_CLUSTERS
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.frequency.measures import MOST_SHOWN, OTHERS, WEEKLY, Measures
+from siyu.studies.tables import each_row
 
 WEEKS, ASSIGNED, MODEL = "weeks", "assigned", "model"
 FEW_BLOCKS = 10
@@ -27,8 +28,9 @@ class Frontier:
     table: one row per `kind` (WEEKS: per week begun while the member was there; ASSIGNED: per week
         of the first `frequency_weeks` of everybody drawn, those who blocked included; MODEL: from
         what pushes brought by what had been received) and number `cap`: `n` users, their
-        `member_weeks`, and `sent`, `clicks`, `blocks` and `value` (yuan) per week, each with its
-        interval; `from_best` (value less the best of the others) and `is_candidate` (not clearly
+        `member_weeks`, and `sent_per_week`, `clicks_per_week`, `blocks_per_week` and
+        `weekly_value_cny`, each with its interval (`weekly_value_lower` for the last); `from_best`
+        (value less the best of the others) and `is_candidate` (not clearly
         worse than the best).
         Numbers with too few users are left out.
     best: per kind, the number with the largest value; candidates: per kind, all that are not
@@ -44,6 +46,16 @@ class Frontier:
     value_lost_cny: float
     is_drawn: bool
     refused: str = ""
+
+    @property
+    def lead(self) -> str:
+        """The kind that decides; the others leave somebody out."""
+        return next(kind for kind in (ASSIGNED, WEEKS, MODEL) if kind in self.best)
+
+    def row(self, kind: str, cap: int) -> Any:
+        """Give the row of a number by one way of counting."""
+        own = self.table[(self.table["kind"] == kind) & (self.table["cap"] == cap)]
+        return next(each_row(own))
 
 
 def frontier(
@@ -89,7 +101,7 @@ def frontier(
     return Frontier(
         table=table,
         best={
-            str(kind): int(own["cap"].iloc[int(own["value"].argmax())])
+            str(kind): int(own["cap"].iloc[int(own["weekly_value_cny"].argmax())])
             for kind, own in table.groupby("kind")
         },
         candidates={
@@ -118,7 +130,7 @@ def _compared(
 ) -> pd.DataFrame:
     rows = [_number(row, worth, level) for row in sums.to_dict("records")]
     table = pd.DataFrame(rows)
-    found = compare_with_best(table["value"], table.pop("error"), level=level)
+    found = compare_with_best(table["weekly_value_cny"], table.pop("error"), level=level)
     table = table.assign(kind=kind, from_best=found["gap"], is_candidate=found["is_candidate"])
     return table.astype({"cap": int, "n": int})
 
@@ -131,18 +143,23 @@ def _number(row: Any, worth: Mapping[str, float], level: float) -> dict[str, Any
     for name in WEEKLY[1:]:
         rate, variance = _ratio(row, {name: 1.0})
         half = quantile * np.sqrt(variance)
-        found |= {name: rate, f"{name}_lower": max(rate - half, 0), f"{name}_upper": rate + half}
+        found |= {
+            f"{name}_per_week": rate,
+            f"{name}_per_week_lower": max(rate - half, 0),
+            f"{name}_per_week_upper": rate + half,
+        }
     value, variance = _ratio(row, worth)
     if blocks < FEW_BLOCKS:
-        found["blocks_lower"] = chi2.ppf((1 - level) / 2, 2 * blocks) / 2 / weeks if blocks else 0.0
-        found["blocks_upper"] = chi2.ppf((1 + level) / 2, 2 * blocks + 2) / 2 / weeks
+        lower = chi2.ppf((1 - level) / 2, 2 * blocks) / 2 / weeks if blocks else 0.0
+        upper = chi2.ppf((1 + level) / 2, 2 * blocks + 2) / 2 / weeks
+        found |= {"blocks_per_week_lower": lower, "blocks_per_week_upper": upper}
         # With hardly any blocks their own spread says less than one block more or less would.
         variance += (worth["blocks"] / weeks) ** 2
     half = quantile * np.sqrt(variance)
     return found | {
-        "value": value,
-        "value_lower": value - half,
-        "value_upper": value + half,
+        "weekly_value_cny": value,
+        "weekly_value_lower": value - half,
+        "weekly_value_upper": value + half,
         "error": np.sqrt(variance),
     }
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from siyu.formats import listed, number, paragraph
+from siyu.formats import clauses, listed, number, paragraph
 from siyu.phrases import phrase
 from siyu.studies.push_timing.frequency.estimate import FEWEST_EVENTS
 from siyu.studies.push_timing.frequency.measures import DRAWN, OTHERS, OUTCOMES, Measures
 from siyu.studies.push_timing.frequency.net import ASSIGNED, MODEL, WEEKS, Frontier
 from siyu.studies.tables import each_row
+
+PER_PUSHES = 10_000
+"""Blocks are counted per so many sent pushes, wherever they are told."""
 
 
 def answer(measures: Measures, outcome: str) -> str:
@@ -53,19 +57,22 @@ def slope(measures: Measures, row: Any, *, level: float) -> str:
         return phrase(
             f"push.frequency.refused.{row.refused}",
             answer=named,
-            n=row.n,
+            n=row.n_pushes,
             fewest=FEWEST_EVENTS,
             min_users=measures.min_users,
-            most=_bound(row.n),
+            most=_bound(row.n_pushes),
         )
+    change, lower, upper = np.expm1([row.slope, row.ci_lower, row.ci_upper])
+    if row.verdict == "falls":  # said as what it falls by
+        change, lower, upper = -change, -upper, -lower
     return phrase(
         f"push.frequency.slope.{row.verdict}",
         answer=named,
-        change=np.expm1(row.slope),
-        lower=np.expm1(row.ci_lower),
-        upper=np.expm1(row.ci_upper),
+        change=change,
+        lower=lower,
+        upper=upper,
         level=level,
-        n=row.n,
+        n=row.n_pushes,
         users=row.n_users,
     )
 
@@ -84,29 +91,94 @@ def say_naive(measures: Measures, found: pd.DataFrame) -> str:
     )
 
 
+def say_gaps(curves: pd.DataFrame) -> str:
+    """Say what answers by the hours since the last push do not show; "" where there are none."""
+    by_gap = curves[curves["by"] == "gap"]
+    return "" if by_gap["answer_rate"].isna().all() else phrase("push.frequency.gaps")
+
+
+def say_best(measures: Measures, found: Frontier, *, level: float) -> str:
+    """Say in one sentence which weekly numbers are best, and what too many cost; or why not."""
+    if found.refused:
+        return frontier_refusal(measures, found)
+    kind, chosen = found.lead, found.candidates[found.lead]
+    row = found.row(kind, found.best[kind])
+    how = "drawn" if found.is_drawn else "described"
+    said = [
+        phrase(
+            f"push.frequency.lead.{how}.{'alone' if len(chosen) == 1 else 'among'}",
+            best=found.best[kind],
+            candidates=candidates(found, kind),
+            value=row.weekly_value_cny,
+            lower=row.weekly_value_lower,
+            upper=row.weekly_value_upper,
+            level=level,
+        )
+    ]
+    if found.is_drawn:
+        said += _costs(found)
+    return clauses(said)
+
+
+def _costs(found: Frontier) -> list[str]:
+    """Say whether fewer pushes lose fewer members, and which number loses money for sure."""
+    kind = found.lead
+    rows = found.table[found.table["kind"] == kind].sort_values("cap")
+    fewest, most = rows.iloc[0], rows.iloc[-1]
+    rises = fewest["blocks_per_week_upper"] < most["blocks_per_week_lower"]
+    few, many = (found.row(kind, end(found.candidates[kind])) for end in (min, max))
+    worst = rows.sort_values("weekly_value_cny").iloc[0]
+    said = []
+    if rises and few.blocks_per_week < many.blocks_per_week:
+        said.append(phrase("push.frequency.lead.fewer"))
+    if worst["weekly_value_upper"] < 0:
+        loss = -worst["weekly_value_cny"]
+        said.append(phrase("push.frequency.lead.loses", worst=worst["cap"], loss=loss))
+    return said
+
+
 def say_frontier(measures: Measures, found: Frontier, *, level: float) -> str:
-    """The result: the best weekly number, which others are not clearly worse, and for whom."""
+    """The result: the best weekly numbers, what to do, and what is sent today."""
     if found.refused:
         return frontier_refusal(measures, found)
     worth = phrase(
         "push.frequency.worth", click=found.value_per_click_cny, lost=found.value_lost_cny
     )
-    said = [best(measures, found, kind, level=level) for kind in found.best]
-    said.append(phrase(f"push.frequency.frontier.{'drawn' if found.is_drawn else 'described'}"))
-    return paragraph(*said, worth)
+    others = [kind for kind in found.best if kind != found.lead]
+    return paragraph(
+        say_best(measures, found, level=level),
+        advice(found),
+        say_today(measures),
+        *(best(measures, found, kind, level=level) for kind in others),
+        phrase(f"push.frequency.frontier.{'drawn' if found.is_drawn else 'described'}"),
+        worth,
+    )
+
+
+def say_today(measures: Measures) -> str:
+    """Say how many pushes a week members get now; "" where that is not known."""
+    if measures.today is None or measures.now is None:
+        return ""
+    return phrase(
+        "push.frequency.today",
+        sent=measures.today.sent_per_week,
+        members=measures.today.members,
+        first=measures.now[0],
+        last=measures.now[1],
+    )
 
 
 def best(measures: Measures, found: Frontier, kind: str, *, level: float) -> str:
     """Say which number is best by one way of counting, with its interval."""
-    row = found.table[found.table["kind"] == kind].set_index("cap").loc[found.best[kind]]
+    row = found.row(kind, found.best[kind])
     alone = "alone" if len(found.candidates[kind]) == 1 else "among"
     return phrase(
         f"push.frequency.best.{kind}.{alone}",
         best=found.best[kind],
         candidates=candidates(found, kind),
-        value=row.value,
-        lower=row.value_lower,
-        upper=row.value_upper,
+        value=row.weekly_value_cny,
+        lower=row.weekly_value_lower,
+        upper=row.weekly_value_upper,
         level=level,
         weeks=measures.frequency_weeks,
     )
@@ -114,7 +186,16 @@ def best(measures: Measures, found: Frontier, kind: str, *, level: float) -> str
 
 def candidates(found: Frontier, kind: str) -> str:
     """List the numbers that are not clearly worse than the best."""
-    return listed([number(cap) for cap in found.candidates[kind]])
+    return _numbers(found, found.candidates[kind])
+
+
+def _numbers(found: Frontier, caps: Iterable[int]) -> str:
+    """Write numbers as a range where all between the first and the last are there."""
+    chosen = sorted(caps)
+    drawn = [cap for cap in found.table["cap"].unique() if chosen[0] <= cap <= chosen[-1]]
+    if len(chosen) > 1 and len(drawn) == len(chosen):
+        return phrase("push.frequency.range", first=chosen[0], last=chosen[-1])
+    return listed([number(cap) for cap in chosen])
 
 
 def frontier_refusal(measures: Measures, found: Frontier) -> str:
@@ -133,9 +214,11 @@ def advice(found: Frontier) -> str:
         return phrase("push.frequency.action.draw", best=found.best[MODEL])
     kinds = [kind for kind in (ASSIGNED, WEEKS) if kind in found.best]
     left = set.intersection(*(set(found.candidates[kind]) for kind in kinds))
+    if not left:
+        return phrase("push.frequency.action.apart")
     # Among those not clearly worse by either count, the fewest pushes lose the fewest members.
-    told = listed([number(cap) for cap in sorted(left)])
-    return phrase(f"push.frequency.action.{'set' if left else 'apart'}", numbers=told)
+    which = "alone" if len(left) == 1 else "set"
+    return phrase(f"push.frequency.action.{which}", numbers=_numbers(found, left), fewest=min(left))
 
 
 def say_alerts(measures: Measures, found: pd.DataFrame, *, level: float) -> str:
@@ -159,14 +242,17 @@ def say_alerts(measures: Measures, found: pd.DataFrame, *, level: float) -> str:
 
 def blocks(row: Any, *, level: float) -> str:
     """Say how the blocks per push of one segment changed."""
+    change, lower, upper = (PER_PUSHES * x for x in (row.change, row.ci_lower, row.ci_upper))
+    if row.verdict == "fell":  # said as what they fell by
+        change, lower, upper = -change, -upper, -lower
     return phrase(
         f"push.frequency.blocks.{row.verdict}",
         segment=row.segment,
-        before=10_000 * row.rate_before,
-        now=10_000 * row.rate_now,
-        change=10_000 * row.change,
-        lower=10_000 * row.ci_lower,
-        upper=10_000 * row.ci_upper,
+        before=PER_PUSHES * row.block_rate_before,
+        now=PER_PUSHES * row.block_rate_now,
+        change=change,
+        lower=lower,
+        upper=upper,
         level=level,
     )
 
@@ -176,4 +262,4 @@ def _bound(n: int) -> float:
 
     Source: Hanley and Lippman-Hand (1983), JAMA 249, 1743-1745.
     """
-    return min(3 / max(n, 1), 1) * 10_000
+    return min(3 / max(n, 1), 1) * PER_PUSHES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from siyu.findings import Finding, Unit, insufficient
+from siyu.findings import Direction, Finding, Status, Unit, insufficient
 from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.push_timing.margin import sentences
@@ -38,19 +38,28 @@ def conclude(measures: Measures, found: Gain, *, level: float) -> list[Finding]:
 
 
 def _finding(measures: Measures, found: Gain, row: Any, *, level: float) -> Finding:
+    side, plain = sentences.side_of(row), row.measure == "left"
     if row.measure == "margin":
-        message = sentences.headline(measures, found, level=level)
+        message = sentences.say_verdict(measures, found, level=level)
         action = {
             "pays": phrase("push.margin.action.pays"),
             "costs": phrase("push.margin.action.costs"),
             "unclear": sentences.say_next(measures, found, level=level),
         }[found.verdict]
     else:
-        message, action = (
-            phrase(f"push.margin.finding.{row.measure}", days=measures.margin_days),
-            "",
+        message = phrase(
+            f"push.margin.finding.{row.measure}",
+            days=measures.margin_days,
+            difference=row.difference,
+            lower=row.ci_lower,
+            upper=row.ci_upper,
         )
-    plain = row.measure == "left"
+        action = phrase("push.margin.action.left") if plain and side == "higher" else ""
+    # What is clear is good or bad; what is not is judged against nothing.
+    direction: Direction | None = None if side == "unclear" else "below" if plain else "above"
+    status: Status = "info" if direction is None else "ok"
+    if side == ("higher" if plain else "lower"):
+        status = "alert"
     return Finding(
         id=f"push.margin.{row.measure}",
         metric="gain of pushing",
@@ -63,5 +72,8 @@ def _finding(measures: Measures, found: Gain, row: Any, *, level: float) -> Find
         message=full_stop(message),
         action=action,
         method=phrase(f"push.margin.method.{'plain' if plain else 'adjusted'}"),
+        status=status,
+        threshold=None if direction is None else 0.0,
+        direction=direction,
         evidence="randomised",
     )

@@ -22,6 +22,8 @@ from siyu.studies.push_timing.margin.measure import Measures
 FEWEST = 30
 """Members of an arm, at the least: the margins of fewer are not near a normal mean."""
 POWER = 0.8
+LARGER_SHARE = 0.3
+"""A share without pushes that needs far fewer members than the usual tenth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,8 @@ class Gain:
     p_ratio: of the test that the arms are as large as planned; NaN without an experiment.
     verdict: of the margin: "pays", "costs", "unclear"; "" where refused.
     needed: members of both arms who would tell `smallest_cny` per member, at the planned share;
-        NaN where nothing is known of the spread.
+        NaN where nothing is known of the spread. needed_larger: the same at LARGER_SHARE; NaN where
+        the planned share is as large.
     refused: "none" (no experiment), "orders" (no orders), "ratio", "few", "flat" (margins without
         any spread), "".
     """
@@ -46,6 +49,7 @@ class Gain:
     p_ratio: float
     verdict: str
     needed: float
+    needed_larger: float
     smallest_cny: float
     refused: str
 
@@ -111,6 +115,9 @@ def gain(
         p_ratio=p_ratio,
         verdict=verdict,
         needed=_needed(spreads, measures.none_share, smallest_cny, level),
+        needed_larger=_needed(spreads, LARGER_SHARE, smallest_cny, level)
+        if measures.none_share < LARGER_SHARE
+        else np.nan,
         smallest_cny=smallest_cny,
         refused=refused,
     )

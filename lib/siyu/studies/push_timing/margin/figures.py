@@ -1,4 +1,4 @@
-"""Draw members who were pushed beside those who were not: orders, margin, and who left."""
+"""Draw members who were pushed beside those who were not: orders, margin, who left, and the net."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from siyu.studies.push_timing.margin.estimate import Gain
 from siyu.studies.push_timing.margin.measure import Measures
 from siyu.studies.tables import each_row
 
+_APART = 1.6
+"""From bar to bar, so that the number beside the first has room."""
+
 
 def draw_gain(measures: Measures, found: Gain, *, level: float) -> Picture:
     """Draw the means of both arms with intervals, a panel per measure, and the difference."""
@@ -18,8 +21,7 @@ def draw_gain(measures: Measures, found: Gain, *, level: float) -> Picture:
     if found.refused:
         reason = sentences.say_gain(measures, found, level=level)
         return nothing(reason, name=picture, title=phrase("push.margin.figure.none"))
-    shown = found.table[found.table["measure"] != "net"]
-    title = sentences.headline(measures, found, level=level)
+    title = sentences.say_verdict(measures, found, level=level)
     figure, panels = canvas(
         title,
         phrase(
@@ -36,16 +38,17 @@ def draw_gain(measures: Measures, found: Gain, *, level: float) -> Picture:
             level=level,
         ),
         height=4.2,
-        columns=len(shown),
+        columns=len(found.table),
     )
     names = [phrase(f"push.margin.figure.arm.{arm}") for arm in ("none", "pushed")]
-    for axes, row in zip(panels, each_row(shown), strict=True):
+    places = (0.0, _APART)
+    for axes, row in zip(panels, each_row(found.table), strict=True):
         ends = (
             (row.none, row.none_lower, row.none_upper, GREY),
             (row.pushed, row.pushed_lower, row.pushed_upper, ACCENT),
         )
-        digits = 0 if row.measure == "margin" else 2
-        for place, (mean, lower, upper, colour) in enumerate(ends):
+        digits = 2 if row.measure == "orders" else 0
+        for place, (mean, lower, upper, colour) in zip(places, ends, strict=True):
             axes.bar(place, mean, width=0.55, color=colour, alpha=0.35)
             axes.plot([place] * 2, [lower, upper], color=colour, linewidth=2.2)
             axes.plot(place, mean, "o", color=colour, markersize=6)
@@ -58,9 +61,11 @@ def draw_gain(measures: Measures, found: Gain, *, level: float) -> Picture:
                 va="center",
                 size=9.5,
             )
-        axes.set_xticks([0, 1], names)
-        axes.set_xlim(-0.5, 1.8)
-        axes.set_ylim(0)
+        axes.set_xticks(places, names)
+        axes.set_xlim(-0.5, _APART + 1.15)
+        if min(row.none_lower, row.pushed_lower) >= 0:
+            axes.set_ylim(0)
+        axes.axhline(0, color=BLACK, linewidth=0.8)
         if row.measure == "left":
             percent_axis(axes.yaxis)
         axes.grid(axis="y")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from siyu.formats import paragraph
+from siyu.formats import clauses, paragraph
 from siyu.phrases import phrase
-from siyu.studies.push_timing.margin.estimate import POWER, Gain
+from siyu.studies.push_timing.margin.estimate import LARGER_SHARE, POWER, Gain
 from siyu.studies.push_timing.margin.measure import Measures
 
 
@@ -18,38 +18,67 @@ def say_gain(measures: Measures, found: Gain, *, level: float) -> str:
         return paragraph(refusal(measures, found), say_next(measures, found, level=level))
     margin = row_of(found, "margin")
     said = [
-        headline(measures, found, level=level),
-        phrase("push.margin.raw", raw=margin.raw, lower=margin.raw_lower, upper=margin.raw_upper),
+        say_verdict(measures, found, level=level),
+        phrase(
+            "push.margin.counted",
+            pushed=found.n[0],
+            none=found.n[1],
+            raw=margin.raw,
+            lower=margin.raw_lower,
+            upper=margin.raw_upper,
+        ),
     ]
     if measures.has_leaving:
-        left, net = row_of(found, "left"), row_of(found, "net")
-        said += [
-            phrase(
-                f"push.margin.left.{_side(left)}",
-                difference=left.difference,
-                level=level,
-                lower=left.ci_lower,
-                upper=left.ci_upper,
-            ),
-            phrase("push.margin.net", net=net.difference, lower=net.ci_lower, upper=net.ci_upper),
-        ]
+        said.append(_leaving(row_of(found, "left"), level=level))
     if not measures.has_margin:
         said.append(phrase("push.margin.amounts"))
     return paragraph(*said, say_next(measures, found, level=level))
 
 
-def headline(measures: Measures, found: Gain, *, level: float) -> str:
-    """Say what pushing brings per member, or that it is not clear."""
+def say_verdict(measures: Measures, found: Gain, *, level: float) -> str:
+    """Say in one sentence whether pushing pays, and what is left less members lost; or why not."""
+    if found.refused:
+        return refusal(measures, found)
     margin = row_of(found, "margin")
-    return phrase(
-        f"push.margin.{found.verdict}",
-        difference=margin.difference,
-        lower=margin.ci_lower,
-        upper=margin.ci_upper,
+    lower, upper = margin.ci_lower, margin.ci_upper
+    if found.verdict == "costs":  # said as what it costs
+        lower, upper = -upper, -lower
+    side = "higher" if margin.difference >= 0 else "lower"
+    said = phrase(
+        f"push.margin.verdict.{side if found.verdict == 'unclear' else found.verdict}",
+        size=abs(margin.difference),
+        lower=lower,
+        upper=upper,
         level=level,
         days=measures.margin_days,
-        pushed=found.n[0],
-        none=found.n[1],
+    )
+    if not measures.has_leaving:
+        return said
+    net = row_of(found, "net")
+    left_over = phrase(
+        "push.margin.verdict.net", net=net.difference, lower=net.ci_lower, upper=net.ci_upper
+    )
+    return clauses([said, left_over])
+
+
+def _leaving(row: Any, *, level: float) -> str:
+    side, lower, upper = side_of(row), 100 * row.ci_lower, 100 * row.ci_upper
+    if side == "unclear":
+        return phrase(
+            "push.margin.left.unclear",
+            difference=row.difference,
+            level=level,
+            lower=row.ci_lower,
+            upper=row.ci_upper,
+        )
+    if side == "lower":
+        lower, upper = -upper, -lower
+    return phrase(
+        f"push.margin.left.{'more' if side == 'higher' else 'fewer'}",
+        size=100 * abs(row.difference),
+        level=level,
+        lower=lower,
+        upper=upper,
     )
 
 
@@ -58,7 +87,7 @@ def say_next(measures: Measures, found: Gain, *, level: float) -> str:
     if found.verdict in ("pays", "costs") or not np.isfinite(found.needed):
         return ""
     kind = "hold_out" if found.refused in ("none", "ratio") else "more"
-    return phrase(
+    said = phrase(
         f"push.margin.next.{kind}",
         needed=found.needed,
         held=found.needed * measures.none_share,
@@ -68,6 +97,15 @@ def say_next(measures: Measures, found: Gain, *, level: float) -> str:
         power=POWER,
         there=sum(found.n),
     )
+    if kind == "hold_out" or not np.isfinite(found.needed_larger):
+        return said
+    larger = phrase(
+        "push.margin.next.larger",
+        share=LARGER_SHARE,
+        needed=found.needed_larger,
+        held=found.needed_larger * LARGER_SHARE,
+    )
+    return paragraph(said, larger)
 
 
 def refusal(measures: Measures, found: Gain) -> str:
@@ -90,5 +128,6 @@ def row_of(found: Gain, measure: str) -> Any:
     return found.table.set_index("measure").loc[measure]
 
 
-def _side(row: Any) -> str:
-    return "more" if row.ci_lower > 0 else "fewer" if row.ci_upper < 0 else "unclear"
+def side_of(row: Any) -> str:
+    """Say which side a measure clearly takes with pushes: "higher", "lower" or "unclear"."""
+    return "higher" if row.ci_lower > 0 else "lower" if row.ci_upper < 0 else "unclear"

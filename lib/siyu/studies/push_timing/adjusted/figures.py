@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 
 from siyu.figures import ACCENT, GREY, Picture, canvas, finish, nothing, shorten
 from siyu.formats import number
-from siyu.phrases import phrase
+from siyu.phrases import phrase, term
 from siyu.studies.marks import percent_axis
+from siyu.studies.naming import EVERYONE
 from siyu.studies.push_timing.adjusted import sentences
 from siyu.studies.push_timing.adjusted.estimate import Curves
 from siyu.studies.push_timing.adjusted.measures import Measures
@@ -59,7 +60,8 @@ def draw_curves(measures: Measures, found: Curves, *, level: float) -> Picture:
         own = told[told["segment"] == segment].set_index("hour").reindex(hours)
         _draw(axes, own, hours)
         axes.set_ylim(0, top)
-        name, pushes = shorten(sentences.whom(segment), width=22), number(own["n_pushes"].sum())
+        name = sentences.whom(segment) if segment == EVERYONE else term(segment)
+        name, pushes = shorten(name, width=22), number(own["n_pushes"].sum())
         panel = phrase("push.adjusted.figure.panel", whom=name, n=pushes)
         axes.set_title(panel, loc="left", size=10)
         axes.set_xlabel(phrase("push.adjusted.figure.hour"), size=9)

@@ -18,7 +18,7 @@ from siyu.studies.push_timing.heat.estimate import Rates
 from siyu.studies.push_timing.heat.measures import HOURS, WEEKDAYS, Measures
 
 _MOST_SEGMENTS = 4
-_FEW_HOURS = 9
+_FEW_HOURS = 15
 """With more hours, every other one has its number below it."""
 _LIGHT_TO_DARK = ("#FFFFFF", "#CFE3F1", "#6BAED6", "#0072B2", "#08306B")
 """One hue from light to dark: told apart with any colour vision, and in black and white."""

@@ -16,9 +16,9 @@ from siyu.phrases import FORMATS, catalogue, cell, heading, phrase, section, ter
 
 ROOT = Path(__file__).parents[1]
 ONE_SIDED = ("terms.", "values.", "columns.")
-"""The code's own names are English: only other languages have words for them."""
+"""The code's own names are English: other languages have words for them, English for a few."""
 EXAMPLES = {
-    **dict.fromkeys(("percent", "points", "signed", "level", "span", "length"), 0.5),
+    **dict.fromkeys(("percent", "points", "apart", "signed", "level", "span", "length"), 0.5),
     **dict.fromkeys(("number", "decimal", "ratio", "yuan"), 12_345),
     **{spec: ["scan", "order"] for spec in ("names", "items", "clauses", "columns")},
     **dict.fromkeys(("term", "name", ""), "scan"),
@@ -183,6 +183,13 @@ def test_a_name_is_translated_where_it_is_standard_and_else_left_alone(name, sai
     with speaking("zh"):
         assert term(name) == said
     assert term(name) == name
+
+
+def test_media_have_the_readers_name_in_english_too():
+    media = TABLES["pushes"].columns["medium"].values
+    assert [term(one) for one in media] == [
+        *("one-to-one", "Moments", "group chat", "service notice", "SMS")
+    ]
 
 
 def test_a_word_that_means_something_in_one_column_only_is_left_alone_elsewhere():

@@ -46,6 +46,11 @@ def points(difference: float, digits: int = 1) -> str:
     return text if text == NOTHING else f"{text} {unit}"
 
 
+def apart(difference: float, digits: int = 1) -> str:
+    """Write how far apart two fractions are, where words say which way: −0.012 is 1.2 pp."""
+    return points(abs(difference), digits).removeprefix("+")
+
+
 def level(coverage: float) -> str:
     """Write the coverage of an interval, or what it leaves out: 0.95 is 95%, 0.999 is 99.9%."""
     return f"{100 * coverage:.3g}%"

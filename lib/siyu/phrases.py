@@ -114,6 +114,7 @@ def _names(names: Sequence[str]) -> str:
 FORMATS: Mapping[str, Callable[[Any], str]] = {
     "percent": formats.percent,
     "points": formats.points,
+    "apart": formats.apart,
     "signed": formats.signed,
     "number": formats.number,
     "decimal": lambda value: formats.number(value, 1),

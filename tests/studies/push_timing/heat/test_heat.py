@@ -231,6 +231,42 @@ def test_three_segments_are_drawn_in_panels_and_told_apart(tmp_path):
     assert heat.draw_rates(measures, rates, level=LEVEL).table.equals(rates.cells)
 
 
+def drawn(monkeypatch, draw):
+    """The figure itself, before it is made a picture."""
+    module = importlib.import_module("siyu.studies.push_timing.heat.figures")
+    monkeypatch.setattr(module, "finish", lambda figure, **_: figure)
+    return draw()
+
+
+@pytest.mark.parametrize(("last", "step"), [(20, 1), (23, 2)])
+def test_only_hours_with_any_push_are_drawn(tmp_path, monkeypatch, last, step):
+    late = [Push(f"u{user:03}", 4, last, delay=0.1) for user in range(20)]
+    early = [Push("u000", 4, 6, delay=0.1)]  # hardly ever tried, yet not never
+    measures = heat.measure(found(tmp_path, crowd() + late + early))
+    rates = heat.rates(measures, level=LEVEL)
+    most = max(last, 21)
+    for draw in (
+        lambda: heat.draw_rates(measures, rates, level=LEVEL),
+        lambda: heat.draw_support(measures, rates),
+    ):
+        panel = drawn(monkeypatch, draw).axes[0]
+        assert panel.get_xlim() == (6, most + 1)
+        hours = [label.get_text() for label in panel.get_xticklabels()]
+        assert hours == [f"{hour}" for hour in range(6, most + 1, step)]
+        assert panel.get_xlabel() == "hour of sending"
+
+
+@pytest.mark.parametrize(("kinds", "said"), [("abc", "all segments"), ("abcde", "the 4 largest")])
+def test_segments_that_are_not_drawn_are_owned_up_to(tmp_path, monkeypatch, kinds, said):
+    occupation = {f"u{user:03}": kinds[user % len(kinds)] for user in range(150)}
+    pushes = found(tmp_path, crowd(150), by=("occupation",), min_users=20, occupation=occupation)
+    measures = heat.measure(pushes)
+    rates = heat.rates(measures, level=LEVEL)
+    figure = drawn(monkeypatch, lambda: heat.draw_rates(measures, rates, level=LEVEL))
+    assert said in " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    assert figure.axes[0].get_title("left") == f"a ({150 // len(kinds)} users)"
+
+
 @pytest.fixture(scope="module")
 def sample():
     pool = open_source(SAMPLE)

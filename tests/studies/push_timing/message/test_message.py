@@ -183,7 +183,7 @@ def test_a_medium_with_few_answers_is_refused_and_the_others_are_not(tmp_path):
     assert media.loc["group", "refused"] == "few"
     assert media.loc["sms", "verdict"] == "lower"
     text = everything(measures, effects)
-    assert "“group” has too little to be compared" in text
+    assert "“group chat” has too little to be compared" in text
 
 
 def test_of_a_medium_of_few_users_no_rate_is_shown(tmp_path):
@@ -202,7 +202,7 @@ def test_an_odd_one_without_any_answer_in_the_reference_refuses_all(tmp_path):
     measures, effects = told(tmp_path, pushes)
     assert set(effects.media["refused"]) == {"few"}
     text = everything(measures, effects)
-    assert "“one_to_one” has too little" in text
+    assert "“one-to-one” has too little" in text
 
 
 def test_a_negative_adjusted_rate_has_no_ratio():
@@ -238,8 +238,8 @@ def test_with_money_the_medium_worth_most_is_named_and_those_that_do_not_pay(tmp
             8 * media.loc[name, "adjusted_rate"] - cost
         )
     text = everything(measures, effects, **WORTH)
-    assert "worth most by “one_to_one”" in text
-    assert "By “sms” a push brings less than it costs" in text
+    assert "worth most by “one-to-one”" in text
+    assert "By “SMS” a push brings less than it costs" in text
     finding = message.conclude(measures, effects, level=LEVEL, **WORTH)[0]
     gain = media.loc["one_to_one", "net_cny"] - media.loc["sms", "net_cny"]
     assert finding.worth_cny == pytest.approx(gain * media.loc["sms", "n_sent"] / (31 / 7))
@@ -251,7 +251,7 @@ def test_without_costs_there_is_advice_and_no_worth(tmp_path):
     measures, effects = told(tmp_path, crowd())
     finding = message.conclude(measures, effects, level=LEVEL)[0]
     assert finding.worth_cny is None
-    assert "send by “one_to_one”" in finding.action
+    assert "send by “one-to-one”" in finding.action
     assert finding.evidence == "adjusted"
 
 
@@ -262,8 +262,11 @@ def test_a_better_medium_than_the_standard_is_advised(tmp_path, options):
     measures, effects = told(tmp_path, pushes, **options)
     finding = message.conclude(measures, effects, level=LEVEL, **options)[0]
     assert finding.value > 2
-    assert "send by “sms” rather than “one_to_one”" in finding.action
-    assert "“sms” is clicked more" in message.draw_media(measures, effects, level=LEVEL).alt
+    assert "send by “SMS” rather than “one-to-one”" in finding.action
+    assert (
+        "By “SMS” more of the sent pushes are clicked"
+        in message.draw_media(measures, effects, level=LEVEL).alt
+    )
 
 
 def test_media_that_differ_both_ways_and_not_at_all_are_told(tmp_path):
@@ -284,8 +287,69 @@ def test_media_that_differ_both_ways_and_not_at_all_are_told(tmp_path):
         "group": "unclear",
     }
     text = everything(measures, effects)
-    assert "“moments” is clicked more per sent push than “one_to_one”, “sms” less" in text
-    assert "“group”: no clear difference from “one_to_one”" in text
+    assert (
+        "By “Moments” more of the sent pushes are clicked than by “one-to-one”, by “SMS” fewer"
+        in text
+    )
+    assert "No clear difference between “group chat” and “one-to-one”" in text
+
+
+def test_the_leading_medium_its_lead_and_what_that_is_worth_are_said_in_two_sentences(tmp_path):
+    measures, effects = told(tmp_path, crowd(), **WORTH)
+    first, second = effects.media.to_dict("records")
+    said = message.say_media(measures, effects, level=LEVEL)
+    # The text message trails by the difference: turned round, it is the lead of the other.
+    lead, lower, upper = (-100 * second[name] for name in ("difference", "ci_upper", "ci_lower"))
+    assert said.startswith(
+        f"By “one-to-one”, {first['adjusted_rate']:.1%} of the sent pushes are answered, "
+        f"by “SMS” {second['adjusted_rate']:.1%} for the same users: {lead:.1f} pp more "
+        f"(95% CI +{lower:.1f} to +{upper:.1f}; "
+    )
+    saving = f"{8 * -second['difference']:.2f}"
+    assert f"unless a push by “SMS” costs at least {saving} yuan less" in said
+
+
+def test_a_clear_leader_goes_before_one_that_leads_by_chance(tmp_path):
+    """Of three users sent group chat one answers all, two none: a third, and not clearly more."""
+    rare = [
+        Push(f"u{user:03}", 26 + i % 5, 10 + i, 1 if user == 0 else None, medium="group")
+        for user in range(3)
+        for i in range(12)
+    ]
+    rng = random.Random(8)
+    pushes = [
+        dataclasses.replace(
+            one,
+            clicked_after=1 if rng.random() < (0.25 if one.medium == "sms" else 0.1) else None,
+        )
+        for one in crowd()
+    ]
+    measures, effects = told(tmp_path, pushes + rare)
+    media = effects.media
+    assert media["medium"].tolist() == ["one_to_one", "group", "sms"]
+    assert media["verdict"].tolist() == ["", "unclear", "higher"]
+    assert message.say_media(measures, effects, level=LEVEL).startswith("By “SMS”, ")
+
+
+def test_where_no_other_medium_can_be_compared_the_reason_is_given(tmp_path):
+    rare = [Push("u001", 26, 10, medium="group")]
+    measures, effects = told(tmp_path, crowd(media=("one_to_one",)) + rare)
+    said = message.say_media(measures, effects, level=LEVEL)
+    assert said.startswith("“group chat” has too little to be compared")
+
+
+def test_how_much_was_never_sent_is_said_per_medium(tmp_path):
+    """Every tenth of one to one and every fifth of the text messages is stopped."""
+    seen = collections.Counter()
+    pushes = []
+    for one in crowd():
+        seen[one.medium] += 1
+        stopped = seen[one.medium] % (10 if one.medium == "one_to_one" else 5) == 0
+        pushes.append(dataclasses.replace(one, status="capped") if stopped else one)
+    measures, effects = told(tmp_path, pushes)
+    least, most = seen["one_to_one"] // 10 / seen["one_to_one"], seen["sms"] // 5 / seen["sms"]
+    said = message.say_media(measures, effects, level=LEVEL)
+    assert f"Of what was planned, {least:.1%} to {most:.1%} was never sent" in said
 
 
 def test_no_difference_is_said_to_be_none(tmp_path):
@@ -298,7 +362,7 @@ def test_no_difference_is_said_to_be_none(tmp_path):
 def test_one_medium_and_one_copy_are_nothing_to_compare(tmp_path):
     measures, effects = told(tmp_path, crowd(media=("moments",), copies="A"))
     text = everything(measures, effects)
-    assert "All pushes went by “moments”" in text
+    assert "All pushes went by “Moments”" in text
     assert "not two copies" in text
 
 
@@ -371,7 +435,7 @@ def test_without_opens_nothing_is_said_of_them(tmp_path):
     assert effects.copies["answer_of_opened"].isna().all()
 
 
-@pytest.mark.parametrize(("copy", "said"), [("B", "answered more"), ("A", "answered less")])
+@pytest.mark.parametrize(("copy", "said"), [("B", "pp more than “A”"), ("A", "pp less than “A”")])
 def test_a_copy_that_is_clicked_more_is_told(tmp_path, copy, said):
     pushes = [
         dataclasses.replace(one, clicked_after=1 if one.copy == copy and one.day % 2 else None)
@@ -397,6 +461,9 @@ def test_a_kind_of_content_is_compared_with_all_other(tmp_path):
     assert findings["push.kind.nothing has this"].status == "insufficient"
     text = everything(measures, effects)
     assert "Content with “sale” is answered" in text
+    alt = message.draw_contents(measures, effects, level=LEVEL).alt
+    assert f"“sale” is answered {row['ratio']:.2f} times as often as other content (same" in alt
+    assert "By content and segment" not in message.say_contents(measures, effects, level=LEVEL)
     assert "is in no column" in text
 
 
@@ -416,6 +483,14 @@ def test_a_kind_that_is_answered_less_or_alike_is_told(tmp_path, mark, every, sa
     ]
     measures, effects = told(tmp_path, pushes, marks=[mark])
     assert said in message.say_contents(measures, effects, level=LEVEL)
+    title = message.draw_contents(measures, effects, level=LEVEL).alt
+    assert ("only" in title, "about as often" in title) == (every > 0, every == 0)
+
+
+def test_without_a_kind_the_contents_have_a_title_without_a_winner(tmp_path):
+    measures, effects = told(tmp_path, crowd())
+    assert "What each segment answers" in message.draw_contents(measures, effects, level=LEVEL).alt
+    assert "By content and segment" in message.say_contents(measures, effects, level=LEVEL)
 
 
 @pytest.mark.parametrize(

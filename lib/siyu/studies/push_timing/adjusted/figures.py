@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 
 from siyu.figures import ACCENT, GREY, Picture, canvas, finish, nothing, shorten
 from siyu.formats import number
-from siyu.phrases import phrase
+from siyu.phrases import phrase, term
 from siyu.studies.marks import percent_axis
+from siyu.studies.naming import EVERYONE
 from siyu.studies.push_timing.adjusted import sentences
 from siyu.studies.push_timing.adjusted.estimate import Curves
 from siyu.studies.push_timing.adjusted.measures import Measures
@@ -29,13 +30,15 @@ def draw_curves(measures: Measures, found: Curves, *, level: float) -> Picture:
         return nothing(
             sentences.say_curves(measures, found, level=level), name=picture, title=title
         )
-    segments = [one for one in found.users if (told["segment"] == one).any()][:_MOST_PANELS]
+    there = [one for one in found.users if (told["segment"] == one).any()]
+    segments = there[:_MOST_PANELS]
     columns = min(len(segments), 2)
     figure, panels = canvas(
         title,
         phrase(
             f"push.adjusted.figure.subtitle.{measures.outcome}",
             hours=measures.horizon_hours,
+            segments=_shown(segments, there),
             first=measures.first,
             last=measures.as_of,
         ),
@@ -57,14 +60,22 @@ def draw_curves(measures: Measures, found: Curves, *, level: float) -> Picture:
         own = told[told["segment"] == segment].set_index("hour").reindex(hours)
         _draw(axes, own, hours)
         axes.set_ylim(0, top)
-        name, pushes = shorten(sentences.whom(segment), width=22), number(own["n_pushes"].sum())
+        name = sentences.whom(segment) if segment == EVERYONE else term(segment)
+        name, pushes = shorten(name, width=22), number(own["n_pushes"].sum())
         panel = phrase("push.adjusted.figure.panel", whom=name, n=pushes)
         axes.set_title(panel, loc="left", size=10)
+        axes.set_xlabel(phrase("push.adjusted.figure.hour"), size=9)
     for axes in panels[len(segments) :]:
         axes.set_axis_off()
     _name_lines(panels[0])
     alt = phrase("push.adjusted.figure.alt", title=title)
     return finish(figure, name=picture, alt=alt, table=found.table)
+
+
+def _shown(segments: Sequence[str], of: Sequence[str]) -> str:
+    """Say whom the panels show: all users, and which segments beside them."""
+    which = "alone" if len(of) == 1 else "all" if len(segments) == len(of) else "some"
+    return phrase(f"push.adjusted.figure.shown.{which}", n=len(segments) - 1)
 
 
 def _draw(axes: Axes, own: pd.DataFrame, hours: Sequence[str]) -> None:

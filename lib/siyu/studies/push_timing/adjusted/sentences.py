@@ -1,4 +1,4 @@
-"""Say what hours do where they were not drawn by lot, and why the crude curve lies."""
+"""Say what hours do where they were not drawn by lot, and why the crude curve misleads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siyu.formats import clauses, paragraph, quote
+from siyu.language import locale
 from siyu.phrases import phrase, term
 from siyu.studies.naming import EVERYONE
 from siyu.studies.push_timing.adjusted.estimate import FEWEST_OF_EACH, Curves
@@ -49,7 +50,7 @@ def headline(found: Curves, *, level: float) -> str:
     if row is None:
         return phrase("push.adjusted.none")
     return phrase(
-        "push.adjusted.headline",
+        f"push.adjusted.headline.{row.verdict}",
         hour=row.hour,
         crude=row.crude,
         difference=row.difference,
@@ -84,7 +85,7 @@ def notes(measures: Measures) -> list[str]:
         said.append(phrase("push.adjusted.rare", n=measures.n_rare, kept=measures.n_contents))
     if measures.unsure:
         years = clauses([str(year) for year in measures.unsure])
-        said.append(phrase("push.adjusted.unsure", years=years, country=measures.country))
+        said.append(phrase("push.adjusted.unsure", years=years, country=country(measures)))
     return said
 
 
@@ -116,7 +117,7 @@ def refusal(measures: Measures, found: Curves, segment: str) -> str:
 
 
 def say_naive(found: pd.DataFrame, *, hours: str, against: str, level: float) -> str:
-    """Say what the crude curve says of a band of hours, and why it lies; "" where none is told.
+    """Say what the crude curve says of a band of hours, and why it misleads; "" where none is told.
 
     Args:
         found: from `compare`.
@@ -171,12 +172,17 @@ def say_days(measures: Measures, found: pd.DataFrame, *, level: float) -> str:
         )
         for row in each_row(found[found["day_kind"].isin(["off", "saturday", "made_up"])])
     ]
-    country = phrase(
+    calendar = phrase(
         f"push.adjusted.days.{'country' if measures.country else 'no_country'}",
-        country=measures.country,
+        country=country(measures),
     )
     said = phrase("push.adjusted.days.all", days=clauses(told), level=level)
-    return paragraph(said, country) if told else country
+    return paragraph(said, calendar) if told else calendar
+
+
+def country(measures: Measures) -> str:
+    """Name the country whose holidays count; "" where none do."""
+    return str(locale().territories.get(measures.country, measures.country))
 
 
 def _interval(row: Any, level: float) -> Mapping[str, float]:

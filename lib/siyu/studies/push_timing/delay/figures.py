@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from siyu.figures import ACCENT, BLACK, GREY, SECOND, Picture, canvas, finish, nothing, shorten
 from siyu.phrases import phrase, term
-from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis, row_name
+from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis
 from siyu.studies.push_timing.delay import sentences
 from siyu.studies.push_timing.delay.estimate import Delays
 from siyu.studies.push_timing.delay.measures import MINUTES, Measures
@@ -96,7 +96,11 @@ def draw_both(measures: Measures, table: pd.DataFrame, *, level: float) -> Pictu
             axes.plot(getattr(one, f"{way}_lift"), at, "o", color=colour, markersize=5.5)
     axes.axvline(0, color=BLACK, linewidth=1)
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    name_rows(axes, range(len(shown)), [row_name(one.segment, one.n_users) for one in shown])
+    labels = [
+        phrase("push.heat.panel", name=shorten(term(one.segment), width=20), n=one.n_users)
+        for one in shown
+    ]
+    name_rows(axes, range(len(shown)), labels)
     percent_axis(axes.xaxis, ticks=7)
     axes.set_xlabel(phrase("push.delay.figure.axis", band=measures.band.name))
     axes.grid(axis="x")

@@ -11,7 +11,6 @@ from siyu.phrases import phrase, term
 from siyu.studies.naming import EVERYONE
 from siyu.studies.push_timing.delay.estimate import FEWEST_ANSWERS, Delays
 from siyu.studies.push_timing.delay.measures import Measures
-from siyu.studies.tables import each_row
 
 
 def whom(segment: str) -> str:
@@ -21,8 +20,11 @@ def whom(segment: str) -> str:
 
 def headline(found: Delays) -> str:
     """Say which accounts send late, and how much of it."""
-    if found.staff.empty:
+    if found.media.empty:
         return phrase("push.delay.none")
+    if found.staff.empty:
+        late = (found.media["n_pushes"] * found.media["late_share"]).sum()
+        return phrase("push.delay.at_once", late=late / found.media["n_pushes"].sum())
     slow = found.staff[found.staff["verdict"] == "slow"]
     if slow.empty:
         late = (found.staff["n_pushes"] * found.staff["late_share"]).sum()
@@ -47,25 +49,8 @@ def say_delays(measures: Measures, found: Delays, *, level: float) -> str:
     """The result: how late pushes leave, on whose accounts, and what to do about it."""
     if found.media.empty:
         return phrase("push.delay.none")
-    told = [
-        phrase(
-            "push.delay.medium",
-            medium=row.medium,
-            late=row.late_share,
-            lower=row.ci_lower,
-            upper=row.ci_upper,
-            level=level,
-        )
-        for row in each_row(found.media[found.media["late_share"] > 0])
-    ]
     early = phrase("push.delay.early", n=measures.n_early) if measures.n_early else ""
-    return paragraph(
-        headline(found),
-        told[0] if told else phrase("push.delay.at_once"),
-        bias(found),
-        phrase("push.delay.describes"),
-        early,
-    )
+    return paragraph(headline(found), bias(found), early)
 
 
 def bias(found: Delays) -> str:

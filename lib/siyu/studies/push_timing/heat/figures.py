@@ -10,14 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.patches import Rectangle
 
-from siyu.figures import GREY, PALE, Picture, canvas, finish, nothing
-from siyu.phrases import cell, phrase
-from siyu.studies.marks import percent_axis, row_name
+from siyu.figures import GREY, PALE, Picture, canvas, finish, nothing, shorten
+from siyu.phrases import cell, phrase, term
+from siyu.studies.marks import percent_axis
 from siyu.studies.push_timing.heat import sentences
 from siyu.studies.push_timing.heat.estimate import Rates
 from siyu.studies.push_timing.heat.measures import HOURS, WEEKDAYS, Measures
 
 _MOST_SEGMENTS = 4
+_FEW_HOURS = 15
+"""With more hours, every other one has its number below it."""
 _LIGHT_TO_DARK = ("#FFFFFF", "#CFE3F1", "#6BAED6", "#0072B2", "#08306B")
 """One hue from light to dark: told apart with any colour vision, and in black and white."""
 
@@ -25,8 +27,8 @@ _LIGHT_TO_DARK = ("#FFFFFF", "#CFE3F1", "#6BAED6", "#0072B2", "#08306B")
 def draw_rates(measures: Measures, found: Rates, *, level: float) -> Picture:
     """Draw the shrunk rate by weekday and hour of the largest segments, the untried hatched."""
     name = "push_rates"
-    shown = [one for one in measures.segments if one in set(found.cells["segment"])]
-    shown = shown[:_MOST_SEGMENTS]
+    there = [one for one in measures.segments if one in set(found.cells["segment"])]
+    shown = there[:_MOST_SEGMENTS]
     cells = found.cells[found.cells["segment"].isin(shown)]
     if cells["answer_rate"].isna().all():
         return nothing(_reason(measures, found), name=name, title=phrase("push.heat.figure.none"))
@@ -37,6 +39,7 @@ def draw_rates(measures: Measures, found: Rates, *, level: float) -> Picture:
         phrase(
             f"push.heat.figure.subtitle.{measures.definition.outcome}",
             hours=measures.definition.horizon_hours,
+            segments=sentences.largest(shown, there),
             first=measures.first,
             last=measures.as_of,
         ),
@@ -52,9 +55,10 @@ def draw_rates(measures: Measures, found: Rates, *, level: float) -> Picture:
             continue
         own = cells[cells["segment"] == shown[place]]
         mesh = _draw_week(panel, _grid(own, "answer_rate"), _grid(own, "n_pushes"), scale)
-        panel.set_title(
-            row_name(shown[place], measures.n_users[shown[place]]), size=9.5, loc="left"
-        )
+        _frame(panel, found)
+        named = shorten(term(shown[place]))
+        panel_title = phrase("push.heat.panel", name=named, n=measures.n_users[shown[place]])
+        panel.set_title(panel_title, size=9.5, loc="left")
     _bar(figure, mesh, axes, phrase(f"push.heat.figure.axis.{measures.definition.outcome}"))
     alt = phrase("push.heat.figure.alt", title=title)
     return finish(figure, name=name, alt=alt, table=found.cells)
@@ -84,6 +88,7 @@ def draw_support(measures: Measures, found: Rates) -> Picture:
         counts = _grid(found.support, which)
         told = np.where(_grid(found.support, f"{which}_state") == "enough", counts, np.nan)
         mesh = _draw_week(panel, told.astype(float), counts, scale)
+        _frame(panel, found)
         panel.set_title(phrase(f"push.heat.support.{which}_title"), size=9.5, loc="left")
     _bar(figure, mesh, axes, phrase("push.heat.support.axis"))
     alt = phrase("push.heat.support.alt", title=title)
@@ -129,10 +134,19 @@ def _draw_week(axes: Axes, values: Any, counts: Any, scale: Normalize) -> Any:
     axes.set_yticks(
         np.arange(len(WEEKDAYS)) + 0.5, [cell("weekday", one) for one in WEEKDAYS], size=8.5
     )
-    axes.set_xticks(range(0, HOURS + 1, 3))
     axes.tick_params(length=0, labelsize=8.5)
     axes.spines[:].set_visible(False)
     return mesh
+
+
+def _frame(axes: Axes, found: Rates) -> None:
+    """Show only the hours between the first and the last in which anything was ever sent."""
+    hours = found.support.loc[found.support["either_state"] != "none", "hour"]
+    first, last = int(hours.min()), int(hours.max())
+    shown = range(first, last + 1, 2 if last - first > _FEW_HOURS else 1)
+    axes.set_xlim(first, last + 1)
+    axes.set_xticks([hour + 0.5 for hour in shown], [f"{hour}" for hour in shown])
+    axes.set_xlabel(phrase("push.heat.figure.hour"), size=8.5)
 
 
 def _bar(figure: Any, mesh: Any, axes: list[Axes], label: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from siyu.formats import paragraph
@@ -61,6 +61,11 @@ def say_support(measures: Measures, found: Rates) -> str:
 def enough(found: Rates, which: str) -> int:
     """Count the hours of a week that were tried enough: "either", "by_lot" or "not_by_lot"."""
     return int((found.support[f"{which}_state"] == "enough").sum())
+
+
+def largest(shown: Sequence[str], of: Sequence[str]) -> str:
+    """Say which segments a figure shows: all, or so many of them, the largest."""
+    return phrase(f"push.heat.shown.{'all' if len(shown) == len(of) else 'some'}", n=len(shown))
 
 
 def segment(measures: Measures, row: Any, *, level: float) -> str:

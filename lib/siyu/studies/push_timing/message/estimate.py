@@ -48,12 +48,14 @@ class Effects:
     kinds: the same per mark: `kind`, first all other content (""), then that with the mark.
     contents: one row per `segment` and `content`: `n_sent`, `answer_rate` shrunk within the
         segment, with its interval; NaN for fewer than `min_users` users.
+    value_per_answer_cny: what a click (an order) is worth, in yuan; None: not valued.
     """
 
     media: pd.DataFrame
     copies: pd.DataFrame
     kinds: Mapping[str, pd.DataFrame]
     contents: pd.DataFrame
+    value_per_answer_cny: float | None
 
 
 def effects(
@@ -90,6 +92,7 @@ def effects(
         copies=copies,
         kinds={mark: _kind(measures, mark, level=level) for mark in measures.marks},
         contents=_contents(measures, level=level),
+        value_per_answer_cny=value_per_answer_cny,
     )
 
 

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from siyu.figures import ACCENT, GREY, Picture, canvas, finish, nothing, shorten
 from siyu.formats import number
 from siyu.phrases import phrase, term
-from siyu.studies.marks import name_rows, percent_axis, row_name
+from siyu.studies.marks import name_rows, percent_axis
+from siyu.studies.push_timing.heat.sentences import largest
 from siyu.studies.push_timing.message import sentences
 from siyu.studies.push_timing.message.estimate import Effects
 from siyu.studies.push_timing.message.measures import Measures
@@ -57,7 +58,11 @@ def draw_media(measures: Measures, found: Effects, *, level: float) -> Picture:
             text = phrase(f"push.message.figure.refused.{row.refused}")
             axes.text(0, place, f" {text}", color=GREY, size=8.5, va="center")
     axes.set_ylim(len(table) - 0.5, -0.5)
-    name_rows(axes, places, [row_name(row.medium, row.n_sent) for row in each_row(table)])
+    labels = [
+        phrase("push.message.figure.row", name=shorten(term(row.medium), width=20), n=row.n_sent)
+        for row in each_row(table)
+    ]
+    name_rows(axes, places, labels)
     ends = table[["rate_upper", "crude_upper"]].max().max()
     axes.set_xlim(0, 1.08 * float(ends))
     percent_axis(axes.xaxis)
@@ -72,11 +77,12 @@ def draw_contents(measures: Measures, found: Effects, *, level: float) -> Pictur
     """Draw the shrunk rates of the contents sent most, for the largest segments."""
     name = "push_contents"
     told = found.contents.dropna(subset="answer_rate")
-    shown = [one for one in measures.segments if one in set(told["segment"])][:_MOST_SEGMENTS]
+    there = [one for one in measures.segments if one in set(told["segment"])]
+    shown = there[:_MOST_SEGMENTS]
     if not shown:
         reason = phrase("push.message.contents.none")
         return nothing(reason, name=name, title=phrase("push.message.figure.none"))
-    title = sentences.contents(found)
+    title = sentences.title_of_contents(found, level=level)
     most = told.groupby("content")["n_sent"].sum().nlargest(_MOST_CONTENTS).index
     told = told[told["content"].isin(most) & told["segment"].isin(shown)]
     order = list(told.groupby("content")["answer_rate"].mean().sort_values(ascending=False).index)
@@ -86,6 +92,7 @@ def draw_contents(measures: Measures, found: Effects, *, level: float) -> Pictur
         phrase(
             f"push.message.contents.subtitle.{measures.definition.outcome}",
             hours=measures.definition.horizon_hours,
+            segments=largest(shown, there),
             first=measures.first,
             last=measures.as_of,
         ),

@@ -16,7 +16,7 @@ from siyu.studies.tables import each_row
 
 
 def say_media(measures: Measures, found: Effects, *, level: float) -> str:
-    """The result: which media bring clearly more or fewer answers per push, and what to do."""
+    """The result: what the leading medium brings more than the next, and what that is worth."""
     if not measures.n_sent:
         return nothing(measures)
     first = found.media.iloc[0]
@@ -24,12 +24,52 @@ def say_media(measures: Measures, found: Effects, *, level: float) -> str:
         return phrase("push.message.media.one", medium=first.medium)
     if np.isnan(first.adjusted_rate):
         return refusal(first.medium, first.refused)
+    row = rival(found)
+    if row is None:
+        second = found.media.iloc[1]
+        return refusal(second.medium, second.refused)
+    if row.verdict == "unclear":
+        said = [headline(measures, found), medium(measures, found, row, level=level)]
+    else:
+        said = [lead(found, row, level=level)]
+    if found.media["net_cny"].notna().any():
+        said.append(best(found))
+    elif row.verdict != "unclear":
+        said.append(advice(found, row, value=found.value_per_answer_cny))
+    return paragraph(*said, compared(measures, found))
+
+
+def rival(found: Effects) -> Any:
+    """Give the row of the medium that leads, or follows next on, the one compared with.
+
+    Only differences from that one have intervals. None where no other can be compared.
+    """
     told = found.media.iloc[1:]
-    said = [
-        medium(measures, found, row, level=level) for row in each_row(told[told["verdict"] != ""])
-    ]
-    advised = [best(found)] if found.media["net_cny"].notna().any() else []
-    return paragraph(headline(measures, found), *said, *advised, compared(measures))
+    told = told[told["refused"] == ""]
+    higher = told[told["verdict"] == "higher"]
+    # They are in order, those with the highest rate first.
+    return next(each_row(told if higher.empty else higher), None)
+
+
+def lead(found: Effects, row: Any, *, level: float) -> str:
+    """Say how far the better one of a medium and the one compared with leads the other."""
+    rows = [row, next(each_row(found.media))]
+    top, other = rows if row.verdict == "higher" else rows[::-1]
+    ends = (row.ci_lower, row.ci_upper)
+    lower, upper = ends if row.verdict == "higher" else (-ends[1], -ends[0])
+    return phrase(
+        "push.message.lead",
+        medium=top.medium,
+        rate=top.adjusted_rate,
+        other=other.medium,
+        other_rate=other.adjusted_rate,
+        lead=row.difference,
+        lower=lower,
+        upper=upper,
+        level=level,
+        n=top.n_sent,
+        other_n=other.n_sent,
+    )
 
 
 def headline(measures: Measures, found: Effects) -> str:
@@ -119,7 +159,7 @@ def copy(found: Effects, row: Any, *, level: float) -> str:
 
 
 def opens(found: Effects, row: Any) -> str:
-    """Say what the share of the opened that are answered would make believe, and why it lies."""
+    """Say what the share of the opened that are answered would make believe, and why."""
     first = found.copies.iloc[0]
     return phrase(
         "push.message.opens",
@@ -136,12 +176,35 @@ def say_contents(measures: Measures, found: Effects, *, level: float) -> str:
     """Say what kinds of content bring, how far apart contents lie, and what cannot be known."""
     if not measures.n_sent:
         return nothing(measures)
-    kinds = [
-        kind(mark, table.iloc[1], level=level)
+    said = [kind(mark, row, level=level) for mark, row in kinds(found).items()]
+    return paragraph(*(said or [contents(found)]), phrase("push.message.contents.match"))
+
+
+def kinds(found: Effects) -> dict[str, Any]:
+    """Give the row of each kind of content that could be compared with all other, by its mark."""
+    return {
+        mark: table.iloc[1]
         for mark, table in found.kinds.items()
         if len(table) > 1 and table["verdict"].iloc[1]
-    ]
-    return paragraph(*kinds, contents(found), phrase("push.message.contents.match"))
+    }
+
+
+def title_of_contents(found: Effects, *, level: float) -> str:
+    """Say what the first kind of content brings; without any, only what is to be seen.
+
+    Highest and lowest of all segments and contents are no finding: of many, some are by chance.
+    """
+    mark, row = next(iter(kinds(found).items()), ("", None))
+    if row is None:
+        return phrase("push.message.contents.title.none")
+    return phrase(
+        f"push.message.contents.title.{row.verdict}",
+        mark=mark,
+        ratio=row.ratio,
+        ratio_lower=row.ratio_lower,
+        ratio_upper=row.ratio_upper,
+        level=level,
+    )
 
 
 def kind(mark: str, row: Any, *, level: float) -> str:
@@ -180,12 +243,15 @@ def refusal(name: str, why: str) -> str:
     return phrase(f"push.message.refused.{why}", name=name, fewest=FEWEST)
 
 
-def compared(measures: Measures) -> str:
-    """Say how it was compared, and what may still be in the number."""
+def compared(measures: Measures, found: Effects) -> str:
+    """Say how it was compared, what may still be in the number, and how much was never sent."""
+    unsent = found.media["unsent_share"]
+    ends = {"least": unsent.min(), "most": unsent.max()}
     if measures.every == 1:
-        return phrase("push.message.compared")
+        return phrase("push.message.compared", **ends)
     return phrase(
         "push.message.compared_sample",
+        **ends,
         every=measures.every,
         n=len(measures.rows),
         users=measures.rows["user"].nunique(),

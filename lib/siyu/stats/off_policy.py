@@ -80,7 +80,7 @@ class Value:
         On the log scale where the value is above 0: the error of a rate grows with the rate, so
         that a plain interval around one that came out low is too short. Of an hour of thirteen,
         at 60, 100 and 200 users with 25 pushes each and a rate of 6%, it covers the
-        truth 95% of the time, where a plain one does 91%, 92% and 94%. No upper end is above 1, as
+        truth 95% of the time, where a plain one does 91%, 92% and 93%. No upper end is above 1, as
         no outcome is, unless the value itself is.
         """
         half = self.error * _quantile(level, self.n_users)

@@ -9,6 +9,7 @@ what the answers of a user have in common is forgotten.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -119,6 +120,45 @@ def test_right_chances_are_called_wrong_as_often_as_stated(worlds):
     assert (p < off_policy.BLOCKING_P).mean() <= 0.001 + 3 * np.sqrt(0.001 / REPLICATIONS)
 
 
+# Few users
+
+RATE_OF_ALL, PUSHES_EACH = 0.06, 25
+MORNING = np.array([0.1, 0.13, 0.12, 0.12, 0.08, 0.06, 0.06, 0.05, 0.05, 0.05, 0.06, 0.07, 0.05])
+EVENING = np.array([0.04, 0.05, 0.05, 0.08, 0.05, 0.05, 0.05, 0.05, 0.06, 0.09, 0.14, 0.17, 0.12])
+
+
+def laid_out(n: np.ndarray, answered: np.ndarray, chances: np.ndarray) -> Logged:
+    nothing = np.zeros(n.shape)
+    return Logged(
+        n=n,
+        answered=answered,
+        weight=n / chances,
+        answered_weight=answered / chances,
+        squared_weight=n / chances**2,
+        squared_answered_weight=answered / chances**2,
+        above=nothing,
+        clipped_weight=nothing,
+        clipped_answered_weight=nothing,
+    )
+
+
+@pytest.mark.parametrize("users", [60, 100, 200])
+def test_the_value_of_an_hour_is_covered_with_few_users_and_not_on_the_plain_scale(users):
+    rng = np.random.default_rng([60, users])
+    chances = np.where((np.arange(users) % 2 == 0)[:, None], MORNING, EVENING)
+    log, plain = [], []
+    for _ in range(REPLICATIONS):
+        n = rng.multinomial(rng.poisson(PUSHES_EACH, users), chances).astype(float)
+        own = RATE_OF_ALL * rng.gamma(3, 1 / 3, users)
+        answered = rng.binomial(n.astype(int), np.minimum(own, 1)[:, None]).astype(float)
+        for found in off_policy.each_arm(laid_out(n, answered, chances))[::3]:
+            log.append(found.interval(LEVEL))
+            half = off_policy.less(found, replace(found, value=0.0, influence=0 * found.influence))
+            plain.append(half.interval(LEVEL))
+    assert 0.94 <= covered(np.array(log), RATE_OF_ALL) <= 0.96
+    assert covered(np.array(plain), RATE_OF_ALL) < {60: 0.92, 100: 0.93, 200: 0.945}[users]
+
+
 # Hours that are all alike
 
 HOURS, ALIKE, PEOPLE = 8, 0.12, 250
@@ -221,3 +261,60 @@ def test_planned_lots_have_the_power_that_was_asked_for():
     assert 0.77 <= found_share(planned, np.random.default_rng(3)) <= 0.84
     naive = arm_size(RATE, BETTER, **asked)
     assert found_share(naive, np.random.default_rng(4)) < 0.65
+
+
+# Hours that are refused
+
+SELDOM = 0.02
+"""12.5 answers are to be expected at each of 8 hours, of 250 users with 20 pushes."""
+
+
+def test_hours_that_stay_by_what_is_expected_are_not_flattered_and_by_their_answers_are(
+    monkeypatch,
+):
+    monkeypatch.setattr(best, "DRAWS", 1_000)
+    shown, by_answers, kept, naive = [], [], [], []
+    everybody = np.zeros(HOURS, dtype=bool)
+    for i in range(REPLICATIONS):
+        rng = np.random.default_rng([20, i])
+        n = rng.multinomial(np.full(PEOPLE, 20), np.full(HOURS, 1 / HOURS)).astype(float)
+        rate = SELDOM * rng.gamma(4, 1 / 4, PEOPLE)
+        answered = rng.binomial(n.astype(int), rate[:, None]).astype(float)
+        logged = laid_out(n, answered, np.full(n.shape, 1 / HOURS))
+        curve = choose.find_curve(logged, min_users=30, partial=everybody)
+        lucky = replace(
+            curve, refused=["few_answers" if a < 10 else "" for a in answered.sum(axis=0)]
+        )
+        for one, values, sets in ((curve, shown, kept), (lucky, by_answers, naive)):
+            values.extend(one.estimates())
+            if len(one.usable):  # all are alike, so any may be called the best: the first
+                sets.append(0 in choose.find_not_worse(one, level=LEVEL))
+    assert len(kept) > 0.9 * REPLICATIONS
+    assert np.mean(shown) == pytest.approx(SELDOM, rel=0.02)
+    assert np.mean(by_answers) > 1.07 * SELDOM
+    assert np.mean(kept) >= 0.93  # normal, with 12 answers an hour: not quite the level
+    assert np.mean(naive) < 0.85
+
+
+# Hours that only a part can get
+
+ELIGIBLE_HOURS, ALL_USERS = 13, 600
+
+
+@pytest.mark.parametrize("pushes", [40, 400])
+def test_an_hour_that_some_users_cannot_get_is_refused_and_not_the_study(pushes):
+    rng = np.random.default_rng(6)
+    shape = (ALL_USERS, ELIGIBLE_HOURS)
+    chances = np.full(shape, 1 / ELIGIBLE_HOURS)
+    chances[:30] = [0, *[1 / (ELIGIBLE_HOURS - 1)] * (ELIGIBLE_HOURS - 1)]  # 5% not at hour 0
+    groups, found = np.zeros(ALL_USERS, dtype=int), []
+    for _ in range(REPLICATIONS // 10):
+        n = rng.multinomial(np.full(ALL_USERS, pushes), chances).astype(float)
+        logged = laid_out(n, 0 * n, np.where(chances > 0, chances, 1))
+        found.append(off_policy.check_design(logged, groups, min_users=30))
+    assert not any(one.is_wrong for one in found)
+    partial = np.mean([one.partial for one in found], axis=0)
+    assert partial[1:].max() == 0
+    # With 40 pushes each the ratio of 0.95 has an error of 0.02: no bias that could be seen.
+    assert (partial[0] > 0.5) == (pushes == 400)
+    assert np.mean([one.ratios[0] for one in found]) == pytest.approx(0.95, abs=0.005)

@@ -214,9 +214,10 @@ def test_right_chances_pass_and_wrong_ones_do_not(drawn):
 def test_chances_that_are_only_rounded_pass():
     # Thirteen equal arms, 0.0769 for 1/13: the ratios sum to 13.004 whatever is drawn.
     n = 13 * 400
-    logged = summed(np.arange(n), np.arange(n) % 13, [0.0769] * n, [0] * n, arms=13)
-    found = off_policy.check_design(logged, np.zeros(n, dtype=int), min_users=30)
-    assert found.p == 0
+    logged = summed(np.arange(n) // 13, np.arange(n) % 13, [0.0769] * n, [0] * n, arms=13)
+    found = off_policy.check_design(logged, np.zeros(400, dtype=int), min_users=30)
+    assert found.p < off_policy.BLOCKING_P
+    assert not found.partial.any()
     assert not found.is_wrong
 
 
@@ -228,13 +229,67 @@ def test_an_arm_counts_only_where_it_could_be_drawn():
     arm = np.where(groups == 1, 0, rng.integers(0, 2, 4_000))
     logged = summed(user, arm, np.where(groups == 1, 1.0, 0.5), np.zeros(4_000))
     assert not off_policy.check_design(logged, groups, min_users=30).is_wrong
-    assert off_policy.check_design(logged, np.zeros(4_000, dtype=int), min_users=30).is_wrong
+    # Taken for one group, half of it could not get arm 1: that arm has no value, the other has.
+    together = off_policy.check_design(logged, np.zeros(4_000, dtype=int), min_users=30)
+    assert together.partial.tolist() == [False, True]
+    assert not together.is_wrong
+    assert together.p == together.p_holm[0]
+
+
+def test_chances_are_wrong_where_an_arm_is_above_or_all_are_below(drawn):
+    user, arm, propensity, y = drawn
+    groups = np.zeros(400, dtype=int)
+
+    def check(told):
+        return off_policy.check_design(summed(user, arm, told, y, arms=3), groups, min_users=30)
+
+    above = check(np.where(arm == 2, propensity / 1.3, propensity))
+    assert (above.is_wrong, above.above.tolist()) == (True, [False, False, True])
+    assert not above.partial.any()
+    assert check(propensity * 1.3).is_wrong
+    some = check(np.where(arm == 2, propensity * 1.3, propensity))
+    assert (some.is_wrong, some.partial.tolist()) == (False, [False, False, True])
 
 
 def test_too_few_users_are_no_test():
     few = summed([0, 1, 2], [0, 1, 0], [0.5] * 3, [0, 1, 0])
-    assert np.isnan(off_policy.check_design(few, np.zeros(3, dtype=int), min_users=30).p)
     alone = summed([0], [0], [1.0], [0])
-    found = off_policy.check_design(alone, np.zeros(1, dtype=int), min_users=1)
-    assert np.isnan(found.p)
-    assert not found.is_wrong
+    for logged, least in ((few, 30), (alone, 1)):
+        groups = np.zeros(len(logged.n), dtype=int)
+        found = off_policy.check_design(logged, groups, min_users=least)
+        assert found.is_untested
+        assert np.isnan(found.p)
+        assert not found.is_wrong
+        assert not found.partial.any()
+
+
+def test_a_value_has_its_interval_on_the_log_scale_and_a_difference_on_its_own():
+    # Error: 2 users, each 0.01 off: sqrt(2 x 2 x 0.0001) = 0.02; t with 1 degree at 50% is 1.
+    influence = np.array([0.01, -0.01])
+    found = Value(value=0.06, influence=influence, n_users=2)
+    factor = np.exp(0.02 / 0.06)
+    assert found.interval(0.5) == pytest.approx((0.06 / factor, 0.06 * factor))
+    none = Value(value=0.0, influence=influence, n_users=2)
+    assert off_policy.less(found, none).interval(0.5) == (0.06, 0.06)
+    half = off_policy.Difference(value=0.06, influence=influence, n_users=2)
+    assert half.interval(0.5) == pytest.approx((0.04, 0.08))
+    # A doubly robust value can fall below 0, where there is no log.
+    below = Value(value=-0.01, influence=influence, n_users=2)
+    assert below.interval(0.5) == pytest.approx((-0.03, 0.01))
+
+
+def test_no_upper_end_is_above_1_unless_the_value_is():
+    influence = np.array([0.1, -0.1])
+    assert Value(value=0.9, influence=influence, n_users=2).interval(0.95)[1] == 1
+    assert Value(value=1.2, influence=influence, n_users=2).interval(0.95)[1] == 1.2
+
+
+def test_the_p_value_against_a_number_agrees_with_the_interval(drawn):
+    logged = summed(*drawn, arms=3)
+    found = off_policy.value(logged, at(2, logged), method="snips")
+    p = off_policy.pvalue_against(found, 0.3)
+    assert found.interval(1 - p)[0 if found.value > 0.3 else 1] == pytest.approx(0.3)
+    sure = Value(value=1.0, influence=np.zeros(2), n_users=2)
+    assert [off_policy.pvalue_against(sure, one) for one in (1, 2)] == [1, 0]
+    nothing = Value(value=0.0, influence=np.zeros(2), n_users=2)
+    assert np.isnan(off_policy.pvalue_against(nothing, 0.3))

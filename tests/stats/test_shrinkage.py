@@ -42,8 +42,16 @@ def test_posteriors_are_those_of_brute_force_over_a_fine_grid_of_priors():
     log = sum(betabinom.logpmf(k, m, a, b) for k, m in zip(count, n, strict=True))
     weight = np.exp(log - log.max()) / np.sqrt(mean * (1 - mean))
     weight /= weight.sum()
-    expected = [(weight * (k + a) / (m + size)).sum() for k, m in zip(count, n, strict=True)]
-    assert shrink(count, n, level=LEVEL).rate == pytest.approx(expected, abs=5e-4)
+    wider = weight * spread / (weight * spread).sum()  # uniform in its square, the correlation
+    shrunk = shrink(count, n, level=LEVEL)
+    for i, (k, m) in enumerate(zip(count, n, strict=True)):
+        rate = (k + a) / (m + size)
+        mean = (weight * rate).sum()
+        variance = (wider * (rate * (1 - rate) / (m + size + 1) + (rate - mean) ** 2)).sum()
+        own = mean * (1 - mean) / variance - 1
+        assert shrunk.rate[i] == pytest.approx(mean, abs=5e-4)
+        ends = beta.interval(LEVEL, mean * own, (1 - mean) * own)
+        assert (shrunk.ci_lower[i], shrunk.ci_upper[i]) == pytest.approx(ends, abs=2e-3)
 
 
 def test_few_trials_lean_more():

@@ -12,18 +12,16 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f as f_distribution
 from scipy.stats import t as t_distribution
 
 from siyu.stats.checks import FloatArray, normal_quantile
+from siyu.stats.multiplicity import holm
 
 Method = Literal["ips", "snips", "dr", "clipped"]
 BLOCKING_P = 0.001
 """Logged chances less plausible than this are wrong: a wrong alarm in a thousand readings."""
 ROUNDED = 0.01
 """Chances that are off by less than this part move no value by more: 0.077 for 1/13."""
-_ROUNDING = 1e-10
-"""Below this part of the largest, an eigenvalue of a covariance is the rounding of a zero."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +75,26 @@ class Value:
         return float(np.sqrt(covariance([self])[0, 0]))
 
     def interval(self, level: float) -> tuple[float, float]:
+        """Give the interval by Student's t with as many degrees of freedom as users, less one.
+
+        On the log scale where the value is above 0: the error of a rate grows with the rate, so
+        that a plain interval around one that came out low is too short. Of an hour of thirteen,
+        at 60, 100 and 200 users with 25 pushes each and a rate of 6%, it covers the
+        truth 95% of the time, where a plain one does 91%, 92% and 93%. No upper end is above 1, as
+        no outcome is, unless the value itself is.
+        """
+        half = self.error * _quantile(level, self.n_users)
+        if not self.value > 0:
+            return self.value - half, self.value + half
+        factor = float(np.exp(half / self.value))
+        return self.value / factor, min(self.value * factor, max(self.value, 1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference(Value):
+    """What one value is more than another: of either sign, so on the plain scale."""
+
+    def interval(self, level: float) -> tuple[float, float]:
         """Give the interval by Student's t with as many degrees of freedom as users, less one."""
         half = self.error * _quantile(level, self.n_users)
         return self.value - half, self.value + half
@@ -84,20 +102,54 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """Whether logged chances are those by which the arms were drawn.
+    """Whether logged chances are those by which the arms were drawn, arm by arm.
 
     ratios: per arm, the mean of 1{arm}/p over all choices that could have got it: 1 if the logged
-    chances are right; NaN for arms that too few users got. p: of the joint test; NaN without one.
+    chances are right; NaN for arms that too few users got. p_holm: per arm, that its ratio is 1,
+    by Holm over the arms; NaN for the same arms.
     """
 
     ratios: FloatArray
-    p: float
+    p_holm: FloatArray
+
+    @property
+    def is_untested(self) -> bool:
+        """Whether too few users got any arm for a test: nothing is known of the chances."""
+        return bool(np.isnan(self.ratios).all())
+
+    @property
+    def above(self) -> NDArray[np.bool_]:
+        """Arms drawn clearly more often than logged, by more than rounding."""
+        return np.asarray((self.p_holm < BLOCKING_P) & (self.ratios > 1 + ROUNDED))
+
+    @property
+    def below(self) -> NDArray[np.bool_]:
+        """Arms drawn clearly less often than logged, by more than rounding."""
+        return np.asarray((self.p_holm < BLOCKING_P) & (self.ratios < 1 - ROUNDED))
 
     @property
     def is_wrong(self) -> bool:
-        """Whether it is out of the question that they are right, but for their rounding."""
-        off = np.nanmax(np.abs(self.ratios - 1), initial=0)
-        return bool(self.p < BLOCKING_P and off > ROUNDED)
+        """Whether it is out of the question that the chances are right, but for their rounding.
+
+        Right chances put no arm above 1: an arm that only some can get is below. So they are wrong
+        if an arm is clearly above, and if all arms are clearly below.
+        """
+        tested = ~np.isnan(self.ratios)
+        return bool(self.above.any() or (tested.any() and self.below[tested].all()))
+
+    @property
+    def partial(self) -> NDArray[np.bool_]:
+        """Arms that only a part of the choices could get, if the chances are not wrong.
+
+        The value of always taking one is unknown: who could not get it is not in it.
+        """
+        return self.below & (not self.is_wrong)
+
+    @property
+    def p(self) -> float:
+        """The smallest p-value of the arms that everybody could get; NaN if none was tested."""
+        shown = self.p_holm[~self.partial & ~np.isnan(self.p_holm)]
+        return float(shown.min()) if len(shown) else np.nan
 
 
 def value(
@@ -150,33 +202,46 @@ def as_drawn(logged: Logged) -> Value:
     return _ratio(logged.answered.sum(axis=1), n, n)
 
 
-def less(one: Value, other: Value) -> Value:
+def less(one: Value, other: Value) -> Difference:
     """Give the difference of two values among the same users, with their joint variance."""
-    return Value(
+    return Difference(
         value=one.value - other.value,
         influence=one.influence - other.influence,
         n_users=one.n_users,
     )
 
 
-def lift(one: Value, other: Value) -> Value:
+def lift(one: Value, other: Value) -> Difference:
     """Give one value relative to another, less 1 (delta method); NaN where the other is 0."""
     if not other.value:
-        return Value(value=np.nan, influence=one.influence * np.nan, n_users=one.n_users)
+        return Difference(value=np.nan, influence=one.influence * np.nan, n_users=one.n_users)
     ratio = one.value / other.value
-    return Value(
+    return Difference(
         value=ratio - 1,
         influence=(one.influence - ratio * other.influence) / other.value,
         n_users=one.n_users,
     )
 
 
-def pvalue(difference: Value) -> float:
+def pvalue(difference: Difference) -> float:
     """Give the two-sided p-value that a difference is 0; NaN where it has no spread."""
     if not difference.error > 0:
         return np.nan
-    score = abs(difference.value) / difference.error
-    return float(2 * t_distribution.sf(score, max(difference.n_users - 1, 1)))
+    return _two_sided(difference.value / difference.error, difference.n_users)
+
+
+def pvalue_against(found: Value, truth: float) -> float:
+    """Give the two-sided p-value that a value is some number above 0, as its interval would.
+
+    NaN where the value is not above 0, and has no place on the log scale. Where it has no spread,
+    1 if it is that number, else 0.
+    """
+    if not found.value > 0:
+        return np.nan
+    off = np.log(found.value / truth)
+    if not found.error > 0:
+        return float(np.isclose(off, 0))
+    return _two_sided(off * found.value / found.error, found.n_users)
 
 
 def covariance(values: list[Value]) -> FloatArray:
@@ -223,39 +288,26 @@ def check_design(logged: Logged, groups: NDArray[np.int_], *, min_users: int) ->
 
     The mean of 1{arm}/p is 1 for every arm if they are, over the choices that could have got it:
     those of the groups in which it was ever drawn. As with unequal groups of an experiment, a tiny
-    p-value says that something was lost or chosen on the way, and no value can be read.
+    p-value says that something was lost or chosen on the way, and no value can be read; but an arm
+    that only some users of a group could get is below 1 with right chances too.
 
     Args:
         logged: sums per user and arm.
         groups: of each user.
-        min_users: arms that fewer users got are left out.
+        min_users: arms that fewer users got are not tested.
 
-    Source: Hotelling's T^2 of the ratios, users as clusters (the joint form of the sample-ratio
-    test in Kohavi, Tang, Xu (2020), chapter 21).
+    Source: each ratio against 1 by Student's t on the log scale, users as clusters, with Holm's
+    correction (the sample-ratio test in Kohavi, Tang, Xu (2020), chapter 21, arm by arm).
     """
     drawn = _by_group(logged.n, groups) > 0
     n = logged.total
     found = [
         _ratio(logged.weight[:, arm], n * drawn[groups, arm], n) for arm in range(logged.n.shape[1])
     ]
-    kept = (logged.n > 0).sum(axis=0) >= min_users
+    kept = (logged.n > 0).sum(axis=0) >= max(min_users, 2)  # one user has no spread
     ratios = np.where(kept, [one.value for one in found], np.nan)
-    if not kept.any():
-        return Design(ratios=ratios, p=np.nan)
-    n_users = found[0].n_users
-    spread, directions = np.linalg.eigh(
-        covariance([one for one, keep in zip(found, kept, strict=True) if keep])
-    )
-    free = spread > _ROUNDING * max(spread.max(), np.finfo(float).tiny)
-    off = directions.T @ (ratios[kept] - 1)
-    if (np.abs(off[~free]) > 1e-6).any():  # there is no chance in it, and it is off all the same
-        return Design(ratios=ratios, p=0.0)
-    rank = int(free.sum())
-    if not rank or n_users <= rank:
-        return Design(ratios=ratios, p=np.nan)
-    squared = float((off[free] ** 2 / spread[free]).sum())
-    scaled = squared * (n_users - rank) / (rank * (n_users - 1))
-    return Design(ratios=ratios, p=float(f_distribution.sf(scaled, rank, n_users - rank)))
+    p = np.where(kept, [pvalue_against(one, 1) for one in found], np.nan)
+    return Design(ratios=ratios, p_holm=holm(p))
 
 
 def _ratio(above: FloatArray, below: FloatArray, n: FloatArray) -> Value:
@@ -284,3 +336,7 @@ def _by_group(values: FloatArray, groups: NDArray[np.int_]) -> FloatArray:
 def _quantile(level: float, n_users: int) -> float:
     normal_quantile(level)  # for its check: Student's t would give NaN for a wrong level
     return float(t_distribution.ppf((1 + level) / 2, max(n_users - 1, 1)))
+
+
+def _two_sided(score: float, n_users: int) -> float:
+    return float(2 * t_distribution.sf(abs(score), max(n_users - 1, 1)))

@@ -47,8 +47,10 @@ def shrink(count: ArrayLike, n: ArrayLike, *, level: float, deff: float = 1.0) -
     The rates are taken as drawn from one beta distribution. Which one is not known: the posterior
     of each rate is averaged over the priors that the counts allow (a mean by Jeffreys's prior, the
     root of the intraclass correlation uniform from 0 to 1), and told by the beta distribution of
-    the same mean and variance. With the one prior of maximum likelihood alone, intervals would
-    vanish whenever chance makes the rates look the same.
+    the same mean, and of the variance around it that the correlation itself, uniform, gives where
+    there are trials: rates that differ a little are else taken for alike too often, and intervals
+    of 24 rates from Beta(12, 188) cover 93% and not 95%. With the one prior of maximum likelihood
+    alone, intervals would vanish whenever chance makes the rates look the same.
 
     Args:
         count: trials with success, one per cell.
@@ -68,7 +70,8 @@ def shrink(count: ArrayLike, n: ArrayLike, *, level: float, deff: float = 1.0) -
 
     Source: Skellam (1948), J. R. Stat. Soc. B 10, 257-261 (beta-binomial); Deely and Lindley
     (1981), J. Am. Stat. Assoc. 76, 833-841 (averaging over priors); Morris (1983), J. Am. Stat.
-    Assoc. 78, 47-55 (a distribution of the same moments). Held by
+    Assoc. 78, 47-55 (a distribution of the same moments); Morris and Tang (2011), Stat. Sci. 26,
+    271-287 (a spread whose variance is uniform, so that intervals cover). Held by
     `tests/simulation/test_push_shrinkage_coverage.py`.
     """
     normal_quantile(level)
@@ -185,12 +188,15 @@ def _average(counts: FloatArray, totals: FloatArray, known: np.ndarray) -> tuple
     steps = np.gradient(logit(means), axis=1)
     weight = _log_likelihood(own, trials, means, size) + 0.5 * np.log(means * (1 - means))
     weight = np.exp(weight - weight.max()) * steps
-    weight = (weight / weight.sum())[..., None]
+    # The correlation is the square of a spread: its steps grow with the spread.
+    weight, wider = ((one / one.sum())[..., None] for one in (weight, weight * spreads[:, None]))
     worth = totals + size[..., None]
     rates = (counts + (means * size)[..., None]) / worth
     rate = (weight * rates).sum(axis=(0, 1))
     inner = rates * (1 - rates) / (worth + 1)
-    variance = (weight * (inner + (rates - rate) ** 2)).sum(axis=(0, 1))
+    # Without trials nothing but the prior stands against the widest spreads.
+    wider = np.where(known, wider, weight)
+    variance = (wider * (inner + (rates - rate) ** 2)).sum(axis=(0, 1))
     return rate, variance
 
 

@@ -17,7 +17,6 @@ from siyu.stats.off_policy import (
     Logged,
     Value,
     as_drawn,
-    check_design,
     design_effect,
     effective,
     lacks_support,
@@ -129,15 +128,15 @@ def users_of(measures: Measures, segment: str) -> choose.Bools:
 
 
 def _judge_lots(measures: Measures) -> tuple[str, Design]:
-    nothing = Design(ratios=np.full(len(measures.hours), np.nan), p=np.nan)
+    nothing = Design(ratios=(none := np.full(len(measures.hours), np.nan)), p_holm=none)
     if not measures.n:
         return "none", nothing
     if len(measures.hours) == 1:
         return "one_hour", nothing
     if np.isclose(measures.logged.weight.sum(), measures.n):  # every chance was 1
         return "no_lots", nothing
-    design = check_design(measures.logged, measures.segment, min_users=choose.FEWEST_USERS)
-    return ("design" if design.is_wrong else ""), design
+    design = measures.design
+    return ("design" if design.is_wrong else "untested" if design.is_untested else ""), design
 
 
 def _policies(
@@ -178,7 +177,7 @@ def _value_policy(
     # Users of whom the policy says nothing, or who got no push, are in neither value.
     inside = (policy.sum(axis=1) > 0) & (logged.total > 0)
     own, rule, groups = logged.of(inside), policy[inside], measures.segment[inside]
-    why = why or choose.find_refusal(own, rule, min_users=measures.min_users)
+    why = why or choose.find_refusal(own, rule, **choose.limits_of(measures))
     if not why and lacks_support(own, rule, groups):
         why = "support"
     pushes, users = effective(own, rule)
@@ -244,7 +243,7 @@ def _curves(measures: Measures, *, level: float) -> pd.DataFrame:
 
 def _curve(measures: Measures, segment: str, *, level: float) -> pd.DataFrame:
     own = users_of(measures, segment)
-    found = choose.find_curve(measures.logged.of(own), min_users=measures.min_users)
+    found = choose.find_curve(measures.logged.of(own), **choose.limits_of(measures))
     table = pd.DataFrame(
         {
             "segment": segment,
@@ -277,7 +276,7 @@ def _segments(
     for name in measures.segments:
         inside = users_of(measures, name)
         own = measures.logged.of(inside)
-        curve = choose.find_curve(own, min_users=measures.min_users)
+        curve = choose.find_curve(own, **choose.limits_of(measures))
         row: dict[str, Any] = {
             "segment": name,
             "n": int(own.n.sum()),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from siyu.stats.off_policy import Logged
+from siyu.stats.off_policy import Design, Logged, check_design
 
 Ints = NDArray[np.int_]
 
@@ -58,6 +58,11 @@ class Measures:
     def logged(self) -> Logged:
         """All pushes, whenever planned."""
         return self.earlier + self.later
+
+    @cached_property
+    def design(self) -> Design:
+        """Whether the logged chances are right, and which hours only a part of the users got."""
+        return check_design(self.logged, self.segment, min_users=self.min_users)
 
     @property
     def n(self) -> int:

@@ -61,7 +61,7 @@ def draw_policies(measures: Measures, found: Values, *, level: float) -> Picture
         handles=list(marks.values()),
         labels=[phrase(f"push.policy.figure.mark.{mark}") for mark in marks],
         loc="upper center",
-        bbox_to_anchor=(0.4, -2.0 / len(rows)),
+        bbox_to_anchor=(0.4, -1.7 / len(rows)),
         ncols=2,
         frameon=False,
         fontsize=8.5,

@@ -26,6 +26,8 @@ from siyu.studies.naming import EVERYONE
 from siyu.studies.push_timing.policy import choose
 from siyu.studies.push_timing.policy.measures import Ints, Measures
 
+_LEADING = 1 / 3
+"""Share of hours that must be clearly worse before the others are said to lead."""
 _COLUMNS = (
     *("segment", "n_pushes", "n_users", "refused", "deff", "base", "base_lower", "base_upper"),
     *("set_value", "set_difference", "set_difference_lower", "set_difference_upper"),
@@ -71,9 +73,9 @@ def find_segments(
         of the best hour chosen on other users, among the `best_users` on whom none was chosen
         first, `p_holm` of it over segments; `deff`, the design effect of an hour; `refused`;
         `verdict`: "clear": the best hour chosen on other users brings more, and so does the set;
-        "thin": fewer than two hours have a value; of the others "alike": no hour is clearly worse
-        than the best, and none brings `lift_wanted` more than now; "none": the former, but one may;
-        else "unclear".
+        "thin": fewer than two hours have a value; of the others "leads": a third of the hours or
+        more are clearly worse than the best; "alike": none is, nor does any bring `lift_wanted`
+        more than now; "none": none is, but one may bring that; else "unclear".
     """
     table = pd.DataFrame(
         [
@@ -83,15 +85,17 @@ def find_segments(
     ).reindex(columns=_COLUMNS)
     table["p_holm"] = holm(table.pop("best_p"))
     proved = (table["p_holm"] <= 1 - level) & (table["best_difference"] > 0)
-    flat = np.array([is_flat(curves, name) for name in table["segment"]])
+    worse = np.array([_worse_share(curves, name) for name in table["segment"]])
+    flat = worse == 0
     table["verdict"] = np.select(
         [
             table["refused"] != "",
             proved & (table["set_difference_lower"] > 0),
+            worse >= _LEADING,
             flat & (table["most_lift"] < lift_wanted),
             flat,
         ],
-        ["thin", "clear", "alike", "none"],
+        ["thin", "clear", "leads", "alike", "none"],
         "unclear",
     )
     return table
@@ -126,12 +130,6 @@ def value_set(curve: choose.Curve, base: Value, kept: Ints, *, level: float) -> 
         row[f"set_{name}_lower"] = float((found - half)[chosen].mean())
         row[f"set_{name}_upper"] = float((found + half)[chosen].mean())
     return row | {"most_lift": float((found + half).max())}
-
-
-def is_flat(curves: pd.DataFrame, segment: str) -> bool:
-    """Tell whether no hour of a segment is clearly worse than its best."""
-    own = curves[(curves["segment"] == segment) & (curves["refused"] == "")]
-    return bool(own["not_worse"].all())
 
 
 def interval(name: str, found: Value, level: float) -> dict[str, float]:
@@ -187,6 +185,12 @@ def _segment(
     difference = less(value(pushes, rule[valued], method="snips"), as_drawn(pushes))
     row |= {"best_users": int(valued.sum()), "best_p": pvalue(difference)}
     return row | interval("best_difference", difference, level)
+
+
+def _worse_share(curves: pd.DataFrame, segment: str) -> float:
+    """Give the share of a segment's hours that are clearly worse than its best; 0 without any."""
+    own = curves[(curves["segment"] == segment) & (curves["refused"] == "")]
+    return float((~own["not_worse"]).mean()) if len(own) else 0.0
 
 
 def _users_of(measures: Measures, segment: str) -> choose.Bools:

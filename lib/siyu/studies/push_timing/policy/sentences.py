@@ -156,6 +156,7 @@ def segment_effect(row: Any, found: Values, *, level: float) -> str:
         f"push.policy.segment.{row.verdict}",
         segment=row.segment,
         hours=good_hours(found, row.segment),
+        worse=spans(curve["hour"][(curve["refused"] == "") & ~curve["not_worse"]]),
         missing=spans(curve["hour"][curve["refused"] != ""]),
         n=row.n_pushes,
         users=row.n_users,

@@ -19,7 +19,7 @@ DAYTIME = tuple(range(9, 22))
 """Hours for lots where pushes were planned for one hour only."""
 LONGEST_WEEKS = 26
 """Half a year: hours that take longer are drawn in bands."""
-POOLED = "(unsettled, pooled)"
+POOLED = "(all unsettled)"
 """All segments together that are not settled."""
 _BANDS = 3
 _STRAY = 0.01
@@ -55,7 +55,8 @@ def plan_lots(
 
     Returns:
         `segment`, the last being all of them together where there are several; `reason` ("unread",
-        "thin", "unclear", "none", "pooled"); `drawn_hours`, the `n_arms` arms set apart by ";";
+        "thin", "leads", "unclear", "none", "pooled"); `drawn_hours`, the `n_arms` arms set apart by "/",
+        or all hours where each is one;
         `missing`, hours that have no value yet; `answer_rate` of the pushes drawn so far (where
         none was: planned); `deff`, 1 where it is not known; `n_per_arm` and `n_pushes` needed;
         `pushes_per_week` planned lately for `n_users`, so that it takes `weeks_needed`;
@@ -80,7 +81,7 @@ def plan_lots(
             continue
         reason = "thin" if verdict in ("clear", "alike") else verdict
         row = {"segment": segment, "reason": reason, "missing": ", ".join(times(missing))}
-        leading = _leading(found, segment) if verdict == "unclear" else []
+        leading = _leading(found, segment) if verdict == "leads" else []
         row |= _size(measures, [segment], _arms(hours, leading), deff=deff, **asked)
         rows.append(row)
         if verdict not in ("clear", "alike"):
@@ -127,7 +128,7 @@ def _size(
             break
     seen = _smallest_lift(rate, per_week * LONGEST_WEEKS / len(arms), **asked)
     return {
-        "drawn_hours": "; ".join(", ".join(times(arm)) for arm in arms),
+        "drawn_hours": _write(arms),
         "n_arms": len(arms),
         "answer_rate": rate,
         "deff": deff,
@@ -138,6 +139,12 @@ def _size(
         "weeks_needed": weeks,
         "lift_in_half_year": seen,
     }
+
+
+def _write(arms: Arms) -> str:
+    if all(len(arm) == 1 for arm in arms):
+        return ", ".join(times(hour for arm in arms for hour in arm))
+    return " / ".join(", ".join(times(arm)) for arm in arms)
 
 
 def _rate(measures: Measures, segments: Sequence[str]) -> float:

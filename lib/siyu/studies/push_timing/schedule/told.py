@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from siyu.findings import Finding, insufficient
-from siyu.formats import clauses, listed, paragraph
+from siyu.formats import listed, paragraph
 from siyu.phrases import phrase
 from siyu.studies.push_timing.policy import Measures, Values
 from siyu.studies.push_timing.policy.sentences import good_hours, refusal, segment_effect
@@ -44,15 +44,15 @@ def say_schedule(measures: Measures, found: Values, table: pd.DataFrame) -> str:
         phrase(
             "push.schedule.leading", segment=row.segment, hours=good_hours(found, row.segment)
         )
-        for row in each_row(table[table["verdict"] == "unclear"])
+        for row in each_row(table[table["verdict"] == "leads"])
     ]
     others = {
         verdict: list(table.loc[table["verdict"] == verdict, "segment"])
-        for verdict in ("alike", "none", "thin")
+        for verdict in ("unclear", "none", "alike", "thin")
     }
     return paragraph(
         *(said or [phrase("push.schedule.keep")]),
-        phrase("push.schedule.unclear", leading=leading) if leading else "",
+        phrase("push.schedule.leads", leading=leading) if leading else "",
         *(
             phrase(f"push.schedule.{verdict}", segments=segments)
             for verdict, segments in others.items()
@@ -142,7 +142,7 @@ def _scheduled(measures: Measures, found: Values, row: Any, *, level: float) -> 
 
 
 def _action(row: Any, found: Values) -> str:
-    if row.verdict not in ("clear", "unclear"):
+    if row.verdict not in ("clear", "leads"):
         return ""
     return phrase(f"push.schedule.action.{row.verdict}", hours=good_hours(found, row.segment))
 
@@ -164,7 +164,10 @@ def _worth(row: Any) -> str:
 
 def _arms(row: Any) -> str:
     """Write the arms of a draw as they are said."""
-    return clauses([listed(arm.split(", ")) for arm in row.drawn_hours.split("; ")])
+    arms = [listed(arm.split(", ")) for arm in row.drawn_hours.split(" / ")]
+    if len(arms) == 1:
+        return phrase("push.schedule.lots.each", hours=arms[0])
+    return " / ".join(arms)
 
 
 def _lots(row: Any, lift_wanted: float, power: float, level: float) -> str:

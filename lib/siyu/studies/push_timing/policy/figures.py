@@ -146,7 +146,9 @@ def _draw_policy(axes: Axes, place: int, row: Any) -> None:
         )
         return
     colour = ACCENT if row.verdict in ("higher", "lower") else GREY
-    axes.plot([row.answer_rate_lower, row.answer_rate_upper], [place] * 2, color=colour, linewidth=2)
+    axes.plot(
+        [row.answer_rate_lower, row.answer_rate_upper], [place] * 2, color=colour, linewidth=2
+    )
     axes.plot(row.base, place, "|", color=BLACK, markersize=10)
     axes.plot(row.answer_rate, place, "o", color=colour, markersize=6)
 

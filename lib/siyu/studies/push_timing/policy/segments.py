@@ -78,10 +78,7 @@ def find_segments(
         more than now; "none": none is, but one may bring that; else "unclear".
     """
     table = pd.DataFrame(
-        [
-            _segment(measures, name, rules["best"], curves, level=level)
-            for name in measures.segments
-        ]
+        [_segment(measures, name, rules["best"], curves, level=level) for name in measures.segments]
     ).reindex(columns=_COLUMNS)
     table["p_holm"] = holm(table.pop("best_p"))
     proved = (table["p_holm"] <= 1 - level) & (table["best_difference"] > 0)

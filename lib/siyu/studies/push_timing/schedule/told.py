@@ -41,9 +41,7 @@ def say_schedule(measures: Measures, found: Values, table: pd.DataFrame) -> str:
         for row in each_row(table[table["verdict"] == "clear"])
     ]
     leading = [
-        phrase(
-            "push.schedule.leading", segment=row.segment, hours=good_hours(found, row.segment)
-        )
+        phrase("push.schedule.leading", segment=row.segment, hours=good_hours(found, row.segment))
         for row in each_row(table[table["verdict"] == "leads"])
     ]
     others = {

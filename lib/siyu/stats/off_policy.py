@@ -6,6 +6,7 @@ have in common.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal
@@ -244,7 +245,7 @@ def pvalue_against(found: Value, truth: float) -> float:
     return _two_sided(off * found.value / found.error, found.n_users)
 
 
-def covariance(values: list[Value]) -> FloatArray:
+def covariance(values: Sequence[Value]) -> FloatArray:
     """Give the covariance of values among the same users, who are the clusters."""
     influence = np.stack([one.influence for one in values])
     n = values[0].n_users

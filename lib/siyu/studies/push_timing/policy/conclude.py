@@ -35,17 +35,8 @@ def conclude(measures: Measures, found: Values, *, level: float) -> list[Finding
         level=level,
         unit="share",
         n=measures.n,
-        message=phrase(
-            "push_policy.base",
-            base=found.base,
-            lower=found.base_lower,
-            upper=found.base_upper,
-            level=level,
-            n=measures.n,
-            users=len(measures.segment),
-            answer=sentences.answer(measures),
-        ),
-        method=phrase("push_policy.method.base"),
+        message=sentences.say_base(measures, found, level=level),
+        method=phrase("push.policy.method.base"),
         evidence="randomised",
     )
     return [now, *(_policy(row, level=level) for row in each_row(found.table))]
@@ -55,7 +46,7 @@ def _policy(row: Any, *, level: float) -> Finding:
     own = f"hour_{int(row.hour)}" if row.policy == "hour" else row.policy
     message = full_stop(sentences.policy_effect(row, level=level))
     if row.refused:
-        return insufficient(f"push.policy.{own}", message, metric=_METRIC, n=int(row.n))
+        return insufficient(f"push.policy.{own}", message, metric=_METRIC, n=int(row.n_pushes))
     return Finding(
         id=f"push.policy.{own}",
         metric=_METRIC,
@@ -64,8 +55,8 @@ def _policy(row: Any, *, level: float) -> Finding:
         ci_upper=float(row.difference_upper),
         level=level,
         unit="share",
-        n=int(row.n),
+        n=int(row.n_pushes),
         message=message,
-        method=phrase("push_policy.method.policy"),
+        method=phrase("push.policy.method.policy"),
         evidence="randomised",
     )

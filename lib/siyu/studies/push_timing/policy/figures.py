@@ -10,10 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from siyu.figures import ACCENT, BLACK, GREY, PALE, SECOND, Picture, canvas, finish, nothing
+from siyu.figures import (
+    ACCENT,
+    BLACK,
+    GREY,
+    PALE,
+    Picture,
+    canvas,
+    finish,
+    nothing,
+    shorten,
+)
 from siyu.formats import number
-from siyu.phrases import phrase
-from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis, row_name
+from siyu.phrases import phrase, term
+from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis
 from siyu.studies.push_timing.policy import sentences
 from siyu.studies.push_timing.policy.estimate import Values
 from siyu.studies.push_timing.policy.measures import Measures
@@ -27,7 +37,7 @@ def draw_policies(measures: Measures, found: Values, *, level: float) -> Picture
     picture = "policies"
     if found.refused:
         return _none(measures, found, picture)
-    title = sentences.headline(measures, found, level=level)
+    title = sentences.best_policy(found, level=level)
     order = np.argsort(found.table["policy"] == "hour", kind="stable")
     rows = list(each_row(found.table.iloc[order]))
     figure, (axes,) = _canvas(
@@ -37,28 +47,27 @@ def draw_policies(measures: Measures, found: Values, *, level: float) -> Picture
     for place, row in enumerate(rows):
         _draw_policy(axes, place, row)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    highest = np.nanmax([found.base_upper, found.table["value_upper"].max()])
+    highest = np.nanmax([found.base_upper, found.table["answer_rate_upper"].max()])
     axes.set_xlim(0, 1.05 * highest)
     name_rows(axes, range(len(rows)), [sentences.name(row) for row in rows], fontsize=9)
     percent_axis(axes.xaxis, ticks=7)
     axes.grid(axis="x")
+    axes.set_xlabel(phrase("push.policy.figure.share_axis"), fontsize=9)
     marks = {
         "snips": Line2D([], [], marker="o", color=ACCENT, linewidth=2),
-        "ips": Line2D([], [], linestyle="", marker="o", mfc="white", mec=GREY, markersize=4.5),
-        "dr": Line2D([], [], linestyle="", marker="x", color=SECOND, markersize=5),
         "base": Line2D([], [], linestyle="", marker="|", color=BLACK, markersize=10),
     }
     axes.legend(
         handles=list(marks.values()),
-        labels=[phrase(f"push_policy.figure.mark.{mark}") for mark in marks],
+        labels=[phrase(f"push.policy.figure.mark.{mark}") for mark in marks],
         loc="upper center",
-        bbox_to_anchor=(0.4, -1.5 / len(rows)),
-        ncols=4,
+        bbox_to_anchor=(0.4, -1.7 / len(rows)),
+        ncols=2,
         frameon=False,
         fontsize=8.5,
         handletextpad=0.4,
     )
-    alt = phrase("push_policy.figure.policies.alt", title=title)
+    alt = phrase("push.policy.figure.policies.alt", title=title)
     return finish(figure, name=picture, alt=alt, table=found.table)
 
 
@@ -69,11 +78,11 @@ def draw_curves(measures: Measures, found: Values, *, level: float) -> Picture:
         return _none(measures, found, picture)
     told = found.segments[found.segments["verdict"] != "thin"]
     if told.empty:
-        why = phrase("push_policy.figure.thin")
-        return nothing(why, name=picture, title=phrase("push_policy.figure.none"))
+        why = phrase("push.policy.figure.thin")
+        return nothing(why, name=picture, title=phrase("push.policy.figure.none"))
     first = np.argsort(told["verdict"] != "clear", kind="stable")[:_MOST_PANELS]
     shown = list(each_row(told.iloc[first]))
-    title = sentences.headline(measures, found, level=level)
+    title = sentences.headline(found, level=level)
     columns = min(2, len(shown))
     heights = [1] * -(-len(shown) // columns)
     figure, panels = _canvas(
@@ -84,17 +93,20 @@ def draw_curves(measures: Measures, found: Values, *, level: float) -> Picture:
         height=1.9 + 2.5 * len(heights),
         widths=[1] * columns,
         heights=heights,
+        shown=_shown(len(shown), len(told)),
     )
     highest = 0.0
     for axes, row in zip(panels, shown, strict=False):
         curve = found.curves[found.curves["segment"] == row.segment]
         highest = max(highest, float(curve["ci_upper"].max()))
         _draw_curve(axes, curve, row)
+    for axes in panels[-columns:]:
+        axes.set_xlabel(phrase("push.policy.figure.hour_axis"), fontsize=9)
     for axes in panels:
         axes.set_ylim(0, 1.05 * highest)
         percent_axis(axes.yaxis)
         axes.set_visible(bool(axes.get_title(loc="left")))
-    alt = phrase("push_policy.figure.curves.alt", title=title)
+    alt = phrase("push.policy.figure.curves.alt", title=title)
     return finish(figure, name=picture, alt=alt, table=found.curves)
 
 
@@ -106,7 +118,7 @@ def draw_overlap(measures: Measures, found: Values) -> Picture:
     shown = found.segments["segment"].head(MOST_SEGMENTS)
     curves = found.curves[found.curves["segment"].isin(shown)]
     thin = int((curves["refused"] != "").sum())
-    title = phrase(f"push_policy.figure.overlap.{'some' if thin else 'whole'}", n=thin)
+    title = phrase(f"push.policy.figure.overlap.{'some' if thin else 'whole'}", n=thin)
     height = 2.4 + 0.42 * len(shown)
     figure, (axes,) = _canvas(measures, title, "overlap", level=0, height=height)
     hours = list(measures.hours)
@@ -115,30 +127,30 @@ def draw_overlap(measures: Measures, found: Values) -> Picture:
         for cell in each_row(curves[curves["segment"] == segment]):
             _draw_cell(axes, hours.index(cell.hour), row, cell, share=cell.pushes / most)
     sizes = found.segments.set_index("segment")["n_users"]
-    name_rows(axes, range(len(shown)), [row_name(one, sizes[one]) for one in shown])
+    name_rows(axes, range(len(shown)), [_named(one, sizes[one]) for one in shown])
     axes.set_xticks(range(len(hours)), [f"{hour}:00" for hour in hours])
     axes.set_xlim(-0.5, len(hours) - 0.5)
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.tick_params(bottom=False)
     axes.spines["bottom"].set_visible(False)
-    alt = phrase("push_policy.figure.overlap.alt", title=title)
-    columns = ["segment", "hour", "n", "pushes", "users", "refused"]
+    alt = phrase("push.policy.figure.overlap.alt", title=title)
+    columns = ["segment", "hour", "n_pushes", "pushes", "users", "refused"]
     return finish(figure, name=picture, alt=alt, table=curves[columns])
 
 
 def _draw_policy(axes: Axes, place: int, row: Any) -> None:
     if row.refused:
-        why = phrase(f"push_policy.why.{row.refused}", pushes=row.pushes, users=row.users)
+        why = phrase(f"push.policy.why.{row.refused}", pushes=row.pushes, users=row.users)
         axes.annotate(
             why, (0, place), (6, 0), textcoords="offset points", va="center", size=8.5, color=GREY
         )
         return
-    colour = GREY if row.verdict == "unclear" else ACCENT
-    axes.plot([row.value_lower, row.value_upper], [place] * 2, color=colour, linewidth=2)
+    colour = ACCENT if row.verdict in ("higher", "lower") else GREY
+    axes.plot(
+        [row.answer_rate_lower, row.answer_rate_upper], [place] * 2, color=colour, linewidth=2
+    )
     axes.plot(row.base, place, "|", color=BLACK, markersize=10)
-    axes.plot(row.value, place, "o", color=colour, markersize=6)
-    axes.plot(row.ips, place + 0.22, "o", mfc="white", mec=GREY, markersize=3.5)
-    axes.plot(row.dr, place - 0.22, "x", color=SECOND, markersize=4)
+    axes.plot(row.answer_rate, place, "o", color=colour, markersize=6)
 
 
 def _draw_curve(axes: Axes, curve: pd.DataFrame, row: Any) -> None:
@@ -149,11 +161,11 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, row: Any) -> None:
         colour = ACCENT if good else GREY
         axes.plot([hour.hour] * 2, [hour.ci_lower, hour.ci_upper], color=colour, linewidth=1.6)
         face = colour if good else "white"
-        axes.plot(hour.hour, hour.value, "o", mfc=face, mec=colour, markersize=5.5)
+        axes.plot(hour.hour, hour.answer_rate, "o", mfc=face, mec=colour, markersize=5.5)
     refused = curve[curve["refused"] != ""]
     if len(refused):
         axes.plot(refused["hour"], [0] * len(refused), "x", color=GREY, markersize=5, clip_on=False)
-    axes.set_title(row_name(row.segment, row.n_users), loc="left", fontsize=10)
+    axes.set_title(_named(row.segment, row.n_users), loc="left", fontsize=10)
     hours = curve["hour"].to_numpy()
     axes.set_xticks(hours[:: -(-len(hours) // 7)])
     axes.set_xlim(hours.min() - 0.6, hours.max() + 0.6)
@@ -183,17 +195,30 @@ def _rectangle(x: int, y: int, **style: Any) -> Rectangle:
     return Rectangle((x - 0.47, y - 0.45), 0.94, 0.9, linewidth=0, **style)
 
 
-def _canvas(measures: Measures, title: str, part: str, *, level: float, **layout: Any) -> Any:
+def _named(segment: str, n_users: float) -> str:
+    """Name a row or panel: which segment it is, and of how many users."""
+    return phrase("push.policy.figure.segment", segment=shorten(term(segment)), users=n_users)
+
+
+def _shown(n: int, of: int) -> str:
+    """Say which segments are drawn; "" if all are."""
+    return phrase("push.policy.figure.curves.shown", n=n, of=of) if n < of else ""
+
+
+def _canvas(
+    measures: Measures, title: str, part: str, *, level: float, shown: str = "", **layout: Any
+) -> Any:
     return canvas(
         title,
         phrase(
-            f"push_policy.figure.{part}.subtitle",
+            f"push.policy.figure.{part}.subtitle",
             answer=sentences.answer(measures),
             first=measures.first,
             last=measures.as_of,
+            shown=shown,
         ),
         phrase(
-            f"push_policy.figure.{part}.footer",
+            f"push.policy.figure.{part}.footer",
             source=measures.source,
             day=measures.as_of,
             level=level,
@@ -206,4 +231,4 @@ def _canvas(measures: Measures, title: str, part: str, *, level: float, **layout
 
 def _none(measures: Measures, found: Values, picture: str) -> Picture:
     why = sentences.refusal(measures, found)
-    return nothing(why, name=picture, title=phrase("push_policy.figure.none"))
+    return nothing(why, name=picture, title=phrase("push.policy.figure.none"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -17,6 +17,8 @@ from siyu.studies.push_timing.pushes import Pushes
 
 FOLDS = 5
 """Hours are chosen for a fifth of the users on the fifths before it."""
+RECENT_DAYS = 28
+"""What is planned now: four whole weeks, as far back as the period goes."""
 STAFF_EVENTS = ("greet", "recommend", "follow_up")
 """What staff do to users is no habit of theirs."""
 _STREAM = 20_260_401
@@ -25,6 +27,7 @@ _COLUMNS = (
     "number",
     "segment",
     "planned_at",
+    "planned_on",
     "planned_hour",
     "is_drawn",
     "propensity",
@@ -53,6 +56,7 @@ def measure(pushes: Pushes, *, clip_at: float = 20.0) -> Measures:
     users = found.set_index("number")["segment"].sort_index()
     hours = tuple(sorted(map(int, drawn.select("planned_hour").distinct().to_pandas().iloc[:, 0])))
     habits = _habits(pushes, split, hours, users.index)
+    since, until = _recent(pushes)
     return Measures(
         source=pushes.source,
         first=pushes.first,
@@ -72,7 +76,8 @@ def measure(pushes: Pushes, *, clip_at: float = 20.0) -> Measures:
         split_at=split,
         habits=habits,
         no_habits="" if (habits >= 0).any() else "no_events",
-        planned=_count_planned(rows, pushes.segments),
+        planned=_count_planned(rows, pushes.segments, since, until),
+        recent_weeks=((until - since).days + 1) / 7,
         weeks=((pushes.as_of - pushes.first).days + 1) / 7,
         counts=pushes.counts,
     )
@@ -137,11 +142,24 @@ def _habits(
     return habits
 
 
-def _count_planned(rows: ir.Table, segments: tuple[str, ...]) -> pd.DataFrame:
+def _recent(pushes: Pushes) -> tuple[date, date]:
+    """Give the first and the last of the latest days whose pushes were all followed."""
+    until = pushes.as_of - timedelta(days=-(-pushes.definition.horizon_hours // 24))
+    until = max(until, pushes.first)
+    return max(pushes.first, until - timedelta(days=RECENT_DAYS - 1)), until
+
+
+def _count_planned(
+    rows: ir.Table, segments: tuple[str, ...], since: date, until: date
+) -> pd.DataFrame:
     planned = rows.filter(rows.planned_hour.notnull())
     counts: pd.DataFrame = (
         planned.group_by("segment", hour="planned_hour")
-        .agg(n=planned.count(), answered=planned.planned_outcome.sum())
+        .agg(
+            n=planned.count(),
+            answered=planned.planned_outcome.sum(),
+            n_recent=planned.count(where=planned.planned_on.between(since, until)),
+        )
         .to_pandas()
     )
     counts["segment"] = counts["segment"].map(dict(enumerate(segments)))

@@ -27,8 +27,9 @@ class Measures:
     clip_at: the bound for the report on heavy weights.
     habits: per user, index into `hours` of the local hour in which they themselves did most up to
     `split_at`; -1 where the log knows of nothing. no_habits: "" or "no_events".
-    planned: per `segment` (its name) and `hour`, `n` planned pushes, by lot or not, and how many
-        of them were `answered`.
+    planned: per `segment` (its name) and `hour`, `n` planned pushes, by lot or not, how many of
+        them were `answered`, and `n_recent` of them in the `recent_weeks` before the last day whose
+        pushes were all followed (four, or as many as there are).
     weeks: that the period has. counts: as in `Pushes`, for what was left out.
     """
 
@@ -52,6 +53,7 @@ class Measures:
     no_habits: str
     planned: pd.DataFrame
     weeks: float
+    recent_weeks: float
     counts: Mapping[str, int]
 
     @cached_property

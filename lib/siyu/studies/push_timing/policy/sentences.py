@@ -9,7 +9,7 @@ import numpy as np
 
 from siyu.formats import listed, paragraph
 from siyu.phrases import phrase
-from siyu.studies.push_timing.policy.estimate import RULES, Values
+from siyu.studies.push_timing.policy.estimate import Values
 from siyu.studies.push_timing.policy.measures import Measures
 from siyu.studies.tables import each_row
 
@@ -20,11 +20,16 @@ _MOST_TOLD = 4
 def name(row: Any) -> str:
     """Name a policy as readers do."""
     if row.policy == "hour":
-        return phrase("push_policy.name.hour", hours=spans([row.hour]))
-    return phrase(f"push_policy.name.{row.policy}")
+        return phrase("push.policy.name.hour", hours=spans([row.hour]))
+    return phrase(f"push.policy.name.{row.policy}")
 
 
 def spans(hours: Iterable[float]) -> str:
+    """Write hours as times of the day, as they are said."""
+    return listed(times(hours))
+
+
+def times(hours: Iterable[float]) -> list[str]:
     """Write hours as times of the day: 12, 20 and 21 are 12:00–13:00 and 20:00–22:00."""
     parts: list[list[int]] = []
     for hour in sorted(int(one) for one in hours):
@@ -32,12 +37,12 @@ def spans(hours: Iterable[float]) -> str:
             parts[-1][1] = hour + 1
         else:
             parts.append([hour, hour + 1])
-    return listed([f"{first}:00–{last}:00" for first, last in parts])
+    return [f"{first}:00–{last}:00" for first, last in parts]
 
 
 def answer(measures: Measures) -> str:
     """Name what counts as an answer."""
-    return phrase(f"push_policy.answer.{measures.outcome}", hours=measures.horizon_hours)
+    return phrase(f"push.policy.answer.{measures.outcome}", hours=measures.horizon_hours)
 
 
 def refusal(measures: Measures, found: Values) -> str:
@@ -49,7 +54,7 @@ def refusal(measures: Measures, found: Values) -> str:
         worst = int(np.nanargmax(np.abs(found.design.ratios - 1)))
     return paragraph(
         phrase(
-            f"push_policy.refused.{found.refused}",
+            f"push.policy.refused.{found.refused}",
             hours=spans(measures.hours[worst : worst + 1]),
             ratio=found.design.ratios[worst] if measures.hours else np.nan,
             n=measures.n,
@@ -61,56 +66,67 @@ def refusal(measures: Measures, found: Values) -> str:
 def left_out(measures: Measures) -> str:
     """Say how many pushes have an impossible propensity; "" where none has."""
     wrong = measures.counts["wrong_propensity"]
-    return phrase("push_policy.wrong", n=wrong) if wrong else ""
+    return phrase("push.policy.wrong", n=wrong) if wrong else ""
 
 
-def headline(measures: Measures, found: Values, *, level: float) -> str:
-    """Say whether anything is clearly better than the hours of now, and for whom."""
+def headline(found: Values, *, level: float) -> str:
+    """Say which segment has clearly better hours, and what sending at all of them brings."""
     if found.refused:
-        return phrase("push_policy.figure.none")
+        return phrase("push.policy.figure.none")
     clear = found.segments[found.segments["verdict"] == "clear"]
-    if len(clear):
-        best = clear.iloc[int(clear["best_lift"].argmax())]
-        return phrase(
-            "push_policy.headline.segment",
-            segment=best.segment,
-            hours=good_hours(found, best.segment),
-            lift=best.best_lift,
-            lower=best.best_lift_lower,
-            upper=best.best_lift_upper,
-            level=level,
-        )
-    rules = found.table[found.table["policy"].isin(RULES) & (found.table["verdict"] == "higher")]
-    if len(rules):
-        row = rules.iloc[int(rules["difference"].argmax())]
-        return phrase("push_policy.headline.rule", policy=name(row), **_against(row, level))
-    return phrase("push_policy.headline.none")
+    if clear.empty:
+        return phrase("push.policy.headline.none")
+    best = clear.iloc[int(clear["set_lift"].argmax())]
+    return phrase(
+        "push.policy.headline.segment",
+        segment=best.segment,
+        hours=good_hours(found, best.segment),
+        lift=best.set_lift,
+        lower=best.set_lift_lower,
+        upper=best.set_lift_upper,
+        level=level,
+    )
+
+
+def best_policy(found: Values, *, level: float) -> str:
+    """Say which choice of hours for everybody brings most against the hours of now."""
+    higher = found.table[found.table["verdict"] == "higher"]
+    if higher.empty:
+        return phrase("push.policy.best.none")
+    row = higher.iloc[int(higher["difference"].argmax())]
+    return phrase(
+        "push.policy.best.clear",
+        policy=name(row),
+        gain=100 * row.difference,
+        **_against(row, level),
+    )
 
 
 def say_policies(measures: Measures, found: Values, *, level: float) -> str:
     """The result: what is better than now, by how much, from how many pushes and users."""
     if found.refused:
         return refusal(measures, found)
-    clear = found.segments[found.segments["verdict"] == "clear"]
+    clear = (found.segments["verdict"] == "clear").any()
     best = found.table[found.table["policy"] == "best_hour"].iloc[0]
     return paragraph(
-        headline(measures, found, level=level),
-        phrase(
-            "push_policy.base",
-            base=found.base,
-            lower=found.base_lower,
-            upper=found.base_upper,
-            level=level,
-            n=measures.n,
-            users=len(measures.segment),
-            answer=answer(measures),
-        ),
-        *(
-            segment_effect(row, found, level=level)
-            for row in each_row(clear.head(_MOST_TOLD).reset_index(drop=True))
-        ),
+        headline(found, level=level) if clear else best_policy(found, level=level),
+        say_base(measures, found, level=level),
         policy_effect(best, level=level),
         left_out(measures),
+    )
+
+
+def say_base(measures: Measures, found: Values, *, level: float) -> str:
+    """Say how many pushes are answered at the hours of now."""
+    return phrase(
+        "push.policy.base",
+        base=found.base,
+        lower=found.base_lower,
+        upper=found.base_upper,
+        level=level,
+        n=measures.n,
+        users=len(measures.segment),
+        answer=answer(measures),
     )
 
 
@@ -118,14 +134,14 @@ def policy_effect(row: Any, *, level: float) -> str:
     """Say what one policy is worth against now, or why it has no value."""
     if row.refused:
         return phrase(
-            "push_policy.no_value",
+            "push.policy.no_value",
             policy=name(row),
-            why=phrase(f"push_policy.why.{row.refused}", pushes=row.pushes, users=row.users),
+            why=phrase(f"push.policy.why.{row.refused}", pushes=row.pushes, users=row.users),
         )
     return phrase(
-        f"push_policy.effect.{row.verdict}",
+        f"push.policy.effect.{row.verdict}",
         policy=name(row),
-        value=row.value,
+        value=row.answer_rate,
         base=row.base,
         pushes=row.pushes,
         users=row.users,
@@ -134,22 +150,22 @@ def policy_effect(row: Any, *, level: float) -> str:
 
 
 def segment_effect(row: Any, found: Values, *, level: float) -> str:
-    """Say what hours are good for one segment, and what sending at the best brings."""
+    """Say what hours are good for one segment, and what sending at all of them brings."""
     curve = found.curves[found.curves["segment"] == row.segment]
     return phrase(
-        f"push_policy.segment.{row.verdict}",
+        f"push.policy.segment.{row.verdict}",
         segment=row.segment,
         hours=good_hours(found, row.segment),
+        worse=spans(curve["hour"][(curve["refused"] == "") & ~curve["not_worse"]]),
         missing=spans(curve["hour"][curve["refused"] != ""]),
-        n=row.n,
+        n=row.n_pushes,
         users=row.n_users,
         base=row.base,
-        value=row.best_value,
-        now=row.best_base,
-        valued=row.best_users,
-        difference=row.best_difference,
-        lower=row.best_difference_lower,
-        upper=row.best_difference_upper,
+        value=row.set_value,
+        difference=row.set_difference,
+        lower=row.set_difference_lower,
+        upper=row.set_difference_upper,
+        most=row.most_lift,
         level=level,
     )
 
@@ -173,25 +189,29 @@ def say_design(measures: Measures, found: Values) -> str:
     if found.refused:
         return refusal(measures, found)
     shown = found.table[found.table["refused"] == ""]
+    whole = found.design.ratios[~found.design.partial]
     said = [
         phrase(
-            "push_policy.design",
-            lowest=np.nanmin(found.design.ratios),
-            highest=np.nanmax(found.design.ratios),
+            "push.policy.design",
+            lowest=np.nanmin(whole),
+            highest=np.nanmax(whole),
             p=found.design.p,
         )
     ]
+    if found.design.partial.any():
+        part = spans(np.array(measures.hours)[found.design.partial])
+        said.append(phrase("push.policy.part", hours=part))
     if len(shown):
         heavy = shown.iloc[int(shown["above"].argmax())]
-        apart = float((shown[["ips", "dr"]].sub(shown["value"], axis=0)).abs().max().max())
-        said.append(phrase("push_policy.methods", apart=100 * apart))
+        apart = float((shown[["ips", "dr"]].sub(shown["answer_rate"], axis=0)).abs().max().max())
+        said.append(phrase("push.policy.methods", apart=100 * apart))
         said.append(
             phrase(
-                f"push_policy.weights.{'some' if heavy.above > 0 else 'none'}",
+                f"push.policy.weights.{'some' if heavy.above > 0 else 'none'}",
                 policy=name(heavy),
                 share=heavy.above,
                 bound=measures.clip_at,
-                value=heavy.value,
+                value=heavy.answer_rate,
                 clipped=heavy.clipped,
                 lower=heavy.clipped_lower,
                 upper=heavy.clipped_upper,

@@ -7,19 +7,19 @@ from typing import Any
 import pandas as pd
 
 from siyu.findings import Finding, insufficient
-from siyu.formats import paragraph
+from siyu.formats import listed, paragraph
 from siyu.phrases import phrase
 from siyu.studies.push_timing.policy import Measures, Values
 from siyu.studies.push_timing.policy.sentences import good_hours, refusal, segment_effect
-from siyu.studies.push_timing.schedule.plan import HALF_YEAR_WEEKS
+from siyu.studies.push_timing.schedule.lots import LONGEST_WEEKS
 from siyu.studies.tables import each_row
 
-_METRIC = "gain of the best hour of a segment"
+_METRIC = "gain of the good hours of a segment"
 _LOTS = "pushes by lot that are needed"
 
 
 def say_schedule(measures: Measures, found: Values, table: pd.DataFrame) -> str:
-    """Say for whom the hour is to be changed, what that is worth, and for whom it does not matter.
+    """Say for whom the hour is to be changed, what that is worth, and what is open for whom.
 
     Args:
         measures: the reduced tables.
@@ -30,22 +30,29 @@ def say_schedule(measures: Measures, found: Values, table: pd.DataFrame) -> str:
         return refusal(measures, found)
     said = [
         phrase(
-            "push_schedule.change",
+            "push.schedule.change",
             segment=row.segment,
             hours=good_hours(found, row.segment),
-            lift=row.lift,
+            lift=row.set_lift,
+            lower=row.set_lift_lower,
+            upper=row.set_lift_upper,
             worth=_worth(row),
         )
         for row in each_row(table[table["verdict"] == "clear"])
     ]
+    leading = [
+        phrase("push.schedule.leading", segment=row.segment, hours=good_hours(found, row.segment))
+        for row in each_row(table[table["verdict"] == "leads"])
+    ]
     others = {
         verdict: list(table.loc[table["verdict"] == verdict, "segment"])
-        for verdict in ("none", "unclear", "thin")
+        for verdict in ("unclear", "none", "alike", "thin")
     }
     return paragraph(
-        *(said or [phrase("push_schedule.keep")]),
+        *(said or [phrase("push.schedule.keep")]),
+        phrase("push.schedule.leads", leading=leading) if leading else "",
         *(
-            phrase(f"push_schedule.{verdict}", segments=segments)
+            phrase(f"push.schedule.{verdict}", segments=segments)
             for verdict, segments in others.items()
             if segments
         ),
@@ -53,12 +60,13 @@ def say_schedule(measures: Measures, found: Values, table: pd.DataFrame) -> str:
 
 
 def say_lots(table: pd.DataFrame, *, lift_wanted: float, power: float, level: float) -> str:
-    """Say which lots to draw next, from the table of `plan_lots`."""
+    """Say which lots to draw next, from the table of `plan_lots`: one design, the widest."""
     if table.empty:
-        return phrase("push_schedule.lots.none")
+        return phrase("push.schedule.lots.none")
+    (row,) = each_row(table.tail(1))
     return paragraph(
-        *(_lots(row, lift_wanted, power, level) for row in each_row(table.head(3))),
-        phrase("push_schedule.lots.others", n=len(table) - 3) if len(table) > 3 else "",
+        _lots(row, lift_wanted, power, level),
+        phrase("push.schedule.lots.others", n=len(table) - 1) if len(table) > 1 else "",
     )
 
 
@@ -94,8 +102,8 @@ def conclude(
             n=int(row.n_users),
             segment=measures.crossings.get(row.segment, {}),
             message=_lots(row, lift_wanted, power, level),
-            action=phrase("push_schedule.lots.action", hours=row.hours, segment=row.segment),
-            method=phrase("push_schedule.method.lots"),
+            action=phrase("push.schedule.lots.action", arms=_arms(row), segment=row.segment),
+            method=phrase("push.schedule.method.lots"),
         )
         for row in each_row(lots)
     ]
@@ -106,65 +114,76 @@ def _scheduled(measures: Measures, found: Values, row: Any, *, level: float) -> 
     name = f"push.schedule.{row.segment}"
     if found.refused:
         why = refusal(measures, found)
-        return insufficient(name, why, metric=_METRIC, n=int(row.n))
+        return insufficient(name, why, metric=_METRIC, n=int(row.n_pushes))
     (own,) = each_row(found.segments[found.segments["segment"] == row.segment])
     message = segment_effect(own, found, level=level)
     if row.verdict == "thin":
-        return insufficient(name, message, metric=_METRIC, n=int(row.n))
+        return insufficient(name, message, metric=_METRIC, n=int(row.n_pushes))
     clear = row.verdict == "clear"
+    priced = clear and not pd.isna(row.value_per_week_cny)
     return Finding(
         id=name,
         metric=_METRIC,
-        value=float(own.best_difference),
-        ci_lower=float(own.best_difference_lower),
-        ci_upper=float(own.best_difference_upper),
+        value=float(own.set_difference),
+        ci_lower=float(own.set_difference_lower),
+        ci_upper=float(own.set_difference_upper),
         level=level,
         unit="share",
-        n=int(row.n),
+        n=int(row.n_pushes),
         segment=measures.crossings.get(row.segment, {}),
-        message=message,
-        action=phrase("push_schedule.action", hours=good_hours(found, row.segment))
-        if clear
-        else "",
-        method=phrase("push_schedule.method.segment"),
+        message=paragraph(message, _worth(row)) if priced else message,
+        action=_action(row, found),
+        method=phrase("push.schedule.method.segment"),
         evidence="randomised",
-        worth_cny=None
-        if not clear or pd.isna(row.value_per_week_cny)
-        else float(row.value_per_week_cny),
+        worth_cny=float(row.value_per_week_cny) if priced else None,
     )
+
+
+def _action(row: Any, found: Values) -> str:
+    if row.verdict not in ("clear", "leads"):
+        return ""
+    return phrase(f"push.schedule.action.{row.verdict}", hours=good_hours(found, row.segment))
 
 
 def _worth(row: Any) -> str:
     if pd.isna(row.value_per_week_cny):
-        return phrase("push_schedule.unvalued")
+        return phrase("push.schedule.unvalued")
     return phrase(
-        "push_schedule.valued",
+        "push.schedule.valued",
         worth=row.value_per_week_cny,
         lower=row.value_per_week_cny_lower,
         upper=row.value_per_week_cny_upper,
-        per_week=row.per_week,
+        drawn=row.drawn_pushes_per_week,
+        users=row.n_users,
+        planned=row.pushes_per_week,
+        whole=row.all_value_per_week_cny,
     )
+
+
+def _arms(row: Any) -> str:
+    """Write the arms of a draw as they are said."""
+    arms = [listed(arm.split(", ")) for arm in row.drawn_hours.split(" / ")]
+    if len(arms) == 1:
+        return phrase("push.schedule.lots.each", hours=arms[0])
+    return " / ".join(arms)
 
 
 def _lots(row: Any, lift_wanted: float, power: float, level: float) -> str:
     lots = phrase(
-        "push_schedule.lots.one",
+        "push.schedule.lots.one",
         segment=row.segment,
-        hours=row.hours,
+        arms=_arms(row),
         n=row.n_pushes,
-        each=row.n_per_hour,
         lift=lift_wanted,
-        rate=row.rate,
+        rate=row.answer_rate,
         power=power,
         level=level,
-        deff=row.deff,
-        users=row.n_users,
-        often=row.per_user_week,
-        weeks=row.weeks,
+        per_week=row.pushes_per_week,
+        weeks=row.weeks_needed,
     )
-    if row.weeks <= HALF_YEAR_WEEKS:
+    if row.weeks_needed <= LONGEST_WEEKS:
         return lots
     seen = row.lift_in_half_year
     return paragraph(
-        lots, phrase(f"push_schedule.lots.{'never' if pd.isna(seen) else 'half'}", seen=seen)
+        lots, phrase(f"push.schedule.lots.{'never' if pd.isna(seen) else 'half'}", seen=seen)
     )

@@ -31,7 +31,7 @@ from siyu.studies.naming import (
 from siyu.studies.push_timing.definition import Definition, PushError
 from siyu.studies.push_timing.shape import shape
 
-_BRIEF = ("sent_hour", "sent_weekday", "is_drawn", "outcome")
+_BRIEF = ("sent_week_hour", "is_drawn", "outcome")
 _FLAGS = ("is_inside", "is_mature", "is_wrong", "is_early", "begun_at")
 
 
@@ -39,8 +39,8 @@ _FLAGS = ("is_inside", "is_mature", "is_wrong", "is_early", "begun_at")
 class Pushes:
     """Pushes from `first` to `as_of`, all followed for the whole horizon.
 
-    brief: lazy, of each of the `rows` what takes least: `number`, `segment`, `sent_hour`,
-        `sent_weekday`, `is_drawn` and `outcome`.
+    brief: lazy, of each of the `rows` what is asked for most: `number`, `segment`,
+        `sent_week_hour` (0 to 167, from Monday on), `is_drawn` and `outcome`.
     users: all users: `user_id` and their `number`; of those pushed in the period, whose numbers
         come first, the `segment`; of the others it is null.
     segments: their names, the largest first; groups under `min_users` share one. crossings: the
@@ -71,7 +71,8 @@ class Pushes:
         period, `is_mature` (followed for the whole horizon), `is_wrong` (its propensity is no
         chance) and `is_early` (clicked, but not after the sending).
         """
-        return self._shaped.join(self.users, "user_id").drop("user_id").cache()
+        known = self._shaped.join(self.users, "user_id")
+        return known.drop("user_id", "planned_week_hour", "sent_week_hour").cache()
 
     @property
     def history(self) -> ir.Table:

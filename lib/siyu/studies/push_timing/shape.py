@@ -9,7 +9,8 @@ import ibis
 import ibis.expr.types as ir
 
 from siyu.data import Source
-from siyu.data.zones import elapsed_us, hour_of, start_of_day, weekday_of, without_zone
+from siyu.data.zones import elapsed_us, hour_of_week, start_of_day, without_zone
+from siyu.studies.push_timing.bands import DAY_HOURS
 from siyu.studies.push_timing.definition import Definition
 
 _TEXTS = ("medium", "campaign", "content", "copy", "status")
@@ -41,11 +42,9 @@ def shape(pool: Source, definition: Definition, first: date) -> ir.Table:
     rows = pushes.mutate(
         begun_at=begun,
         planned_on=planned.date(),
-        planned_hour=hour_of(planned),
-        planned_weekday=weekday_of(planned),
+        planned_week_hour=hour_of_week(planned),
         sent_on=sent.date(),
-        sent_hour=hour_of(sent),
-        sent_weekday=weekday_of(sent),
+        sent_week_hour=hour_of_week(sent),
         is_sent=pushes.sent_at.notnull(),
         is_opened=pushes.opened_at.notnull(),
         is_drawn=is_drawn,
@@ -56,6 +55,12 @@ def shape(pool: Source, definition: Definition, first: date) -> ir.Table:
         is_mature=(begun <= latest) & (pushes.sent_at <= latest).fill_null(True),
         propensity=ibis.ifelse(is_drawn, pushes.propensity, None),
     )
+    for name in ("planned", "sent"):
+        week_hour = rows[f"{name}_week_hour"]
+        weekday, hour = week_hour // DAY_HOURS, week_hour % DAY_HOURS
+        rows = rows.mutate(
+            **{f"{name}_hour": hour.cast("int8"), f"{name}_weekday": weekday.cast("int8")}
+        )
     answer = _click if definition.outcome == "click" else _order
     return answer(pool, rows, horizon).drop("push_id", "clicked_at", "opened_at")
 

@@ -195,6 +195,7 @@ def measures(logged: Logged, fold: np.ndarray) -> Measures:
         no_habits="no_events",
         planned=pd.DataFrame(columns=["segment", "hour", "n", "answered"]),
         weeks=26.0,
+        recent_weeks=4.0,
         counts={},
     )
 

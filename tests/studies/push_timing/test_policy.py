@@ -209,7 +209,7 @@ def test_what_cannot_be_read_is_refused_with_its_reason(measures, kind):
     table = schedule.plan(wrong, found)
     assert set(table["verdict"]) == {"unread"}
     lots = schedule.plan_lots(wrong, found, level=LEVEL)
-    assert set(lots["reason"]) == {"unread"}
+    assert set(lots["reason"]) == {"unread", "pooled"}
     assert schedule.say_schedule(wrong, found, table) == ended.message
     scheduled = schedule.conclude(wrong, found, table, lots, **LOTS)
     assert scheduled[0].status == "insufficient"
@@ -230,7 +230,7 @@ def test_when_nothing_is_answered_nothing_is_valued(measures):
     assert policy.draw_curves(wrong, found, level=LEVEL).table.empty
     table, lots = schedule.plan(wrong, found), schedule.plan_lots(wrong, found, level=LEVEL)
     assert lots.empty
-    assert "no further lots" in schedule.say_lots(lots, lift_wanted=0.2, power=0.8, level=LEVEL)
+    assert "No further lots" in schedule.say_lots(lots, lift_wanted=0.2, power=0.8, level=LEVEL)
     assert "draw lots first" in schedule.say_schedule(wrong, found, table)
     assert {one.status for one in schedule.conclude(wrong, found, table, lots, **LOTS)} == {
         "insufficient"

@@ -56,9 +56,9 @@ def test_a_log_without_usable_chances_is_refused(tmp_path, propensity, why):
     assert found.refused == why
     assert reduced.no_habits == "no_events"  # what staff do is no habit
     lots = schedule.plan_lots(reduced, found, level=LEVEL)
-    assert lots["hours"].tolist() == ["9-11"]
+    assert lots["drawn_hours"].tolist() == ["9:00–12:00"]
     said = schedule.say_lots(lots, lift_wanted=0.2, power=0.8, level=LEVEL)
-    assert "9-11" in said
+    assert "9:00–12:00" in said
 
 
 def test_habits_that_nobody_knows_are_no_policy(measures):
@@ -128,12 +128,14 @@ def test_without_a_value_nothing_is_said_of_weights(measures, found):
 
 
 def test_so_few_pushes_that_half_a_year_finds_nothing(measures, found):
-    rare = measures.planned.assign(n=4, answered=3)
+    first = measures.planned["hour"] == measures.planned["hour"].min()
+    first &= measures.planned["segment"] == measures.planned["segment"].iloc[0]
+    rare = measures.planned.assign(n_recent=first.astype(int))
     lots = schedule.plan_lots(replace(measures, planned=rare), found, level=LEVEL)
     assert lots["lift_in_half_year"].isna().all()
     said = schedule.say_lots(lots, lift_wanted=0.2, power=0.8, level=LEVEL)
     assert "Half a year finds nothing" in said
-    many = pd.concat([measures.planned.assign(n=10**7, answered=10**6)])
+    many = pd.concat([measures.planned.assign(n=10**7, n_recent=10**6, answered=10**6)])
     lots = schedule.plan_lots(replace(measures, planned=many), found, level=LEVEL)
     assert "Half a year" not in schedule.say_lots(lots, lift_wanted=0.2, power=0.8, level=LEVEL)
     assert len(schedule.conclude(measures, found, schedule.plan(measures, found), lots, **LOTS))

@@ -1,13 +1,13 @@
 """Bring pushes into the shape in which they are studied: who, when, by lot or not, answered or not.
 
-Nothing is computed here but what is small: who was pushed in which segment, and how many pushes of
-which kind there are. The rows stay in the engine.
+Ids of users are compared with those of pushes as rarely as can be, since that takes longest: once
+for what tells who was pushed, and once for all columns, which are then kept in the engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -17,7 +17,6 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
-from siyu.data.zones import elapsed_us, without_zone
 from siyu.studies.breakdown import Breakdown, resolve
 from siyu.studies.naming import (
     EVERYONE,
@@ -30,32 +29,23 @@ from siyu.studies.naming import (
     names_of,
 )
 from siyu.studies.push_timing.definition import Definition, PushError
+from siyu.studies.push_timing.shape import shape
 
-_TEXTS = ("medium", "campaign", "content", "copy", "status")
-_TIMES = ("planned_at", "sent_at", "opened_at", "clicked_at", "blocked_at")
+_BRIEF = ("sent_week_hour", "is_drawn", "outcome")
+_FLAGS = ("is_inside", "is_mature", "is_wrong", "is_early", "begun_at")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pushes:
     """Pushes from `first` to `as_of`, all followed for the whole horizon.
 
-    rows: lazy, one row per push: `number` (of the user, in the order of ids, from 0), `segment`
-        (index into `segments`), `staff` (who looks after the user; null if not known), `planned_at`
-        and `sent_at` (UTC, without a zone; null if not planned, not sent), of either `…_on`
-        (business day), `…_hour` (0 to 23) and `…_weekday` (0 for Monday), `is_sent`, `is_opened`
-        (ever), `is_drawn` (by lot, with a usable propensity), `propensity` (null unless drawn),
-        `outcome` (1 if it came within the horizon from the sending on) and `planned_outcome` (from
-        the planned time on), `blocked_at`, `medium`, `campaign`, `content`, `copy`, `status`.
-    history: the same of all that was known at `as_of`, whatever the period and the horizon, without
-        outcomes.
-    known: what `history` was made of, by `user_id`: of everybody, in the period or not.
-    users: who was pushed in the period: `user_id`, and the `number` and `segment` of the rows.
+    brief: lazy, of each of the `rows` what is asked for most: `number`, `segment`,
+        `sent_week_hour` (0 to 167, from Monday on), `is_drawn` and `outcome`.
+    users: all users: `user_id` and their `number`; of those pushed in the period, whose numbers
+        come first, the `segment`; of the others it is null.
     segments: their names, the largest first; groups under `min_users` share one. crossings: the
         values of each segment that has a name of its own. n_users: who was pushed, per segment.
     refused: why columns asked for tell no segments apart.
-    counts: how many pushes there are `planned`, `sent`, `drawn`, `immature` (not followed so long:
-        in no row), with a `wrong_propensity`, `clicked_early` (before they were sent, or never
-        sent: no answer), of `strangers` (not in users: in no row), and in the rows at all (`n`).
     """
 
     definition: Definition
@@ -68,20 +58,49 @@ class Pushes:
     segments: tuple[str, ...]
     crossings: Mapping[str, Mapping[str, str]]
     n_users: Mapping[str, int]
-    rows: ir.Table
-    history: ir.Table
-    known: ir.Table
+    brief: ir.Table
     users: ir.Table
     pool: Source
+    _shaped: ir.Table = field(repr=False)
 
     @cached_property
-    def cached(self) -> ir.Table:
-        """`rows`, computed once and kept in the engine: for studies that go through them again."""
-        return self.rows.cache()
+    def known(self) -> ir.Table:
+        """All pushes to users that were known at `as_of`, kept in the engine.
+
+        The columns of `rows`; `begun_at` (planned or else sent), and whether a push `is_inside` the
+        period, `is_mature` (followed for the whole horizon), `is_wrong` (its propensity is no
+        chance) and `is_early` (clicked, but not after the sending).
+        """
+        known = self._shaped.join(self.users, "user_id")
+        return known.drop("user_id", "planned_week_hour", "sent_week_hour").cache()
+
+    @property
+    def history(self) -> ir.Table:
+        """Those of `known` to whom was pushed in the period."""
+        return self.known.filter(self.known.segment.notnull())
+
+    @cached_property
+    def rows(self) -> ir.Table:
+        """The pushes of the period that were followed for the horizon, kept in the engine.
+
+        One row per push: `number` (of the user, in the order of ids, from 0), `segment` (index into
+        `segments`), `planned_at` and `sent_at` (UTC, without a zone; null if not planned, not
+        sent), of either `…_on` (business day), `…_hour` (0 to 23) and `…_weekday` (0 for Monday),
+        `is_sent`, `is_opened` (ever), `is_drawn` (by lot, with a usable propensity), `propensity`
+        (null unless drawn), `outcome` (1 if it came within the horizon from the sending on) and
+        `planned_outcome` (from the planned time on), `blocked_at`, `medium`, `campaign`, `content`,
+        `copy`.
+        """
+        return self.known.filter(self.known.is_inside & self.known.is_mature).drop(*_FLAGS)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
-        """Count the pushes of each kind, in one pass."""
+        """Count the pushes of each kind, in one pass.
+
+        How many there are `planned`, `sent`, `drawn`, `immature` (not followed so long: in no row),
+        with a `wrong_propensity`, `clicked_early` (before they were sent, or never sent: no
+        answer), of `strangers` (not in users: in no row), and in the rows at all (`n`).
+        """
         inside = self.history.filter(self.history.is_inside)
         kinds = {
             "n": inside.is_mature,
@@ -94,9 +113,10 @@ class Pushes:
         }
         found = inside.agg(**{kind: inside.count(where=which) for kind, which in kinds.items()})
         told = {kind: int(n) for kind, n in found.to_pandas().iloc[0].items()}
-        pushes = self.pool.table("pushes")
-        strangers = pushes.anti_join(self.pool.table("users"), "user_id").count()
-        return told | {"strangers": int(strangers.to_pandas())}
+        n_pushes, n_known = (
+            int(table.count().to_pandas()) for table in (self.pool.table("pushes"), self.known)
+        )
+        return told | {"strangers": n_pushes - n_known}
 
 
 def find_pushes(
@@ -129,13 +149,25 @@ def find_pushes(
         raise PushError("outcome = 'order' needs the table orders; add it, or use 'click'")
     begins = pool.observed_from.astimezone(ZoneInfo(pool.timezone)).date()
     first = max(pool.as_of - timedelta(days=period_days - 1), begins)
-    shaped = _shape(pool, definition, first)
+    shaped = shape(pool, definition, first)
     breakdown = resolve(pool, by, from_events=False)
-    users, breakdown = _users(pool, shaped.filter(shaped.is_inside & shaped.is_mature), breakdown)
-    known, crossings, n_users = _segments(users, breakdown.by, min_users=min_users)
-    codes = _code(users, breakdown.columns, known)
-    joined = shaped.join(codes, shaped.user_id == codes.coded_id).drop("user_id", "coded_id")
-    rows = joined.filter(joined.is_inside & joined.is_mature)
+    users = pool.table("users").select("user_id")
+    places = ibis.row_number().over(order_by="user_id").cast("int32")
+    users = users.select("user_id", place=places).cache()
+    is_dated = any(breakdown.is_dated(name) for name in breakdown.by)
+    brief = shaped.filter(shaped.is_inside & shaped.is_mature).join(users, "user_id")
+    brief = brief.select("place", *_BRIEF, *(("begun_at",) if is_dated else ())).cache()
+    if is_dated:
+        reached = brief.group_by("place").agg(reached_1_at=brief.begun_at.min())
+        pushed = users.join(reached, "place").select("user_id", "place", "reached_1_at")
+        breakdown = breakdown.without(breakdown.learnt_later(pushed))
+    else:
+        pushed = users.semi_join(brief, "place")
+        pushed = pushed.mutate(reached_1_at=ibis.literal(pool.as_of_end))
+    pushed = _number(pushed, breakdown)
+    known, crossings, n_users = _segments(pushed, breakdown.by, min_users=min_users)
+    codes = _code(pushed, breakdown.columns, known)
+    numbered = brief.join(codes, "place")
     return Pushes(
         definition=definition,
         source=pool.name,
@@ -147,116 +179,19 @@ def find_pushes(
         segments=tuple(n_users),
         crossings=crossings,
         n_users=n_users,
-        rows=rows.drop("is_inside", "is_mature", "is_wrong", "is_early"),
-        history=joined,
-        known=shaped,
-        users=codes.rename(user_id="coded_id"),
+        brief=numbered.select("number", "segment", *_BRIEF),
+        users=_everybody(users, codes, sum(n_users.values())),
         pool=pool,
+        _shaped=shaped,
     )
 
 
-def _shape(pool: Source, definition: Definition, first: date) -> ir.Table:
-    """Give every push its hours, its answer, and whether it can be counted."""
-    pushes = _complete(pool.table("pushes"))
-    horizon = timedelta(hours=definition.horizon_hours)
-    begun = ibis.coalesce(pushes.planned_at, pushes.sent_at)
-    usable = (pushes.propensity > 0) & (pushes.propensity <= 1)
-    is_drawn = pushes.propensity.notnull() & usable & pushes.planned_at.notnull()
-    planned, sent = pool.local(pushes.planned_at), pool.local(pushes.sent_at)
-    latest = ibis.literal(pool.as_of_end.replace(tzinfo=None) - horizon)
-    rows = pushes.mutate(
-        planned_on=planned.date(),
-        planned_hour=planned.hour().cast("int8"),
-        planned_weekday=planned.date().day_of_week.index().cast("int8"),
-        sent_on=sent.date(),
-        sent_hour=sent.hour().cast("int8"),
-        sent_weekday=sent.date().day_of_week.index().cast("int8"),
-        is_opened=pushes.opened_at.notnull(),
-        is_drawn=is_drawn,
-        is_wrong=pushes.propensity.notnull() & ~usable,
-        is_early=pushes.clicked_at.notnull()
-        & ~(pushes.clicked_at >= pushes.sent_at).fill_null(False),
-        is_inside=pool.day(begun) >= first,
-        is_mature=(begun <= latest) & (pushes.sent_at <= latest).fill_null(True),
-        propensity=ibis.ifelse(is_drawn, pushes.propensity, None),
-    )
-    answer = _click if definition.outcome == "click" else _order
-    return answer(pool, rows, horizon).drop("clicked_at", "opened_at")
-
-
-def _complete(pushes: ir.Table) -> ir.Table:
-    """Add columns that the source does not have, and say of each push whether it was sent.
-
-    Instants lose their zone, which is UTC: DuckDB reckons with them many times faster then.
-    """
-    missing = dict.fromkeys(_TEXTS, "string") | dict.fromkeys(_TIMES, "timestamp('UTC')")
-    missing |= {"propensity": "float64"}
-    known_sending = "sent_at" in pushes.columns
-    pushes = pushes.mutate(
-        **{name: ibis.null(kind) for name, kind in missing.items() if name not in pushes.columns}
-    )
-    # Where a source says only what was planned, and what of it was sent, that is the time.
-    sent_at = without_zone(pushes.sent_at if known_sending else pushes.planned_at)
-    is_sent = (pushes.status.fill_null("sent") == "sent") & sent_at.notnull()
-    return pushes.select(
-        "push_id",
-        "user_id",
-        *_TEXTS,
-        "propensity",
-        is_sent=is_sent,
-        sent_at=ibis.ifelse(is_sent, sent_at, None),
-        **{name: without_zone(pushes[name]) for name in _TIMES if name != "sent_at"},
-    )
-
-
-def _click(pool: Source, rows: ir.Table, horizon: timedelta) -> ir.Table:
-    """Count a click after the sending and within the horizon; before it, it is no answer."""
-    clicked = rows.is_sent & (rows.clicked_at >= rows.sent_at)
-    return rows.mutate(
-        outcome=_flag(clicked & _within(rows.sent_at, rows.clicked_at, horizon)),
-        planned_outcome=_flag(clicked & _within(rows.planned_at, rows.clicked_at, horizon)),
-    ).drop("push_id")
-
-
-def _order(pool: Source, rows: ir.Table, horizon: timedelta) -> ir.Table:
-    """Count an order within the horizon, whether or not the push was sent: it might come anyway."""
-    orders = pool.table("orders")
-    orders = orders.select(buyer_id="user_id", paid_at=without_zone(orders.paid_at))
-    pairs = rows.join(orders, rows.user_id == orders.buyer_id)
-    found = {
-        name: _flag((pairs.paid_at >= start) & _within(start, pairs.paid_at, horizon)).max()
-        for name, start in (("outcome", pairs.sent_at), ("planned_outcome", pairs.planned_at))
-    }
-    answered = pairs.group_by(answered_id="push_id").agg(**found)
-    rows = rows.left_join(answered, rows.push_id == answered.answered_id)
-    rows = rows.mutate(**{name: rows[name].fill_null(0).cast("int8") for name in found})
-    return rows.drop("push_id", "answered_id")
-
-
-def _within(start: ir.TimestampValue, at: ir.TimestampValue, horizon: timedelta) -> ir.BooleanValue:
-    return elapsed_us(start, at) <= int(horizon.total_seconds() * 1_000_000)
-
-
-def _flag(condition: ir.BooleanValue) -> ir.IntegerValue:
-    return condition.fill_null(False).cast("int8")
-
-
-def _users(pool: Source, pushed: ir.Table, breakdown: Breakdown) -> tuple[ir.Table, Breakdown]:
-    """Give who was pushed, numbered, with the columns of the segments."""
-    users = pool.table("users")
-    staff = users.staff_id if "staff_id" in users.columns else ibis.null("string")
-    users = users.select("user_id", staff=staff)
-    if any(breakdown.is_dated(name) for name in breakdown.by):
-        first = ibis.coalesce(pushed.planned_at, pushed.sent_at).min()
-        users = users.join(pushed.group_by("user_id").agg(reached_1_at=first), "user_id")
-        breakdown = breakdown.without(breakdown.learnt_later(users))
-    else:
-        users = users.semi_join(pushed, "user_id")
-        users = users.mutate(reached_1_at=ibis.literal(pool.as_of_end))
-    users = breakdown.attach(users)
-    number = (ibis.row_number().over(order_by="user_id")).cast("int32")
-    filled = {column: users[column].fill_null(UNKNOWN) for column in breakdown.columns}
-    return users.select("user_id", "staff", number=number, **filled).cache(), breakdown
+def _number(pushed: ir.Table, breakdown: Breakdown) -> ir.Table:
+    """Number who was pushed in the order of ids, and add the columns of the segments."""
+    pushed = breakdown.attach(pushed)
+    number = ibis.row_number().over(order_by="place").cast("int32")
+    filled = {column: pushed[column].fill_null(UNKNOWN) for column in breakdown.columns}
+    return pushed.select("place", number=number, **filled).cache()
 
 
 def _segments(
@@ -286,8 +221,13 @@ def _segments(
 def _code(users: ir.Table, columns: Sequence[str], known: pd.DataFrame) -> ir.Table:
     """Give each user the index of their segment."""
     if not columns:
-        everyone = ibis.literal(0, "int8")
-        return users.select("number", "staff", coded_id="user_id", segment=everyone)
+        return users.select("place", "number", segment=ibis.literal(0, "int8"))
     codes = ibis.memtable(known.astype({"segment": "int8"}))
-    coded = users.join(codes, list(columns))
-    return coded.select("number", "staff", "segment", coded_id="user_id").cache()
+    return users.join(codes, list(columns)).select("place", "number", "segment").cache()
+
+
+def _everybody(users: ir.Table, codes: ir.Table, n_pushed: int) -> ir.Table:
+    """Number also who was not pushed, after those who were."""
+    everybody = users.left_join(codes, users.place == codes.place)
+    number = everybody.number.fill_null((everybody.place + n_pushed).cast("int32"))
+    return everybody.select("user_id", number=number, segment="segment")

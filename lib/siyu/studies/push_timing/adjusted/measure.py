@@ -28,7 +28,7 @@ def measure(pushes: Pushes, *, holidays_country: str) -> Measures:
     Raises:
         PushError: the holidays of that country are not known.
     """
-    rows = pushes.cached
+    rows = pushes.rows
     sent = rows.filter(rows.is_sent)
     sent = sent.mutate(subject=ibis.coalesce(sent.content, sent.campaign, ""))
     seen = sent.agg(n=sent.count(), first=sent.sent_on.min(), last=sent.sent_on.max()).to_pandas()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from siyu.data.zones import elapsed_us
 from siyu.studies.push_timing.bands import read_bands
 from siyu.studies.push_timing.delay.measures import AT_ONCE, MINUTES, MOVED, Measures
 from siyu.studies.push_timing.pushes import Pushes
@@ -24,11 +26,11 @@ def measure(pushes: Pushes, *, hours: str) -> Measures:
         PushError: `hours` is no band.
     """
     (band,) = read_bands([hours])
-    rows = pushes.cached
+    rows = pushes.rows
     both = rows.filter(rows.is_sent & rows.planned_at.notnull())
-    waited = both.sent_at.delta(both.planned_at, unit="microsecond")
+    both = both.join(_staff(pushes), "number")
     timed = both.mutate(
-        waited=waited,
+        waited=elapsed_us(both.planned_at, both.sent_at),
         staff=both.staff.fill_null(UNNAMED),
         medium=both.medium.fill_null(UNNAMED),
         by_hand=~both.medium.isin(AT_ONCE).fill_null(False),
@@ -52,6 +54,14 @@ def measure(pushes: Pushes, *, hours: str) -> Measures:
         strayed=_stray(known, band.hours),
         n_early=int(timed.filter(timed.waited < 0).count().to_pandas()),
     )
+
+
+def _staff(pushes: Pushes) -> ir.Table:
+    """Give who looks after each user, null where that is not known."""
+    users = pushes.pool.table("users")
+    staff = users.staff_id if "staff_id" in users.columns else ibis.null("string")
+    numbers = pushes.users.select("number", "user_id")
+    return numbers.join(users.select("user_id", staff=staff), "user_id").drop("user_id")
 
 
 def _count(known: ir.Table, kind: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from siyu.data.zones import without_zone
+from siyu.data.zones import elapsed_us, without_zone
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.frequency.measures import (
     DRAWN,
@@ -146,7 +146,7 @@ def _exposures(pushes: Pushes, drawn: ir.Table, leave_days: int, kept_one_in: in
     in_turn = ibis.window(group_by="number", order_by="sent_at")
     sent = sent.mutate(
         received=sent.count().over(days) - sent.count().over(today),
-        waited=sent.sent_at.delta(sent.sent_at.lag().over(in_turn), unit="microsecond"),
+        waited=elapsed_us(sent.sent_at.lag().over(in_turn), sent.sent_at),
     )
     sent = sent.filter(sent.counts).drop("counts")
     people = pushes.users.left_join(_people(pushes), "user_id")
@@ -155,13 +155,12 @@ def _exposures(pushes: Pushes, drawn: ir.Table, leave_days: int, kept_one_in: in
     people = people.left_join(draws, people.user_id == draws.drawn_id)
     people = people.select("added_at", "left_at", "drawn_at", own="number").cache()
     sent = sent.join(people, sent.number == people.own)
-    since = sent.sent_at.delta(
-        ibis.ifelse(sent.sent_at >= sent.drawn_at, sent.drawn_at, sent.added_at),
-        unit="microsecond",
+    since = elapsed_us(
+        ibis.ifelse(sent.sent_at >= sent.drawn_at, sent.drawn_at, sent.added_at), sent.sent_at
     )
     by_lot = (sent.sent_at >= sent.drawn_at).fill_null(False)
     latest = ibis.literal(pushes.pool.as_of_end.replace(tzinfo=None) - timedelta(days=leave_days))
-    stayed = sent.left_at.delta(sent.sent_at, unit="microsecond")
+    stayed = elapsed_us(sent.sent_at, sent.left_at)
     followed = sent.sent_at <= latest
     left = (stayed >= 0) & (stayed < leave_days * 24 * _HOUR_US)
     counted = sent.select(
@@ -195,7 +194,7 @@ def _band(value: ir.NumericValue, edges: tuple[int, ...], *, missing: int) -> ir
 
 def _blocked(pushes: Pushes, rows: ir.Table) -> ir.BooleanValue:
     """Whether a sent push was answered by blocking, within the horizon."""
-    waited = rows.blocked_at.delta(rows.sent_at, unit="microsecond")
+    waited = elapsed_us(rows.sent_at, rows.blocked_at)
     within = waited <= pushes.definition.horizon_hours * _HOUR_US
     return ((waited >= 0) & within).fill_null(False)
 
@@ -209,19 +208,22 @@ def _weekly(
     horizon = timedelta(hours=pushes.definition.horizon_hours)
     latest = ibis.literal(pushes.pool.as_of_end.replace(tzinfo=None) - horizon)
     users = drawn.join(_people(pushes).drop("added_at"), "user_id")
-    over = latest.delta(users.assigned_at, unit="microsecond") // _WEEK_US
-    stayed = users.left_at.delta(users.assigned_at, unit="microsecond")
+    over = elapsed_us(users.assigned_at, latest) // _WEEK_US
+    stayed = elapsed_us(users.assigned_at, users.left_at)
     begun = (stayed + _WEEK_US - 1) // _WEEK_US
     users = users.mutate(over=over, weeks=ibis.least(over, begun.fill_null(over)))
     known = pushes.known
     known = known.filter(known.is_sent).select(
-        sent_id="user_id",
+        sent_by="number",
         sent_at="sent_at",
         clicks="outcome",
         blocks=_blocked(pushes, known).cast("int8"),
     )
-    both = users.join(known, users.user_id == known.sent_id)
-    week = both.sent_at.delta(both.assigned_at, unit="microsecond") // _WEEK_US
+    numbers = users.join(pushes.users, "user_id").select(
+        "user_id", "number", "assigned_at", "weeks"
+    )
+    both = numbers.join(known, numbers.number == known.sent_by)
+    week = elapsed_us(both.assigned_at, both.sent_at) // _WEEK_US
     both = both.mutate(week=week).filter(week >= 0)
     spans = {"": both.week < both.weeks, "first_": both.week < frequency_weeks}
     sums = both.group_by(summed_id="user_id").agg(

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
-from siyu.data.zones import without_zone
+from siyu.data.zones import elapsed_us, without_zone
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.pushes import Pushes
 
@@ -139,15 +139,14 @@ def _members(pushes: Pushes, drawn: ir.Table, margin_days: int) -> pd.DataFrame:
     left_at = without_zone(users.left_at) if "left_at" in users.columns else ibis.null("timestamp")
     members = drawn.join(users.select("user_id", left_at=left_at), "user_id")
     span = margin_days * _DAY_US
-    members = members.filter(end.delta(members.assigned_at, unit="microsecond") >= span)
-    stayed = members.left_at.delta(members.assigned_at, unit="microsecond")
+    members = members.filter(elapsed_us(members.assigned_at, end) >= span)
+    stayed = elapsed_us(members.assigned_at, members.left_at)
     members = members.mutate(left=(stayed < span).fill_null(False).cast("int8")).cache()
     brought = _brought(pool, members, span)
     known = pushes.known
-    sent = members.select("user_id", "assigned_at").join(
-        known.filter(known.is_sent).select("user_id", "sent_at"), "user_id"
-    )
-    passed = sent.sent_at.delta(sent.assigned_at, unit="microsecond")
+    numbers = members.join(pushes.users, "user_id").select("user_id", "number", "assigned_at")
+    sent = numbers.join(known.filter(known.is_sent).select("number", "sent_at"), "number")
+    passed = elapsed_us(sent.assigned_at, sent.sent_at)
     sent = sent.filter((passed >= 0) & (passed < span))
     sent = sent.group_by(sent_id="user_id").agg(sent=sent.count())
     members = members.left_join(brought, members.user_id == brought.buyer_id)
@@ -162,7 +161,7 @@ def _brought(pool: Source, members: ir.Table, span: int) -> ir.Table:
     """Sum up the orders of each member after the draw, and of as many days before it."""
     orders = _earned(pool)
     both = members.select("user_id", "assigned_at").join(orders, "user_id")
-    passed = both.paid_at.delta(both.assigned_at, unit="microsecond")
+    passed = elapsed_us(both.assigned_at, both.paid_at)
     after, before = (passed >= 0) & (passed < span), (passed < 0) & (passed >= -span)
     sums = both.group_by(buyer_id="user_id").agg(
         orders=both.count(where=after),

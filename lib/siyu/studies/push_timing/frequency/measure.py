@@ -217,7 +217,9 @@ def _weekly(
         clicks="outcome",
         blocks=_blocked(pushes, known).cast("int8"),
     )
-    numbers = users.join(pushes.users, "user_id").select("user_id", "number", "assigned_at", "weeks")
+    numbers = users.join(pushes.users, "user_id").select(
+        "user_id", "number", "assigned_at", "weeks"
+    )
     both = numbers.join(known, numbers.number == known.sent_by)
     week = elapsed_us(both.assigned_at, both.sent_at) // _WEEK_US
     both = both.mutate(week=week).filter(week >= 0)

@@ -28,10 +28,9 @@ def measure(pushes: Pushes, *, hours: str) -> Measures:
     (band,) = read_bands([hours])
     rows = pushes.rows
     both = rows.filter(rows.is_sent & rows.planned_at.notnull())
-    both = both.join(_staff(pushes), "number")
+    staff = _staff(pushes)
     timed = both.mutate(
         waited=elapsed_us(both.planned_at, both.sent_at),
-        staff=both.staff.fill_null(UNNAMED),
         medium=both.medium.fill_null(UNNAMED),
         by_hand=~both.medium.isin(AT_ONCE).fill_null(False),
         moved=(both.sent_hour != both.planned_hour) | (both.sent_on != both.planned_on),
@@ -46,33 +45,36 @@ def measure(pushes: Pushes, *, hours: str) -> Measures:
         min_users=pushes.min_users,
         segments=pushes.segments,
         crossings=pushes.crossings,
-        by_staff=_count(known, "by_hand"),
-        by_medium=_count(known, "medium"),
-        by_lot=_count(known, "is_drawn"),
+        by_staff=_count(known, staff, "by_hand"),
+        by_medium=_count(known, staff, "medium"),
+        by_lot=_count(known, staff, "is_drawn"),
         band=band,
         drawn=_weigh(rows, band.hours),
-        strayed=_stray(known, band.hours),
+        strayed=_stray(known, staff, band.hours),
         n_early=int(timed.filter(timed.waited < 0).count().to_pandas()),
     )
 
 
 def _staff(pushes: Pushes) -> ir.Table:
-    """Give who looks after each user, null where that is not known."""
+    """Give who looks after each user, by number."""
     users = pushes.pool.table("users")
     staff = users.staff_id if "staff_id" in users.columns else ibis.null("string")
     numbers = pushes.users.select("number", "user_id")
-    return numbers.join(users.select("user_id", staff=staff), "user_id").drop("user_id")
+    named = users.select("user_id", staff=staff.fill_null(UNNAMED))
+    return numbers.join(named, "user_id").drop("user_id").cache()
 
 
-def _count(known: ir.Table, kind: str) -> pd.DataFrame:
+def _count(known: ir.Table, staff: ir.Table, kind: str) -> pd.DataFrame:
     """Sum up over users how many of their pushes have left after so many minutes."""
     marks = {f"after_{minutes}": known.waited <= minutes * _MINUTE_US for minutes in MINUTES}
     marks[f"after_{MOVED}"] = known.moved
     # Sums of flags are huge integers in DuckDB, which multiply slowly: counts are not.
-    per_user = known.group_by(["staff", kind, "number"]).agg(
+    per_user = known.group_by([kind, "number"]).agg(
         n=known.count().cast("float64"),
         **{mark: known.count(where=which).cast("float64") for mark, which in marks.items()},
     )
+    # Only here, where there are far fewer rows than pushes, is it told who looks after whom.
+    per_user = per_user.join(staff, "number")
     sums = {"clusters": per_user.count(), "n": per_user.n.sum(), "nn": (per_user.n**2).sum()}
     for mark in marks:
         sums |= {
@@ -124,11 +126,12 @@ def _weigh(rows: ir.Table, hours: tuple[int, ...]) -> pd.DataFrame:
     return table.fillna(0.0).sort_values("number", ignore_index=True)
 
 
-def _stray(known: ir.Table, hours: tuple[int, ...]) -> pd.DataFrame:
+def _stray(known: ir.Table, staff: ir.Table, hours: tuple[int, ...]) -> pd.DataFrame:
     strayed = known.filter(
         known.by_hand
         & known.planned_hour.isin(hours)
         & (known.moved & ~known.sent_hour.isin(hours))
     )
+    strayed = strayed.join(staff, "number")
     counts: pd.DataFrame = strayed.group_by(["staff", "segment"]).agg(n=strayed.count()).to_pandas()
     return counts.sort_values(["staff", "segment"], ignore_index=True)

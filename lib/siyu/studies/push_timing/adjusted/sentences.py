@@ -150,6 +150,9 @@ def misled(found: pd.DataFrame) -> Any:
     """Give the segment whose clear crude ratio is farthest from the adjusted; None without one."""
     told = found[found["refused"] == ""]
     clear = (told["crude_lift_lower"] > 0) | (told["crude_lift_upper"] < 0)
+    # Only a crude ratio whose interval excludes the adjusted one is said to mislead.
+    clear &= ~told["lift"].between(told["crude_lift_lower"], told["crude_lift_upper"])
+    told, clear = told[clear], clear[clear]
     own = told[clear & (told["segment"] != EVERYONE)]
     told = told if own.empty else own
     if told.empty:

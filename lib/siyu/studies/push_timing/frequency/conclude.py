@@ -11,7 +11,7 @@ from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.push_timing.frequency import sentences
 from siyu.studies.push_timing.frequency.measures import DRAWN, Measures
-from siyu.studies.push_timing.frequency.net import Frontier
+from siyu.studies.push_timing.frequency.net import ASSIGNED, WEEKS, Frontier
 from siyu.studies.push_timing.frequency.today import worth_of_best
 from siyu.studies.tables import each_row
 
@@ -49,8 +49,9 @@ def _slope(measures: Measures, row: Any, *, level: float) -> Finding:
     message = full_stop(sentences.slope(measures, row, level=level))
     if row.refused:
         return insufficient(name, message, metric=metric, n=int(row.n_pushes), unit="ratio")
-    # Without lots only weeks are held equal, not who is pushed more: a description.
-    evidence: Evidence = "randomised" if measures.main == DRAWN else "descriptive"
+    # Numbers were drawn, but who is there to be pushed again was not. Without lots only weeks are
+    # held equal, not who is pushed more: a description.
+    evidence: Evidence = "adjusted" if measures.main == DRAWN else "descriptive"
     return Finding(
         id=name,
         metric=metric,
@@ -81,7 +82,8 @@ def _numbers(measures: Measures, found: Frontier, *, level: float) -> list[Findi
                 unit="cny",
             )
         ]
-    evidence: Evidence = "randomised" if found.is_drawn else "descriptive"
+    # Weeks while members are there leave out who blocked, so lots do not make them alike.
+    by_kind: dict[str, Evidence] = {ASSIGNED: "randomised", WEEKS: "adjusted"}
     given = []
     for kind, cap in found.best.items():
         row, leads = found.row(kind, cap), kind == found.lead
@@ -98,7 +100,7 @@ def _numbers(measures: Measures, found: Frontier, *, level: float) -> list[Findi
                 message=full_stop(sentences.best(measures, found, kind, level=level)),
                 action=sentences.advice(found) if leads else "",
                 method=phrase("push.frequency.method.best"),
-                evidence=evidence,
+                evidence=by_kind.get(kind, "descriptive"),
                 worth_cny=worth_of_best(measures, found) if leads else None,
             )
         )

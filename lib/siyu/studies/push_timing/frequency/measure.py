@@ -147,6 +147,7 @@ def _exposures(pushes: Pushes, drawn: ir.Table, leave_days: int, kept_one_in: in
     sent = sent.mutate(
         received=sent.count().over(days) - sent.count().over(today),
         waited=elapsed_us(sent.sent_at.lag().over(in_turn), sent.sent_at),
+        next_at=sent.sent_at.lead().over(in_turn),
     )
     sent = sent.filter(sent.counts).drop("counts")
     people = pushes.users.left_join(_people(pushes), "user_id")
@@ -162,7 +163,9 @@ def _exposures(pushes: Pushes, drawn: ir.Table, leave_days: int, kept_one_in: in
     latest = ibis.literal(pushes.pool.as_of_end.replace(tzinfo=None) - timedelta(days=leave_days))
     stayed = elapsed_us(sent.sent_at, sent.left_at)
     followed = sent.sent_at <= latest
-    left = (stayed >= 0) & (stayed < leave_days * 24 * _HOUR_US)
+    # Counted for every push of the days before it, one leaving would rise with their number.
+    is_last = sent.next_at.isnull() | (sent.next_at > sent.left_at)
+    left = (stayed >= 0) & (stayed < leave_days * 24 * _HOUR_US) & is_last
     counted = sent.select(
         "number",
         "click",

@@ -12,7 +12,7 @@ from siyu.formats import clauses, listed, number, paragraph
 from siyu.phrases import phrase
 from siyu.studies.push_timing.frequency.estimate import FEWEST_EVENTS
 from siyu.studies.push_timing.frequency.measures import DRAWN, OTHERS, OUTCOMES, Measures
-from siyu.studies.push_timing.frequency.net import ASSIGNED, MODEL, WEEKS, Frontier
+from siyu.studies.push_timing.frequency.net import MODEL, Frontier
 from siyu.studies.tables import each_row
 
 PER_PUSHES = 10_000
@@ -83,6 +83,9 @@ def say_naive(measures: Measures, found: pd.DataFrame) -> str:
     rows = {row.population: row for row in each_row(clicks)}
     if not {DRAWN, OTHERS} <= set(rows):
         return ""
+    lots, others = rows[DRAWN], rows[OTHERS]
+    if lots.ci_lower <= others.ci_upper and others.ci_lower <= lots.ci_upper:
+        return ""  # no difference that would have to be explained
     return phrase(
         "push.frequency.naive",
         answer=answer(measures, OUTCOMES[0]),
@@ -209,14 +212,11 @@ def frontier_refusal(measures: Measures, found: Frontier) -> str:
 
 
 def advice(found: Frontier) -> str:
-    """Say what to do: numbers that both ways of counting leave, where both are there."""
+    """Say what to do: the numbers that the count which leaves out nobody does not exclude."""
     if not found.is_drawn:
         return phrase("push.frequency.action.draw", best=found.best[MODEL])
-    kinds = [kind for kind in (ASSIGNED, WEEKS) if kind in found.best]
-    left = set.intersection(*(set(found.candidates[kind]) for kind in kinds))
-    if not left:
-        return phrase("push.frequency.action.apart")
-    # Among those not clearly worse by either count, the fewest pushes lose the fewest members.
+    left = set(found.candidates[found.lead])
+    # Among those not clearly worse, the fewest pushes lose the fewest members.
     which = "alone" if len(left) == 1 else "set"
     return phrase(f"push.frequency.action.{which}", numbers=_numbers(found, left), fewest=min(left))
 

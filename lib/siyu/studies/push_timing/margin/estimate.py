@@ -107,8 +107,7 @@ def gain(
         if not measures.has_leaving:
             table = table[table["measure"].isin(["orders", "margin"])]
         spreads = (float(pushed["margin"].std()), float(none["margin"].std()))
-        row = table[table["measure"] == "margin"].iloc[0]
-        verdict = "pays" if row.ci_lower > 0 else "costs" if row.ci_upper < 0 else "unclear"
+        verdict = _judge(table)
     return Gain(
         table=table,
         n=(n[0], n[1]),
@@ -121,6 +120,15 @@ def gain(
         smallest_cny=smallest_cny,
         refused=refused,
     )
+
+
+def _judge(table: pd.DataFrame) -> str:
+    """Judge by what is left less members lost, where leaving is known, and by the margin."""
+    money = table[table["measure"].isin(["margin", "net"])]
+    if (money["ci_lower"] > 0).all():
+        return "pays"
+    # The last row counts everything that is known.
+    return "costs" if money["ci_upper"].iloc[-1] < 0 else "unclear"
 
 
 _ROWS = (

@@ -43,6 +43,8 @@ def say_verdict(measures: Measures, found: Gain, *, level: float) -> str:
     lower, upper = margin.ci_lower, margin.ci_upper
     if found.verdict == "costs":  # said as what it costs
         lower, upper = -upper, -lower
+        if margin.ci_upper >= 0:  # only with the members whom it loses
+            return _say_cost_of_members(measures, found, level=level)
     side = "higher" if margin.difference >= 0 else "lower"
     said = phrase(
         f"push.margin.verdict.{side if found.verdict == 'unclear' else found.verdict}",
@@ -59,6 +61,21 @@ def say_verdict(measures: Measures, found: Gain, *, level: float) -> str:
         "push.margin.verdict.net", net=net.difference, lower=net.ci_lower, upper=net.ci_upper
     )
     return clauses([said, left_over])
+
+
+def _say_cost_of_members(measures: Measures, found: Gain, *, level: float) -> str:
+    net, margin = row_of(found, "net"), row_of(found, "margin")
+    return phrase(
+        "push.margin.verdict.loses",
+        size=-net.difference,
+        lower=-net.ci_upper,
+        upper=-net.ci_lower,
+        level=level,
+        days=measures.margin_days,
+        margin=margin.difference,
+        margin_lower=margin.ci_lower,
+        margin_upper=margin.ci_upper,
+    )
 
 
 def _leaving(row: Any, *, level: float) -> str:

@@ -131,8 +131,8 @@ def _compared(
     ).set_index("level")
     told = told.join(found[list(_COMPARED)], on=column)
     told["refused"] = told["refused"].fillna("few")
-    # Of a level with few answers, or few users, not even the crude rate is shown.
-    hidden = (told["refused"] == "few") & (told["n_users"] < measures.min_users)
+    # Of a level with few users not even the crude rate is shown.
+    hidden = told["n_users"] < measures.min_users
     told.loc[hidden, ["answer_rate", "crude_lower", "crude_upper"]] = np.nan
     told["p_holm"] = holm(told.pop("p"))
     clear = told["p_holm"] <= 1 - level

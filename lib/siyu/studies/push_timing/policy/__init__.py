@@ -5,7 +5,12 @@ from siyu.studies.push_timing.policy.estimate import Values, estimate
 from siyu.studies.push_timing.policy.figures import draw_curves, draw_overlap, draw_policies
 from siyu.studies.push_timing.policy.measure import measure
 from siyu.studies.push_timing.policy.measures import Measures
-from siyu.studies.push_timing.policy.sentences import say_curves, say_design, say_policies
+from siyu.studies.push_timing.policy.sentences import (
+    say_curves,
+    say_design,
+    say_headline,
+    say_policies,
+)
 
 __all__ = [
     "Measures",
@@ -18,5 +23,6 @@ __all__ = [
     "measure",
     "say_curves",
     "say_design",
+    "say_headline",
     "say_policies",
 ]

@@ -69,6 +69,11 @@ def left_out(measures: Measures) -> str:
     return phrase("push.policy.wrong", n=wrong) if wrong else ""
 
 
+def say_headline(measures: Measures, found: Values, *, level: float) -> str:
+    """Say in one sentence which hours to move to, or why that cannot be known."""
+    return refusal(measures, found) if found.refused else headline(found, level=level)
+
+
 def headline(found: Values, *, level: float) -> str:
     """Say which segment has clearly better hours, and what sending at all of them brings."""
     if found.refused:

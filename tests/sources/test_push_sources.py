@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from siyu import cli, findings
 from siyu.data import check, open_source
 from siyu.stats.experiments import sample_ratio_pvalue, welch_difference
 from siyu.studies.push_timing import margin
@@ -92,3 +93,46 @@ def test_visits_are_those_published(shared_data):
         assert found.value == pytest.approx(value, abs=5e-6)
         assert (found.ci_lower, found.ci_upper) == pytest.approx(ends, abs=1e-5)
         assert found.value / found.error == pytest.approx(statistic, rel=0.01)
+
+
+@pytest.fixture(scope="module")
+def bank(shared_data, tmp_path_factory) -> Path:
+    """The report of the calls of a bank: month and weekday are known, year and hour are not."""
+    out = tmp_path_factory.mktemp("bank")
+    source = ["--source", str(HERE.with_name("bank-marketing")), "--only", "03_push_timing"]
+    asked = ["period_days=1000", "by=[]", "cap_experiment=", "no_push_experiment="]
+    asked += ["holidays_country=PT", "content_marks=[]"]
+    given = [part for one in asked for part in ("-p", one)]
+    weekly = HERE.parents[2] / "notebooks" / "weekly.yaml"
+    assert cli.main(["report", str(weekly), *source, "--out", str(out), *given]) == 0
+    (folder,) = out.glob("weekly/*.1/03_push_timing")
+    return folder
+
+
+def test_the_bank_s_calls_are_answered_as_published(bank):
+    """4,640 of 41,188 said yes: 11.265 %; Monday to Friday .0995 .1178 .1167 .1212 .1081."""
+    found = {one["id"]: one for one in findings.read(bank / "findings.json")["findings"]}
+    rate = found["push.rate.all"]
+    assert (rate["n"], round(rate["value"] * 41_188)) == (41_188, 4_640)
+    cells = pd.read_csv(bank / "tables" / "push_rates.csv")
+    noon = cells[cells["hour"] == 12].set_index("weekday")
+    published = {"Mon": 0.0995, "Tue": 0.1178, "Wed": 0.1167, "Thu": 0.1212, "Fri": 0.1081}
+    # A cell is drawn towards the rate of all, by next to nothing where it holds 8,000 calls.
+    assert noon.loc[list(published), "answer_rate"].tolist() == pytest.approx(
+        list(published.values()), abs=0.002
+    )
+
+
+def test_the_bank_s_calls_cannot_answer_what_an_hour_or_another_call_does(bank):
+    document = findings.read(bank / "findings.json")
+    refused = {one["id"]: one for one in document["findings"] if one["status"] == "insufficient"}
+    for name in (
+        "policy",
+        "description.hours",
+        "adjusted.hour.all",
+        "delay.late",
+        "frequency.slope.block",
+        "frequency.best",
+        "margin.margin",
+    ):
+        assert refused[f"push.{name}"]["message"], name

@@ -108,7 +108,9 @@ def exposures(tables: dict[str, list[dict]], *, leave_days: int) -> Counter:
             band = int(np.searchsorted([2, 4, 8, 13, 26], since // (7 * DAY), "right"))
             left = person["left_at"]
             followed = at <= END - leave_days * DAY
-            leaves = left is not None and left - at < leave_days * DAY
+            later = own[place + 1]["sent_at"] if place + 1 < len(own) else None
+            is_last = left is not None and (later is None or later > left)
+            leaves = is_last and left - at < leave_days * DAY
             counts[
                 "drawn" if by_lot else "others",
                 min(received, 14),

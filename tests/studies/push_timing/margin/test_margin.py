@@ -192,9 +192,10 @@ def test_without_an_arm_the_hold_out_to_run_next_is_named():
 @pytest.mark.parametrize(
     ("gain", "verdict", "said"),
     [
-        (20.0, "pays", "Pushing pays"),
+        (40.0, "pays", "Pushing pays"),
         (-20.0, "costs", "Pushing costs more than it brings"),
-        (0.5, "unclear", "Unclear whether pushing pays"),
+        (16.0, "unclear", "Unclear whether pushing pays"),
+        (0.5, "costs", "Pushing costs more than it brings, since it loses members"),
     ],
 )
 def test_each_verdict_is_said_drawn_and_found(gain, verdict, said, language):
@@ -235,10 +236,9 @@ def test_what_is_clear_is_judged_and_what_is_not_is_information():
 
 def test_the_verdict_says_the_direction_and_the_net():
     for gain, said in (
-        (20.0, "Pushing pays: {} yuan more margin per member in 60 days (95% CI "),
+        (40.0, "Pushing pays: {} yuan more margin per member in 60 days (95% CI "),
         (-20.0, "Pushing costs more than it brings: {} yuan less margin per member"),
-        (0.5, "Unclear whether pushing pays: {} yuan more margin per member"),
-        (-1.5, "Unclear whether pushing pays: {} yuan less margin per member"),
+        (16.0, "Unclear whether pushing pays: {} yuan more margin per member"),
     ):
         one = measures(members=members(gain=gain))
         found = margin.gain(one, level=LEVEL)
@@ -257,7 +257,7 @@ def test_the_verdict_says_the_direction_and_the_net():
 def test_a_larger_share_without_pushes_is_given_with_its_members():
     """Of equal spreads 1 / (p (1 - p)) counts: 0.25 x 0.75 / (0.3 x 0.7) of the members."""
     one = measures(members=members(gain=0.5))
-    found = margin.gain(one, level=LEVEL)
+    found = margin.gain(one, level=LEVEL, value_lost_cny=0)
     assert found.needed_larger / found.needed == pytest.approx(0.1875 / 0.21, rel=0.1)
     said = say_next(one, found, level=LEVEL)
     assert f"With 30.0% unpushed, {found.needed_larger:,.0f} members are enough" in said

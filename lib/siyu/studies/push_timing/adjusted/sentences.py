@@ -132,8 +132,10 @@ def say_naive(found: pd.DataFrame, *, hours: str, against: str, level: float) ->
 def naive(row: Any, *, hours: str, against: str, level: float) -> str:
     """Say of one segment what is crude, what is better, and what is adjusted."""
     clear = row.lift_lower > 0 or row.lift_upper < 0
+    # Only a crude ratio whose interval leaves the adjusted one out is said to mislead.
+    alike = row.crude_lift_lower <= row.lift <= row.crude_lift_upper
     return phrase(
-        f"push.adjusted.naive.{'clear' if clear else 'unclear'}",
+        f"push.adjusted.naive.{'alike' if alike else 'clear' if clear else 'unclear'}",
         whom=whom(row.segment),
         hours=read_bands([hours])[0].name,
         against=read_bands([against])[0].name,
@@ -150,9 +152,6 @@ def misled(found: pd.DataFrame) -> Any:
     """Give the segment whose clear crude ratio is farthest from the adjusted; None without one."""
     told = found[found["refused"] == ""]
     clear = (told["crude_lift_lower"] > 0) | (told["crude_lift_upper"] < 0)
-    # Only a crude ratio whose interval excludes the adjusted one is said to mislead.
-    clear &= ~told["lift"].between(told["crude_lift_lower"], told["crude_lift_upper"])
-    told, clear = told[clear], clear[clear]
     own = told[clear & (told["segment"] != EVERYONE)]
     told = told if own.empty else own
     if told.empty:

@@ -188,10 +188,8 @@ def _support(counts: pd.DataFrame, measures: Measures, *, min_pushes: int) -> pd
         told[name] = n.where(state != "few")
         told[f"{name}_state"] = state
     table = pd.DataFrame(told).reset_index()
-    # What is hidden of one could be had from the other two by subtraction.
+    # What is hidden of one could be had from the sum and the other.
     few = (table["by_lot_state"] == "few") | (table["not_by_lot_state"] == "few")
-    table.loc[few, ["by_lot", "not_by_lot"]] = np.nan
-    for name in ("by_lot_state", "not_by_lot_state"):
-        table.loc[few & (table[name] != "none"), name] = "few"
+    table["either"] = table["either"].mask(few)
     table["weekday"] = np.array(WEEKDAYS)[table["weekday"]]
     return table

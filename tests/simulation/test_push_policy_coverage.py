@@ -20,7 +20,7 @@ from siyu.stats import best, off_policy
 from siyu.stats.multiplicity import holm
 from siyu.stats.off_policy import Logged
 from siyu.stats.power import arm_size
-from siyu.studies.push_timing.policy import Measures, choose
+from siyu.studies.push_timing.policy import Measures, choose, segments
 
 pytestmark = pytest.mark.slow
 
@@ -193,7 +193,7 @@ def measures(logged: Logged, fold: np.ndarray) -> Measures:
         split_at=None,
         habits=np.full(len(fold), -1),
         no_habits="no_events",
-        planned=pd.DataFrame(columns=["segment", "hour", "n", "answered"]),
+        planned=pd.DataFrame(columns=["segment", "hour", "n", "answered", "n_recent"]),
         weeks=26.0,
         recent_weeks=4.0,
         counts={},
@@ -231,6 +231,26 @@ def test_the_best_hour_is_in_the_set_as_often_as_stated(monkeypatch):
         naive += values[top] - values[0] <= norm.ppf(LEVEL) * error
     assert 0.94 <= kept / REPLICATIONS <= 0.96
     assert naive / REPLICATIONS < 0.85
+
+
+def test_the_lift_of_a_set_chosen_on_the_same_pushes_is_covered(monkeypatch):
+    monkeypatch.setattr(best, "DRAWS", 1_000)
+    joint, naive, narrower = [], [], 0
+    for i in range(REPLICATIONS):
+        logged = alike(np.random.default_rng([48, i]))
+        curve, now = choose.find_curve(logged, min_users=30), off_policy.as_drawn(logged)
+        kept = choose.find_not_worse(curve, level=LEVEL)
+        row = segments.value_set(curve, now, kept, level=LEVEL)
+        joint.append((row["set_difference_lower"], row["set_difference_upper"]))
+        policy = np.zeros(logged.n.shape)
+        policy[:, kept] = 1 / len(kept)
+        evenly = off_policy.value(logged, policy, method="snips")
+        naive.append(off_policy.less(evenly, now).interval(LEVEL))
+        narrower += len(kept) < HOURS
+    assert narrower > 0.1 * REPLICATIONS
+    # All hours are alike, so no set brings anything. Conservative by design: no upper bound.
+    assert covered(np.array(joint), 0.0) >= LEVEL - 3 * np.sqrt(LEVEL * 0.05 / REPLICATIONS)
+    assert covered(np.array(naive), 0.0) < 0.9
 
 
 # Lots that are planned

@@ -96,7 +96,11 @@ def frontier(
     kept = {kind: own for kind, own in kept.items() if len(own) >= 2}
     refused = "" if kept else "few"
     drawn = list(measures.assigned["n"]) if is_drawn and "n" in measures.assigned else []
-    if not refused and len(drawn) >= 2 and sample_ratio_pvalue(drawn, [1] * len(drawn)) < SUSPECT_RATIO_P:
+    if (
+        not refused
+        and len(drawn) >= 2
+        and sample_ratio_pvalue(drawn, [1] * len(drawn)) < SUSPECT_RATIO_P
+    ):
         kept, refused = {}, "ratio"
     n_blocks = sum(own["blocks"].sum() for own in kept.values())
     if refused != "ratio" and not (measures.n_blocks and n_blocks):

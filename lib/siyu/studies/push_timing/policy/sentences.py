@@ -76,8 +76,6 @@ def say_headline(measures: Measures, found: Values, *, level: float) -> str:
 
 def headline(found: Values, *, level: float) -> str:
     """Say which segment has clearly better hours, and what sending at all of them brings."""
-    if found.refused:
-        return phrase("push.policy.figure.none")
     clear = found.segments[found.segments["verdict"] == "clear"]
     if clear.empty:
         return phrase("push.policy.headline.none")

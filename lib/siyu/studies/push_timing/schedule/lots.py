@@ -58,15 +58,14 @@ def plan_lots(
         power: chance that such an arm is found.
 
     Returns:
-        `segment`, the last being all of them together where there are several; `reason`
-        ("unread", "thin", "leads", "unclear", "none", "pooled"); `drawn_hours`, the
-        `n_arms` arms set apart by "/", or all hours where each is one; `missing`, hours
-        that have no value yet; `answer_rate` of the pushes drawn so far (where none was:
-        planned); `deff`, 1 where it is not known; `n_per_arm` and `n_pushes` needed;
-        `pushes_per_week` planned lately for `n_users`, so that it takes `weeks_needed`;
-        `lift_in_half_year`, the smallest lift found with as many pushes as are planned in
-        26 weeks (NaN: none). Segments without an answer so far, or without pushes lately,
-        are left out: from a rate of 0 nothing can be planned.
+        `segment`, the last being all together where there are several; `reason` ("unread", "thin",
+        "leads", "unclear", "none", "pooled"); `drawn_hours`, the `n_arms` arms set apart by "/", or
+        all hours where each is one; `missing`, hours that have no value yet; `answer_rate` of the
+        pushes drawn so far (where none was: planned); `deff`, 1 where it is not known; `n_per_arm`
+        and `n_pushes` needed; `pushes_per_week` planned lately for `n_users`, so that it takes
+        `weeks_needed`; `lift_in_half_year`, the smallest lift found with as many pushes as are
+        planned in 26 weeks (NaN: none). Segments without an answer so far, or without pushes
+        lately, are left out: from a rate of 0 nothing can be planned.
 
     Raises:
         PushError: lift_wanted or power is out of range.

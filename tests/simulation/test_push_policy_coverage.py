@@ -238,7 +238,9 @@ def test_the_lift_of_a_set_chosen_on_the_same_pushes_is_covered(monkeypatch):
     joint, naive, narrower = [], [], 0
     for i in range(REPLICATIONS):
         logged = alike(np.random.default_rng([48, i]))
-        curve, now = choose.find_curve(logged, min_users=30), off_policy.as_drawn(logged)
+        nowhere = np.zeros(logged.n.shape[1], dtype=bool)
+        curve = choose.find_curve(logged, min_users=30, partial=nowhere)
+        now = off_policy.as_drawn(logged)
         kept = choose.find_not_worse(curve, level=LEVEL)
         row = segments.value_set(curve, now, kept, level=LEVEL)
         joint.append((row["set_difference_lower"], row["set_difference_upper"]))

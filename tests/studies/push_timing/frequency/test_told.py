@@ -105,7 +105,7 @@ def test_by_lot_the_effect_the_best_number_and_the_rise_are_told():
     assert "A click counts 8.00 yuan and a member who blocks 50.00 yuan" in best
     assert blocks.startswith("“north”: blocks rose from 50.0 to 200.0 per 10,000 pushes")
     given = {finding.id: finding for finding in findings(one, found)}
-    assert given["push.frequency.slope.block"].evidence == "randomised"
+    assert given["push.frequency.slope.block"].evidence == "adjusted"
     assert given["push.frequency.best.weeks"].value == pytest.approx(2.2)
     assert given["push.frequency.best.assigned"].action.startswith("Set the weekly number to 3:")
     assert given["push.frequency.best.assigned"].action in best

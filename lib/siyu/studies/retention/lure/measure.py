@@ -162,6 +162,8 @@ def _costs(pool: Source, members: ir.Table, cost_days: int) -> pd.DataFrame:
         .agg(n=costs.count(), total=costs.cost.sum(), squares=(costs.cost**2).sum())
         .to_pandas()
     )
+    # Sums of fractions depend on the order of threads: back to whole fen, and their squares.
+    found = found.round({"total": 2, "squares": 4})
     return found.sort_values("lure", ignore_index=True)
 
 

@@ -15,19 +15,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 import statsmodels.api as sm
 from scipy.stats import binom, norm
-from siyu.data import open_source
 from siyu.data.world import Settings
 from siyu.data.world.draws import DAY
 from siyu.data.world.truths.staying import _draw_members
 from siyu.stats.hazards import hazard_ratio
 from siyu.studies.retention import contact
 
+from tests.consistency.worlds import open_worlds
 from tests.data.world.care import draw_care
 
 pytestmark = pytest.mark.slow
@@ -86,21 +83,7 @@ def ratio_if_all_or_none(care: str) -> float:
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("worlds")
-    parts: dict[str, list[pa.Table]] = {"users": [], "events": [], "assignments": []}
-    for seed in range(1, WORLDS + 1):
-        world = f"{seed:03}"
-        for name, table in draw_care(replace(SETTINGS, seed=seed)).items():
-            ids = pc.binary_join_element_wise(world, table["user_id"], "-")
-            table = table.set_column(0, "user_id", ids)
-            if name == "users":
-                table = table.append_column("world", pa.array([world] * len(table)))
-            parts[name].append(table)
-    for name, tables in parts.items():
-        pq.write_table(pa.concat_tables(tables), folder / f"{name}.parquet")
-    days = f"{{from: {SETTINGS.frame.first_day}, to: {SETTINGS.frame.last_day}}}"
-    (folder / "source.yaml").write_text(f"timezone: Asia/Shanghai\nobserved: {days}\n", "utf-8")
-    return open_source(folder)
+    return open_worlds(tmp_path_factory.mktemp("worlds"), draw_care, SETTINGS, WORLDS)
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 from scipy.stats import binom, norm
 from siyu.data import open_source
@@ -26,6 +23,7 @@ from siyu.studies import funnel
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.measure import measure
 
+from tests.consistency.worlds import open_worlds
 from tests.data.world.journeys import draw_journeys
 
 pytestmark = pytest.mark.slow
@@ -54,21 +52,7 @@ def truths():
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("worlds")
-    parts: dict[str, list[pa.Table]] = {"users": [], "events": []}
-    for seed in range(1, WORLDS + 1):
-        world = f"{seed:03}"
-        for name, table in draw_journeys(replace(SETTINGS, seed=seed)).items():
-            ids = pc.binary_join_element_wise(world, table["user_id"], "-")
-            table = table.set_column(0, "user_id", ids)
-            if name == "users":
-                table = table.append_column("world", pa.array([world] * len(table)))
-            parts[name].append(table)
-    for name, tables in parts.items():
-        pq.write_table(pa.concat_tables(tables), folder / f"{name}.parquet")
-    days = f"{{from: {SETTINGS.frame.first_day}, to: {SETTINGS.frame.last_day}}}"
-    (folder / "source.yaml").write_text(f"timezone: Asia/Shanghai\nobserved: {days}\n", "utf-8")
-    return open_source(folder)
+    return open_worlds(tmp_path_factory.mktemp("worlds"), draw_journeys, SETTINGS, WORLDS)
 
 
 @pytest.fixture(scope="module")

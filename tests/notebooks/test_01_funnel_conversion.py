@@ -11,25 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from scipy.stats import norm
-from siyu import cli
 
-ROOT = Path(__file__).parents[2]
+from tests.notebooks.published import ROOT, findings, report
+
 NAME = "01_funnel_conversion"
 pytestmark = pytest.mark.slow
-
-
-def report(out: Path, *options: str, succeeds: bool = True) -> Path:
-    """Publish a report and give the notebook's folder in it."""
-    asked = ["--only", NAME, "--out", str(out), *options]
-    code = cli.main(["report", str(ROOT / "notebooks/weekly.yaml"), *asked])
-    assert code == (0 if succeeds else 1)
-    (folder,) = out.glob(f"weekly/*.1/{NAME}")
-    return folder
-
-
-def findings(folder: Path) -> dict[str, dict]:
-    document = json.loads((folder / "findings.json").read_text("utf-8"))
-    return {finding["id"]: finding for finding in document["findings"]}
 
 
 def reached(folder: Path) -> list[int]:
@@ -39,7 +25,7 @@ def reached(folder: Path) -> list[int]:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
-    return report(tmp_path_factory.mktemp("sample"))
+    return report(NAME, tmp_path_factory.mktemp("sample"))
 
 
 def test_every_planted_rate_lies_in_its_simultaneous_interval(sample):
@@ -172,7 +158,9 @@ EVERYTHING = ("-p", "window_days=null", "-p", "period_days=3650")
 def test_a_real_log_needs_nothing_but_a_source_yaml(
     shared_data, tmp_path, source, steps, options, counts
 ):
-    folder = report(tmp_path, "--source", str(SOURCES / source), "-p", f"steps={steps}", *options)
+    folder = report(
+        NAME, tmp_path, "--source", str(SOURCES / source), "-p", f"steps={steps}", *options
+    )
     found = reached(folder)
     assert counts is None or found == counts
     assert found == sorted(found, reverse=True)
@@ -182,7 +170,7 @@ def test_a_real_log_needs_nothing_but_a_source_yaml(
 @pytest.mark.peers
 def test_a_deal_dated_before_its_lead_is_reported_not_dropped(shared_data, tmp_path):
     options = (*EVERYTHING, "-p", "by=touchpoint", "-p", "steps=lead,close")
-    folder = report(tmp_path, "--source", str(SOURCES / "olist-marketing-funnel"), *options)
+    folder = report(NAME, tmp_path, "--source", str(SOURCES / "olist-marketing-funnel"), *options)
     page = (folder / "report.html").read_text("utf-8")
     assert "out otherwise: 1 did “close”" in page
     origins = findings(folder)
@@ -202,7 +190,7 @@ def test_a_deal_dated_before_its_lead_is_reported_not_dropped(shared_data, tmp_p
 def test_a_funnel_that_cannot_be_measured_fails_with_the_reason_on_the_index(
     tmp_path, options, words
 ):
-    folder = report(tmp_path, *options, succeeds=False)
+    folder = report(NAME, tmp_path, *options, succeeds=False)
     index = (folder.parent / "index.html").read_text("utf-8")
     assert words in index.replace("&#39;", "'").replace("&#x27;", "'")
 
@@ -218,7 +206,7 @@ def test_a_funnel_that_cannot_be_measured_fails_with_the_reason_on_the_index(
 def test_what_cannot_be_said_is_published_as_insufficient_with_its_reason(
     tmp_path, options, reason
 ):
-    folder = report(tmp_path, *options)
+    folder = report(NAME, tmp_path, *options)
     reasons = [
         one["message"] for one in findings(folder).values() if one["status"] == "insufficient"
     ]

@@ -6,31 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.stats import norm
-from siyu import cli
 from siyu.data import open_source
 from siyu.data.world import Settings
 from siyu.data.world.write import write_tables
 from siyu.studies import retention
 from siyu.studies.retention import contact
 
-ROOT = Path(__file__).parents[2]
+from tests.notebooks.published import ROOT, findings, report
+
 NAME = "02_cohort_retention"
 RETURNS = ["browse", "compare", "cart", "order", "sign_in", "moments_like", "moments_comment"]
 DAYS = (1, 7, 30)
 LURES = ("physical", "virtual", "coupon", "service")
 pytestmark = pytest.mark.slow
-
-
-def report(out: Path, *options: str) -> Path:
-    asked = ["--only", NAME, "--out", str(out), *options]
-    assert cli.main(["report", str(ROOT / "notebooks" / "weekly.yaml"), *asked]) == 0
-    (folder,) = out.glob(f"weekly/*.1/{NAME}")
-    return folder
-
-
-def findings(folder: Path) -> dict[str, dict]:
-    document = json.loads((folder / "findings.json").read_text("utf-8"))
-    return {finding["id"]: finding for finding in document["findings"]}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +35,7 @@ def log_truth(truth) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
-    return report(tmp_path_factory.mktemp("sample"))
+    return report(NAME, tmp_path_factory.mktemp("sample"))
 
 
 def returns(pool) -> list[tuple[str, float, float]]:
@@ -238,7 +226,7 @@ def test_every_rate_has_an_interval_and_a_denominator_of_those_followed(sample):
     ],
 )
 def test_other_parameters_are_published_too(tmp_path, options):
-    folder = report(tmp_path, *options)
+    folder = report(NAME, tmp_path, *options)
     rates = {k: v for k, v in findings(folder).items() if k.startswith("retention.day_")}
     assert rates
     assert all(one["value"] is not None for one in rates.values())
@@ -263,7 +251,7 @@ def test_the_projection_of_the_sample_is_refused_since_its_test_missed(sample):
 
 
 def test_too_few_users_are_published_as_insufficient_with_the_reason(tmp_path):
-    folder = report(tmp_path, "-p", "min_users=100000", "-p", "by=chanel")
+    folder = report(NAME, tmp_path, "-p", "min_users=100000", "-p", "by=chanel")
     found = findings(folder)
     assert {one["status"] for one in found.values()} == {"insufficient"}
     assert "did you mean 'channel'" in found["retention.breakdown.1"]["message"]

@@ -7,24 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm
-from siyu import cli
 
-ROOT = Path(__file__).parents[2]
+from tests.notebooks.published import ROOT, findings, report
+
 NAME = "03_push_timing"
 HOURS = range(9, 22)
 pytestmark = pytest.mark.slow
-
-
-def report(out: Path, *options: str) -> Path:
-    asked = ["--only", NAME, "--out", str(out), *options]
-    assert cli.main(["report", str(ROOT / "notebooks" / "weekly.yaml"), *asked]) == 0
-    (folder,) = out.glob(f"weekly/*.1/{NAME}")
-    return folder
-
-
-def findings(folder: Path) -> dict[str, dict]:
-    document = json.loads((folder / "findings.json").read_text("utf-8"))
-    return {finding["id"]: finding for finding in document["findings"]}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +23,7 @@ def truth() -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
-    return report(tmp_path_factory.mktemp("sample"))
+    return report(NAME, tmp_path_factory.mktemp("sample"))
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +151,11 @@ def test_what_is_by_lot_is_told_from_what_is_adjusted_and_what_describes(sample)
     ],
 )
 def test_other_parameters_are_published_too(tmp_path, options):
-    assert findings(report(tmp_path, *options))["push.policy.as_sent"]["value"] > 0
+    assert findings(report(NAME, tmp_path, *options))["push.policy.as_sent"]["value"] > 0
 
 
 def test_too_few_users_are_published_as_insufficient_with_the_reason(tmp_path):
-    found = findings(report(tmp_path, "-p", "min_users=100000", "-p", "by=chanel"))
+    found = findings(report(NAME, tmp_path, "-p", "min_users=100000", "-p", "by=chanel"))
     assert found["push.policy"]["status"] == "insufficient"
     told = {one["status"] for one in found.values()}
     assert told <= {"insufficient", "info"}

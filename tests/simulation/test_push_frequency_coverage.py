@@ -164,7 +164,14 @@ def spans(rng: np.random.Generator) -> pd.DataFrame:
         np.clip(until - before, 0, now),
         ((until > before) & (until <= before + now)).astype(int),
     )
-    table = pd.DataFrame({"segment": np.arange(SEGMENTS), "n": OF_EACH})
+    table = pd.DataFrame(
+        {
+            "segment": np.arange(SEGMENTS),
+            "n": OF_EACH,
+            "n_before": (fields[0] > 0).sum(axis=1),
+            "n_now": (fields[2] > 0).sum(axis=1),
+        }
+    )
     for i, first in enumerate(SPANS):
         table[first] = fields[i].sum(axis=1)
         for j in range(i, len(SPANS)):

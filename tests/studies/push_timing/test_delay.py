@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from siyu.language import speaking
 from siyu.phrases import term
@@ -20,7 +21,7 @@ def asked(folder, pushes, users=None, **options):
     return delay.measure(found(pool(folder, pushes, users), **options), hours=BAND)
 
 
-def teams(*, slow=70, quick=3, users=30, days=6, **more):
+def teams(*, slow=70, quick=3, users=30, days=12, **more):
     """Users of the accounts A, B (slow) and C; each gets a push a day, sent so many minutes late.
 
     Of the slow account's pushes, those of even days leave as early as the others'.
@@ -138,6 +139,42 @@ def test_the_account_that_sends_late_is_found(tmp_path):
     assert curve[[2, 3, 60, 90]].tolist() == [0, 0.5, 0.5, 1]
 
 
+def test_an_account_late_on_one_day_to_all_its_users_is_not_called_slow(tmp_path):
+    pushes, people = teams(slow=3, medium="group")
+    late = [
+        row | {"sent_at": row["sent_at"] + pd.Timedelta(minutes=70)}
+        if row["planned_at"].day == 5 and int(row["user_id"]) % 3 == 1
+        else row
+        for row in pushes
+    ]
+    table = delay.delays(asked(tmp_path, late, people, min_users=10), level=LEVEL).staff
+    row = one(table, staff="B")
+    # One of twelve days: with the thirty users as clusters nothing varies, and all would be sure.
+    assert (row.late_share, row.verdict) == (pytest.approx(1 / 12), "unclear")
+    # One day of twelve: 1/12 and t(11) times sqrt(12 / 11 x (11 x (1/144)^2 + (11/144)^2)).
+    assert row.ci_upper == pytest.approx(1 / 12 + 2.20099 * 1 / 12, abs=1e-5)
+
+
+def test_accounts_are_not_judged_on_a_few_days(tmp_path):
+    measures = asked(tmp_path, *teams(days=9, medium="group"), min_users=10)
+    assert set(delay.delays(measures, level=LEVEL).staff["verdict"]) == {"unclear"}
+
+
+def test_a_medium_never_late_may_be_late_yet(tmp_path):
+    measures = asked(tmp_path, *teams(slow=3, medium="group"), min_users=10)
+    row = one(delay.delays(measures, level=LEVEL).media)
+    # Exact (Clopper and Pearson) for none late of 90 users: 1 - 0.025^(1/90).
+    assert (row.late_share, row.ci_lower) == (0, 0)
+    assert row.ci_upper == pytest.approx(0.04016, abs=1e-5)
+
+
+def test_a_medium_always_late_may_be_in_time_yet(tmp_path):
+    measures = asked(tmp_path, *teams(slow=70, quick=70, medium="group"), min_users=10)
+    row = one(delay.delays(measures, level=LEVEL).media)
+    assert (row.late_share, row.ci_upper) == (1, 1)
+    assert row.ci_lower == pytest.approx(1 - 0.04016, abs=1e-5)
+
+
 def test_accounts_alike_are_not_called_slow(tmp_path):
     measures = asked(tmp_path, *teams(slow=3, medium="group"), min_users=10)
     delays = delay.delays(measures, level=LEVEL)
@@ -247,7 +284,7 @@ def test_slow_accounts_are_to_send_by_schedule_and_what_that_is_worth(tmp_path):
     given = delay.conclude(measures, delays, table, level=LEVEL, value_per_answer_cny=8.0)
     (finding,) = [finding for finding in given if finding.id == "push.delay.slow"]
     per_week = 30 / (31 / 7)
-    assert finding.worth_cny == pytest.approx(8 * per_week * (row.sent_in - row.sent_out))
+    assert finding.worth_cny == pytest.approx(8 * per_week * (row.planned_in - row.planned_out))
     assert "6.8 a week that are planned for 20:00–22:00 leave after it" in finding.action
     plain = delay.conclude(measures, delays, table, level=LEVEL)
     assert [finding.worth_cny for finding in plain] == [None] * len(plain)

@@ -155,13 +155,17 @@ def weekly(
 
 
 def spans(tables: dict[str, list[dict]]) -> dict[str, list[int]]:
-    """Per occupation: sent before, blocks before, sent now, blocks now."""
-    found = {place: [0, 0, 0, 0] for place in ("north", "south")}
+    """Per occupation: sent before, blocks before, sent now, blocks now, users before and now."""
+    found = {place: [0] * 6 for place in ("north", "south")}
     for person in tables["users"]:
+        pushed = set()
         for one in _sent(tables, person["user_id"]):
             ago = (LAST - DAY - one["sent_at"].astimezone(UTC8).date()).days
             if 0 <= ago < 56 and one["sent_at"] <= END - HORIZON:
                 place = 2 if ago < 28 else 0
                 found[person["occupation"]][place] += 1
                 found[person["occupation"]][place + 1] += _within(one, "blocked_at")
+                pushed.add(4 + place // 2)
+        for place in pushed:
+            found[person["occupation"]][place] += 1
     return found

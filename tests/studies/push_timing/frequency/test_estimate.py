@@ -61,7 +61,10 @@ def spans(rows: list[tuple]) -> pd.DataFrame:
         for name, total in zip(("blocks_before", "blocks_now"), blocked, strict=True):
             part[name] = (np.arange(users) < total).astype(int)
         parts.append(part)
-    return products(pd.concat(parts), SPANS, "segment")
+    pushed = pd.concat(parts)
+    for end in ("before", "now"):
+        pushed[f"n_{end}"] = (pushed[f"sent_{end}"] > 0).astype(int)
+    return products(pushed, SPANS, "segment")
 
 
 def measures(**other) -> Measures:
@@ -240,3 +243,17 @@ def test_segments_that_cannot_be_compared_are_refused():
 def test_a_threshold_that_is_no_share_is_an_error():
     with pytest.raises(PushError, match="block_threshold = 5 must lie strictly between 0 and 1"):
         alerts(measures(), level=LEVEL, block_threshold=5)
+
+
+def test_each_span_must_have_enough_users_of_its_own():
+    """100 users before and 20 now: 20 are few, though 100 are in the two spans together."""
+    few = spans([(100, 10, 10, 5, 5)]).assign(n_now=20)
+    found = alerts(measures(spans=few), level=LEVEL)
+    assert found["refused"].tolist() == ["few"]
+    assert found["block_rate_before"].isna().all()
+
+
+def test_numbers_with_unequally_many_members_are_not_read():
+    """100 and 200 of 300 drawn alike: chi-square 33.3 on 1 degree of freedom, p = 8e-9."""
+    table = weekly([(1, 100, 10, 10, 1, 5), (3, 200, 10, 30, 3, 12)])
+    assert frontier(measures(weekly=table, assigned=table), level=LEVEL).refused == "ratio"

@@ -60,7 +60,7 @@ def test_weeks_are_those_begun_while_there_and_over(both):
 
 def test_spans_are_the_last_28_days_of_which_all_is_known_and_the_28_before(both):
     tables, found = both
-    names = ["sent_before", "blocks_before", "sent_now", "blocks_now"]
+    names = ["sent_before", "blocks_before", "sent_now", "blocks_now", "n_before", "n_now"]
     rows = found.spans.set_index("segment")[names]
     assert {found.segments[code]: row.astype(int).tolist() for code, row in rows.iterrows()} == (
         builders.spans(tables)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from siyu.studies.push_timing import frequency
 from siyu.studies.push_timing.definition import Definition
@@ -98,9 +96,10 @@ def test_a_best_number_that_is_no_clear_gain_on_a_known_one_has_no_worth(one):
     assert worth_of_best(one, frequency.frontier(one, level=LEVEL)) is None
 
 
-def test_numbers_that_only_the_weeks_tell_apart_lead_where_nobody_was_followed_long():
+def test_numbers_that_only_the_weeks_tell_apart_are_no_advice_and_worth_nothing_known():
     one = drawn(1.2, assigned=weekly(NUMBERS[:1]))
     found = frequency.frontier(one, level=LEVEL)
     assert found.lead == "weeks"
-    assert worth_of_best(one, found) == pytest.approx(250)
-    assert worth_of_best(replace(one, today=None), found) is None
+    assert worth_of_best(one, found) is None
+    said = frequency.say_frontier(one, found, level=LEVEL)
+    assert "Run the experiment on before a number is set" in said

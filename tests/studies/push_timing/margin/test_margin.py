@@ -157,7 +157,7 @@ def test_a_gain_pays_and_its_cost_and_who_left_are_taken_off():
     [
         ({"experiment": "", "members": pd.DataFrame({"pushed": []})}, "none", "no experiment"),
         ({"has_orders": False}, "orders", "no table of orders"),
-        ({"drawn": (300, 40)}, "ratio", "do not fit the planned share of 25.0%"),
+        ({"members": members(340, 40)}, "ratio", "do not fit the planned share of 25.0%"),
         ({"members": members(120, 20)}, "few", "100 members with pushes and 20 without"),
         ({"members": members().assign(margin_cny=0.0)}, "flat", "nobody brought any margin"),
     ],
@@ -229,7 +229,7 @@ def test_what_is_clear_is_judged_and_what_is_not_is_information():
     given = {one.id: one for one in margin.conclude(one, found, level=LEVEL)}
     left = given["push.margin.left"]
     assert (left.status, left.threshold, left.direction) == ("alert", 0, "below")
-    assert left.action.startswith("Lower the weekly number")
+    assert left.action.startswith("Weigh each push against the members it loses")
     row = found.table.set_index("measure").loc["left"]
     assert f"with pushes less without: {points(row.difference)}" in left.message
 

@@ -194,6 +194,69 @@ def test_of_a_medium_of_few_users_no_rate_is_shown(tmp_path):
     assert media.loc["sms", "answer_rate"] > 0
 
 
+def test_few_users_with_many_answers_are_not_shown_either(tmp_path):
+    few = [
+        Push(f"u{user:03}", 5 + i, 11, 1 if i % 2 else None, medium="group", copy="C", opened=True)
+        for user in range(12)
+        for i in range(20)
+    ]
+    shown, hidden = (
+        message.effects(
+            message.measure(found(tmp_path / str(least), crowd() + few, min_users=least)),
+            level=LEVEL,
+        )
+        for least in (10, 13)
+    )
+    rates = ["answer_rate", "adjusted_rate", "difference", "ratio", "unsent_share", "open_rate"]
+    for table, column, name in (("media", "medium", "group"), ("copies", "copy", "C")):
+        before, after = (getattr(one, table).set_index(column).loc[name] for one in (shown, hidden))
+        assert before["answer_rate"] == 0.5
+        assert after[rates].isna().all()
+        assert (after["refused"], after["verdict"]) == ("few", "")
+    assert hidden.media.set_index("medium").loc["sms", "verdict"] == "lower"
+
+
+def test_nothing_is_compared_with_a_medium_of_few_users(tmp_path):
+    rare = [
+        Push(f"u{user:03}", 5 + i, 11, 1 if i % 2 else None)
+        for user in range(12)
+        for i in range(20)
+    ]
+    pushes = rare + crowd(media=("sms", "group"))
+    measures = message.measure(found(tmp_path, pushes, min_users=13))
+    media = message.effects(measures, level=LEVEL).media.set_index("medium")
+    assert set(media["refused"]) == {"few"}
+    assert media["difference"].isna().all()
+    assert media["answer_rate"].notna().to_dict() == {
+        "one_to_one": False,
+        "sms": True,
+        "group": True,
+    }
+
+
+def test_of_a_source_without_content_and_medium_nothing_is_said_of_them(tmp_path):
+    pushes = [dataclasses.replace(one, content=None, medium=None) for one in crowd()]
+    measures, effects = told(tmp_path, pushes, marks=["sale"])
+    text = everything(measures, effects)
+    assert "unknown" not in text
+    assert "The source does not say by which medium pushes went" in text
+    findings = {one.id: one for one in message.conclude(measures, effects, level=LEVEL)}
+    for name in ("push.content", "push.kind.sale"):
+        assert findings[name].status == "insufficient"
+        assert findings[name].message.startswith("The source does not say what was in the pushes")
+    assert "push.content.all" not in findings
+
+
+def test_content_that_is_not_named_is_never_the_best(tmp_path):
+    pushes = [
+        dataclasses.replace(one, content="lesson" if one.day % 2 else None) for one in crowd()
+    ]
+    measures, effects = told(tmp_path, pushes)
+    findings = {one.id: one for one in message.conclude(measures, effects, level=LEVEL)}
+    assert "“lesson” is answered most" in findings["push.content.all"].message
+    assert "unknown" not in everything(measures, effects)
+
+
 def test_an_odd_one_without_any_answer_in_the_reference_refuses_all(tmp_path):
     pushes = [
         dataclasses.replace(one, clicked_after=None) if one.medium == "one_to_one" else one

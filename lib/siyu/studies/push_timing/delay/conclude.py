@@ -58,7 +58,8 @@ def strayed_per_week(
 
     Returns:
         Of segments that lots clearly show to answer more in the band: such pushes per week, and the
-        answers per week that they would bring more if they left as planned.
+        answers per week that they would bring more if they left as planned: by the rates of the
+        planned hours, since those by hour of sending depend on who sends.
     """
     clear = table[(table["refused"] == "") & (table["planned_lift_lower"] > 0)]
     codes = {name: code for code, name in enumerate(measures.segments)}
@@ -66,7 +67,7 @@ def strayed_per_week(
     pushes = answers = 0.0
     for row in each_row(clear[clear["segment"].isin(codes)]):
         n = own.loc[own["segment"] == codes[row.segment], "n"].sum() / measures.weeks
-        pushes, answers = pushes + n, answers + n * (row.sent_in - row.sent_out)
+        pushes, answers = pushes + n, answers + n * (row.planned_in - row.planned_out)
     return pushes, answers
 
 

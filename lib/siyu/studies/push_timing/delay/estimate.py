@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 from scipy.stats import t as student
 
 from siyu.stats.checks import FloatArray
@@ -16,6 +15,7 @@ from siyu.stats.clusters import Shares, clustered_share
 from siyu.stats.fixed_effects import FEWEST_CLUSTERS
 from siyu.stats.multiplicity import holm
 from siyu.studies.naming import EVERYONE, SMALL, large
+from siyu.studies.push_timing.delay.accounts import against_others
 from siyu.studies.push_timing.delay.measures import (
     LATE_MINUTES,
     MINUTES,
@@ -41,7 +41,7 @@ class Delays:
         interval.
     staff: the same per `staff` account (by hand alone; accounts of few users share one row), with
         `moved_share` (left in another hour than planned), `others_late_share`, `p_holm` of the test
-        that the two are the same, and `verdict` ("slow", "quick", "unclear").
+        that the two are the same (NaN under ten days), and `verdict` ("slow", "quick", "unclear").
     drawn: `late_share` among pushes whose hour was drawn by lot; one row, or none.
     n: pushes planned and sent.
     """
@@ -68,15 +68,16 @@ class Delays:
 def delays(measures: Measures, *, level: float) -> Delays:
     """Describe how long pushes take from the planned time to the sending.
 
-    Users are independent, their pushes are not. An account is slow whose share of pushes that leave
-    more than an hour late is above that of all others together, by Holm over the accounts.
+    Users are independent, their pushes are not; of accounts, those planned for one day are not
+    either, and the wider of the two intervals counts. An account is slow whose share of pushes that
+    leave more than an hour late is above that of all others together, by Holm over the accounts.
 
     Args:
         measures: the reduced tables.
         level: coverage of each interval, between 0 and 1.
     """
     by_staff = measures.by_staff[measures.by_staff["by_hand"]]
-    staff = _accounts(by_staff, measures.min_users, level=level)
+    staff = _accounts(by_staff, measures.by_day, measures.min_users, level=level)
     slow = staff.loc[staff["verdict"] == "slow", "staff"]
     is_slow = by_staff["staff"].isin(slow)
     at_once = measures.by_staff[~measures.by_staff["by_hand"]]
@@ -187,7 +188,9 @@ def _spread(influence: FloatArray) -> float:
     return float(np.sqrt(n / (n - 1) * (influence**2).sum()))
 
 
-def _accounts(by_staff: pd.DataFrame, min_users: int, *, level: float) -> pd.DataFrame:
+def _accounts(
+    by_staff: pd.DataFrame, by_day: pd.DataFrame, min_users: int, *, level: float
+) -> pd.DataFrame:
     grouped = _grouped(by_staff, "staff", min_users)
     table = _lateness(grouped, "staff", level=level)
     own = grouped[grouped["minutes"] == LATE_MINUTES].set_index("staff").loc[table["staff"]]
@@ -196,12 +199,42 @@ def _accounts(by_staff: pd.DataFrame, min_users: int, *, level: float) -> pd.Dat
     others = _share((own[_MOMENTS].sum() - own[_MOMENTS]), level=level)
     mine = _share(own, level=level)
     table["others_late_share"] = 1 - others.share
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = (others.share - mine.share) / np.hypot(mine.error, others.error)
-    table["p_holm"] = holm(np.where(table["staff"] == SMALL, np.nan, 2 * norm.sf(np.abs(z))))
+    late, n = _daily(by_day, table["staff"].tolist())
+    days = _share(_of_days(late, n), level=level)
+    table["ci_lower"] = np.minimum(table["ci_lower"], days.ci_lower)
+    table["ci_upper"] = np.maximum(table["ci_upper"], days.ci_upper)
+    error = np.hypot(mine.error, others.error)
+    found = against_others(late, n, user_error=error, n_users=table["n_users"])
+    table["p_holm"] = holm(np.where(table["staff"] == SMALL, np.nan, found.p))
     clear = table["p_holm"] <= 1 - level
-    table["verdict"] = np.select([clear & (z > 0), clear], ["slow", "quick"], "unclear")
+    table["verdict"] = np.select([clear & (found.gap > 0), clear], ["slow", "quick"], "unclear")
     return table
+
+
+def _daily(by_day: pd.DataFrame, staff: list[str]) -> tuple[FloatArray, FloatArray]:
+    """Lay late pushes, and all, out by account and day; accounts not named are the small ones."""
+    name = by_day["staff"].where(by_day["staff"].isin(staff), SMALL)
+    sums = by_day.assign(staff=name).groupby(["staff", "day"])[["late", "n"]].sum()
+    late, n = (
+        sums.pivot_table(index="staff", columns="day", values=kind, fill_value=0, observed=False)
+        .reindex(staff)
+        .to_numpy(dtype=np.float64)
+        for kind in ("late", "n")
+    )
+    return late, n
+
+
+def _of_days(late: FloatArray, n: FloatArray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "clusters": (n > 0).sum(axis=1),
+            "n": n.sum(axis=1),
+            "count": late.sum(axis=1),
+            "n_squared": (n**2).sum(axis=1),
+            "count_squared": (late**2).sum(axis=1),
+            "both": (late * n).sum(axis=1),
+        }
+    )
 
 
 def _grouped(moments: pd.DataFrame, kind: str, min_users: int) -> pd.DataFrame:
@@ -268,5 +301,16 @@ def _curve(lines: dict[str, pd.DataFrame], min_users: int, *, level: float) -> p
 
 
 def _share(moments: pd.DataFrame, *, level: float) -> Shares:
+    """Give shares with intervals; where nothing or all is counted, errors of 0 tell nothing.
+
+    There the interval is that of Clopper and Pearson (1934) with a cluster as one thing: it holds
+    however alike the pushes of a cluster are.
+    """
     sums = {name: moments[name].to_numpy() for name in _MOMENTS}
-    return clustered_share(**sums, level=level)
+    found = clustered_share(**sums, level=level)
+    reach = 1 - ((1 - level) / 2) ** (1 / np.maximum(sums["clusters"], 1))
+    return replace(
+        found,
+        ci_lower=np.where(found.share == 1, 1 - reach, found.ci_lower),
+        ci_upper=np.where(found.share == 0, reach, found.ci_upper),
+    )

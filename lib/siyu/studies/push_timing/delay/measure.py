@@ -8,7 +8,13 @@ import pandas as pd
 
 from siyu.data.zones import elapsed_us
 from siyu.studies.push_timing.bands import read_bands
-from siyu.studies.push_timing.delay.measures import AT_ONCE, MINUTES, MOVED, Measures
+from siyu.studies.push_timing.delay.measures import (
+    AT_ONCE,
+    LATE_MINUTES,
+    MINUTES,
+    MOVED,
+    Measures,
+)
 from siyu.studies.push_timing.pushes import Pushes
 
 _MINUTE_US = 60_000_000
@@ -48,6 +54,7 @@ def measure(pushes: Pushes, *, hours: str) -> Measures:
         by_staff=_count(known, staff, "by_hand"),
         by_medium=_count(known, staff, "medium"),
         by_lot=_count(known, staff, "is_drawn"),
+        by_day=_by_day(known, staff),
         band=band,
         drawn=_weigh(rows, band.hours),
         strayed=_stray(known, staff, band.hours),
@@ -101,6 +108,19 @@ def _count(known: ir.Table, staff: ir.Table, kind: str) -> pd.DataFrame:
     ]
     table = pd.concat(parts, ignore_index=True)
     return table.sort_values(["staff", kind, "minutes"], ignore_index=True)
+
+
+def _by_day(known: ir.Table, staff: ir.Table) -> pd.DataFrame:
+    """Count pushes by hand, and the late among them, by account and day of the plan."""
+    own = known.filter(known.by_hand)
+    late = own.waited > LATE_MINUTES * _MINUTE_US
+    per_user = own.group_by("number", day="planned_on").agg(
+        n=own.count(), late=own.count(where=late)
+    )
+    per_user = per_user.join(staff, "number")
+    sums = {name: per_user[name].sum().cast("int64") for name in ("n", "late")}
+    counts: pd.DataFrame = per_user.group_by("staff", "day").agg(**sums).to_pandas()
+    return counts.sort_values(["staff", "day"], ignore_index=True)
 
 
 def _weigh(rows: ir.Table, hours: tuple[int, ...]) -> pd.DataFrame:

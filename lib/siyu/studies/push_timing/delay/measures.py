@@ -28,6 +28,8 @@ class Measures:
         sent `by_hand`, or `medium`, or whether the hour `is_drawn` by lot, and per `minutes` (of
         MINUTES, or MOVED): `clusters` users, `n` pushes and the `count` of them sent by then;
         and over users the sums of squares `n_squared` and `count_squared`, and `both` multiplied.
+    by_day: one row per `staff` and `day` of the plan, by hand alone: `n` pushes, `late` of them
+        more than LATE_MINUTES.
     band: the hours for which plan and sending are compared.
     drawn: one row per user (`number`, `segment`) of pushes whose hour was drawn: for `planned` and
         `sent` hour, `in` the band and `out` of it: the sum of weights (inverse chance of the hour)
@@ -47,6 +49,7 @@ class Measures:
     by_staff: pd.DataFrame
     by_medium: pd.DataFrame
     by_lot: pd.DataFrame
+    by_day: pd.DataFrame
     band: Band
     drawn: pd.DataFrame
     strayed: pd.DataFrame

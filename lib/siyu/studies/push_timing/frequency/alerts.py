@@ -35,9 +35,9 @@ def alerts(
         One row per `segment`: `n` users, `sent_before`, `sent_now`, `block_rate_before`,
         `block_rate_now` with its interval (joint over the segments), `change` with its, `p_holm`,
         `verdict` ("rose", "fell", "unclear", "" where refused), `limit` (status against the
-        threshold) and `refused` ("few": too few users in the two spans, all else is missing then;
-        "none": not one block in either span; ""). No row at all where the period does not hold two
-        spans.
+        threshold) and `refused` ("few": too few users in one of the spans, all else is missing
+        then; "none": not one block in either span; ""). No row at all where the period does not
+        hold two spans.
 
     Raises:
         PushError: the threshold is no share.
@@ -50,8 +50,8 @@ def alerts(
     spans = measures.spans
     if spans.empty:
         return pd.DataFrame({"segment": [], "verdict": [], "refused": []})
-    few = spans["n"] < max(measures.min_users, FEWEST_CLUSTERS)
-    few |= spans[["sent_before", "sent_now"]].min(axis=1) < measures.min_users
+    # Each span by itself: its rate is told.
+    few = spans[["n_before", "n_now"]].min(axis=1) < max(measures.min_users, FEWEST_CLUSTERS)
     none = spans["blocks_before"] + spans["blocks_now"] == 0
     table = pd.DataFrame(
         {

@@ -278,4 +278,9 @@ def _spans(
         return n_sent, n_blocks, pd.DataFrame({"segment": []}), None, None
     users = users.filter(users.sent_before + users.sent_now > 0)
     spans = sum_up(users, "segment", SPANS)
+    pushed = users.group_by("segment").agg(
+        n_before=users.count(where=users.sent_before > 0),
+        n_now=users.count(where=users.sent_now > 0),
+    )
+    spans = spans.merge(pushed.to_pandas(), on="segment")
     return n_sent, n_blocks, spans, (start + day, turn), (turn + day, last)

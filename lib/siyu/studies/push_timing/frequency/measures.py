@@ -57,7 +57,8 @@ class Measures:
         days since the draw that began while they were there and are over; and of products of two.
     assigned: the same of the first `frequency_weeks` weeks of all users who were followed so long;
         `weeks` is that number for everybody.
-    spans: one row per `segment`: `n` users, sums of SPANS and of products of two.
+    spans: one row per `segment`: `n` users, `n_before` and `n_now` of them pushed in each span,
+        sums of SPANS and of products of two.
     segments, crossings: as in `Pushes`.
     now, before: first and last day of the spans; None where the period holds no two.
     today: how many pushes members get now; None where there are no spans, or nobody.

@@ -12,7 +12,7 @@ from siyu.formats import clauses, listed, number, paragraph
 from siyu.phrases import phrase
 from siyu.studies.push_timing.frequency.estimate import FEWEST_EVENTS
 from siyu.studies.push_timing.frequency.measures import DRAWN, OTHERS, OUTCOMES, Measures
-from siyu.studies.push_timing.frequency.net import MODEL, Frontier
+from siyu.studies.push_timing.frequency.net import ASSIGNED, MODEL, Frontier
 from siyu.studies.tables import each_row
 
 PER_PUSHES = 10_000
@@ -215,6 +215,8 @@ def advice(found: Frontier) -> str:
     """Say what to do: the numbers that the count which leaves out nobody does not exclude."""
     if not found.is_drawn:
         return phrase("push.frequency.action.draw", best=found.best[MODEL])
+    if found.lead != ASSIGNED:
+        return phrase("push.frequency.action.wait")
     left = set(found.candidates[found.lead])
     # Among those not clearly worse, the fewest pushes lose the fewest members.
     which = "alone" if len(left) == 1 else "set"

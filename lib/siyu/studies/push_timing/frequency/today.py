@@ -9,7 +9,7 @@ import ibis
 
 from siyu.data.zones import without_zone
 from siyu.studies.push_timing.frequency.measures import Measures, Today
-from siyu.studies.push_timing.frequency.net import WEEKS, Frontier
+from siyu.studies.push_timing.frequency.net import ASSIGNED, WEEKS, Frontier
 from siyu.studies.push_timing.pushes import Pushes
 from siyu.studies.tables import each_row
 
@@ -75,8 +75,11 @@ def worth_of_best(measures: Measures, found: Frontier) -> float | None:
     the gain is too low rather than too high.
 
     Returns:
-        None where today's number is not known, or not clearly worse than the best.
+        None where today's number is not known, or not clearly worse than the best, or where not
+        everybody drawn is counted: who is still there was not drawn.
     """
+    if ASSIGNED not in found.best:
+        return None
     row = number_today(measures, found)
     if row is None or measures.today is None or row.is_candidate:
         return None

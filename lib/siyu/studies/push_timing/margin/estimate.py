@@ -82,9 +82,9 @@ def gain(
     members = measures.members
     n = tuple(int((members["pushed"] == arm).sum()) for arm in (1, 0))
     p_ratio, refused = np.nan, ""
-    if measures.experiment and sum(measures.drawn):
-        planned = (1 - measures.none_share, measures.none_share)
-        p_ratio = sample_ratio_pvalue(measures.drawn, planned)
+    if sum(n):
+        # Of those who are compared, so that members lost since the draw show.
+        p_ratio = sample_ratio_pvalue(n, (1 - measures.none_share, measures.none_share))
     if not measures.has_orders:
         refused = "orders"
     elif not measures.experiment:

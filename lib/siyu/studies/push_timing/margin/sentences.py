@@ -130,13 +130,11 @@ def refusal(measures: Measures, found: Gain) -> str:
     return phrase(
         f"push.margin.refused.{found.refused}",
         experiment=measures.experiment,
-        pushed=measures.drawn[0],
-        none=measures.drawn[1],
+        pushed=found.n[0],
+        none=found.n[1],
         share=measures.none_share,
         p=found.p_ratio,
         days=measures.margin_days,
-        followed=found.n[0],
-        held=found.n[1],
     )
 
 

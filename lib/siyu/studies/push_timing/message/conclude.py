@@ -45,7 +45,7 @@ def conclude(
         *(_medium(measures, found, row, level, value) for row in each_row(found.media.iloc[1:])),
         *(_copy(measures, found, row, level) for row in each_row(found.copies.iloc[1:])),
         *_kinds(measures, found.kinds, level),
-        *_contents(measures, found.contents, level),
+        *_contents(measures, found.named, level),
     ]
 
 
@@ -105,7 +105,11 @@ def _kinds(measures: Measures, kinds: Mapping[str, pd.DataFrame], level: float) 
         own = table[table["kind"] == mark]
         n = int(own["n_sent"].sum())
         if own["verdict"].isin(["", np.nan]).all():
-            reason = phrase("push.message.refused.kind", mark=mark)
+            reason = (
+                phrase("push.message.refused.kind", mark=mark)
+                if measures.knows_content
+                else sentences.no_contents(measures)
+            )
             told.append(insufficient(f"push.kind.{mark}", reason, metric=_KIND, n=n, unit="ratio"))
             continue
         row = own.iloc[0]
@@ -124,9 +128,11 @@ def _kinds(measures: Measures, kinds: Mapping[str, pd.DataFrame], level: float) 
     return told
 
 
-def _contents(measures: Measures, contents: pd.DataFrame, level: float) -> list[Finding]:
-    told = contents.dropna(subset="answer_rate")
-    best = told.drop_duplicates("segment")  # they are in order, the best first
+def _contents(measures: Measures, named: pd.DataFrame, level: float) -> list[Finding]:
+    if not measures.knows_content:
+        reason = sentences.no_contents(measures)
+        return [insufficient("push.content", reason, metric=_CONTENT, n=measures.n_sent)]
+    best = named.drop_duplicates("segment")  # they are in order, the best first
     return [
         Finding(
             id=f"push.content.{row.segment}",

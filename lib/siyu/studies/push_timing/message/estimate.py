@@ -31,6 +31,9 @@ _COMPARED = (
     "p",
     "refused",
 )
+_CRUDE = [
+    *("answer_rate", "crude_lower", "crude_upper", "unsent_share", "open_rate", "answer_of_opened")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +44,8 @@ class Effects:
         `unsent_share`, `answer_rate` (crude, with `crude_lower` and `crude_upper`, clustered by
         user), and by comparison within users `adjusted_rate`, `difference` and `ratio` to the
         first with intervals, `p_holm`, `verdict` ("higher", "lower", "unclear"; "" for the first
-        and where refused) and `refused`; with `net_cny` per sent push, its interval, and
-        `cost_cny`, where worth and cost are known.
+        and where refused) and `refused`: all rates are NaN for fewer than `min_users` users; with
+        `net_cny` per sent push, its interval, and `cost_cny`, where worth and cost are known.
     copies: the same per `copy`, without money; `open_rate` and `answer_of_opened` describe only:
         who opens is chosen by the copy.
     kinds: the same per mark: `kind`, first all other content (""), then that with the mark.
@@ -56,6 +59,12 @@ class Effects:
     kinds: Mapping[str, pd.DataFrame]
     contents: pd.DataFrame
     value_per_answer_cny: float | None
+
+    @property
+    def named(self) -> pd.DataFrame:
+        """The contents that have a name and a rate."""
+        told = self.contents.dropna(subset="answer_rate")
+        return told[~told["content"].isin([UNKNOWN, OTHER])]
 
 
 def effects(
@@ -131,9 +140,13 @@ def _compared(
     ).set_index("level")
     told = told.join(found[list(_COMPARED)], on=column)
     told["refused"] = told["refused"].fillna("few")
-    # Of a level with few users not even the crude rate is shown.
+    # Of a level of few users nothing is shown, and of the first, with which all are compared, not
+    # even differences.
     hidden = told["n_users"] < measures.min_users
-    told.loc[hidden, ["answer_rate", "crude_lower", "crude_upper"]] = np.nan
+    told.loc[hidden, _CRUDE] = np.nan
+    unread = hidden | bool(hidden[told[column] == reference].any())
+    told.loc[unread, [*_COMPARED]] = np.nan
+    told.loc[unread, "refused"] = "few"
     told["p_holm"] = holm(told.pop("p"))
     clear = told["p_holm"] <= 1 - level
     told["verdict"] = np.select(

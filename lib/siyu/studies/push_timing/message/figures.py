@@ -76,11 +76,11 @@ def draw_media(measures: Measures, found: Effects, *, level: float) -> Picture:
 def draw_contents(measures: Measures, found: Effects, *, level: float) -> Picture:
     """Draw the shrunk rates of the contents sent most, for the largest segments."""
     name = "push_contents"
-    told = found.contents.dropna(subset="answer_rate")
+    told = found.named
     there = [one for one in measures.segments if one in set(told["segment"])]
     shown = there[:_MOST_SEGMENTS]
     if not shown:
-        reason = phrase("push.message.contents.none")
+        reason = sentences.no_contents(measures)
         return nothing(reason, name=name, title=phrase("push.message.figure.none"))
     title = sentences.title_of_contents(found, level=level)
     most = told.groupby("content")["n_sent"].sum().nlargest(_MOST_CONTENTS).index

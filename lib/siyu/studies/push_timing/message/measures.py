@@ -8,6 +8,7 @@ from datetime import date
 
 import pandas as pd
 
+from siyu.studies.naming import UNKNOWN
 from siyu.studies.push_timing.definition import Definition
 
 OTHER = "(other)"
@@ -47,6 +48,11 @@ class Measures:
     def n_sent(self) -> int:
         """All sent pushes."""
         return int(self.counts["n_sent"].sum())
+
+    @property
+    def knows_content(self) -> bool:
+        """Whether the source says of any push what was in it."""
+        return bool((self.counts["content"] != UNKNOWN).any())
 
     @property
     def weeks(self) -> float:

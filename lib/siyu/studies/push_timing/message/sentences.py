@@ -9,6 +9,7 @@ import numpy as np
 
 from siyu.formats import paragraph, quote
 from siyu.phrases import phrase, term
+from siyu.studies.naming import UNKNOWN
 from siyu.studies.push_timing.message.estimate import Effects
 from siyu.studies.push_timing.message.measures import Measures
 from siyu.studies.push_timing.message.within import FEWEST
@@ -21,7 +22,8 @@ def say_media(measures: Measures, found: Effects, *, level: float) -> str:
         return nothing(measures)
     first = found.media.iloc[0]
     if len(found.media) < 2:
-        return phrase("push.message.media.one", medium=first.medium)
+        kind = "unknown" if first.medium == UNKNOWN else "one"
+        return phrase(f"push.message.media.{kind}", medium=first.medium)
     if np.isnan(first.adjusted_rate):
         return refusal(first.medium, first.refused)
     row = rival(found)
@@ -176,6 +178,8 @@ def say_contents(measures: Measures, found: Effects, *, level: float) -> str:
     """Say what kinds of content bring, how far apart contents lie, and what cannot be known."""
     if not measures.n_sent:
         return nothing(measures)
+    if not measures.knows_content:
+        return no_contents(measures)
     said = [kind(mark, row, level=level) for mark, row in kinds(found).items()]
     return paragraph(*(said or [contents(found)]), phrase("push.message.contents.match"))
 
@@ -222,7 +226,7 @@ def kind(mark: str, row: Any, *, level: float) -> str:
 
 def contents(found: Effects) -> str:
     """Say between which shrunk rates the contents of all segments lie."""
-    told = found.contents.dropna(subset="answer_rate")
+    told = found.named
     if len(told) < 2:
         return phrase("push.message.contents.none")
     ordered = told.sort_values("answer_rate", kind="stable")
@@ -236,6 +240,12 @@ def contents(found: Effects) -> str:
         high_content=high.content,
         high_segment=high.segment,
     )
+
+
+def no_contents(measures: Measures) -> str:
+    """Say why nothing is known of contents."""
+    known = "none" if measures.knows_content else "unknown"
+    return phrase(f"push.message.contents.{known}")
 
 
 def refusal(name: str, why: str) -> str:

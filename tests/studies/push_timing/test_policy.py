@@ -297,9 +297,14 @@ def test_an_hour_with_too_few_pushes_has_no_value(measures):
     kept[40:, 0] = 0
     # So few at an hour that others had: the chances cannot be right, and nothing is read.
     assert policy.estimate(only(measures, kept), level=LEVEL).refused == "design"
-    nowhere = np.zeros(kept.shape[1], dtype=bool)
-    curve = choose.find_curve(only(measures, kept).logged, min_users=30, partial=nowhere)
-    assert curve.refused[0] in ("thin", "few_answers")
+    thin = only(measures, kept).logged
+    curve = choose.find_curve(thin, min_users=20, partial=kept[0] < 0)
+    assert curve.refused == ["thin", *[""] * 12]
+    # 28 of these 40 got a push at hour 9: too few to be shown where 30 must be.
+    assert curve.n_users[0] == 28
+    assert choose.find_curve(thin, min_users=30, partial=kept[0] < 0).refused[0] == "few"
+    rule = choose.at_hour(*thin.n.shape, 0)
+    assert choose.find_refusal(thin, rule, min_users=30, partial=kept[0] < 0) == "few"
 
 
 def test_rates_shrink_to_the_level_of_the_segment_where_hours_do_not_differ(measures):
@@ -320,3 +325,46 @@ def test_own_hours_are_learnt_where_they_differ_and_else_are_the_segments():
     assert scores.argmax(axis=1).tolist() == [0, 1]
     alike = Logged(**(rest | {"n": n, "answered": np.full((2, 2), 9.0)}))
     assert np.ptp(own_hours(alike, np.full((2, 2), 0.45))) == pytest.approx(0)
+
+
+def test_an_hour_that_only_a_part_could_get_is_refused_and_no_rule_takes_it(measures):
+    # A third of the users could not get hour 12, which is the best of most segments.
+    hour = measures.hours.index(12)
+    kept = np.ones_like(measures.logged.n)
+    kept[::3, hour] = 0
+    n = measures.logged.n[::3]
+    factor = np.ones_like(kept)
+    factor[::3] = 1 - n[:, hour].sum() / n.sum()  # what remains was likelier
+    halves = {}
+    for half in ("earlier", "later"):
+        logged = getattr(only(measures, kept), half)
+        names = ("weight", "answered_weight")
+        halves[half] = replace(logged, **{one: getattr(logged, one) * factor for one in names})
+    some = replace(measures, **halves)
+    assert np.flatnonzero(some.design.partial).tolist() == [hour]
+    found = policy.estimate(some, level=LEVEL)
+    assert found.refused == ""
+    row = found.table[found.table["hour"] == 12].iloc[0]
+    assert row["refused"] == "part"
+    ended = {one.id: one for one in policy.conclude(some, found, level=LEVEL)}
+    assert "only a part of the users" in ended["push.policy.hour_12"].message
+    everybody = found.curves[(found.curves["segment"] == "all") & (found.curves["hour"] == 12)]
+    assert everybody["refused"].tolist() == ["part"]
+    for rule in (*choose.choose_hours(some, level=LEVEL).values(), choose.at_own_hours(some)):
+        assert not rule[:, hour].any()
+    habits = choose.at_habits(some)
+    assert not habits[some.habits == hour].any()
+    assert habits[(some.habits >= 0) & (some.habits != hour)].any(axis=1).all()
+
+
+def test_hours_stay_by_the_answers_that_are_expected_and_not_by_their_own(measures):
+    # Hour 9 has few answers by chance, and hour 10 none.
+    names = ("answered", "answered_weight", "squared_answered_weight")
+    kept = np.ones_like(measures.logged.n)
+    kept[50:, 0], kept[:, 1] = 0, 0
+    logged = replace(
+        measures.logged, **{one: getattr(measures.logged, one) * kept for one in names}
+    )
+    curve = choose.find_curve(logged, min_users=30, partial=kept[0] < 0)
+    assert 0 < logged.answered[:, 0].sum() < choose.FEWEST_EXPECTED
+    assert curve.refused[:3] == ["", "no_answers", ""]

@@ -80,7 +80,10 @@ def test_an_hour_that_a_segment_never_drew_is_no_policy_for_all(measures):
     n = measures.logged.n[own]
     less = np.where(own, n[:, :-1].sum() / n.sum(), 1.0)[:, None]
     logged = only(measures, kept).logged
-    assert choose.find_refusal(logged, choose.at_hour(*kept.shape, 12), min_users=30) == ""
+    assert (
+        choose.find_refusal(logged, choose.at_hour(*kept.shape, 12), **choose.limits_of(measures))
+        == ""
+    )
     drawn = only(measures, kept)
     halves = {
         half: scaled_by(getattr(drawn, half), less, "weight", "answered_weight")
@@ -94,7 +97,7 @@ def test_an_hour_that_a_segment_never_drew_is_no_policy_for_all(measures):
 def test_too_few_users_are_no_policy(measures):
     few = measures.logged.of(np.arange(len(measures.segment)) < 10)
     rule = choose.at_hour(*few.n.shape, 0)
-    assert choose.find_refusal(few, rule, min_users=30) == "few"
+    assert choose.find_refusal(few, rule, **choose.limits_of(measures)) == "few"
 
 
 def test_the_headline_falls_back_to_a_rule_and_then_to_nothing(measures, found):
@@ -130,3 +133,9 @@ def test_so_few_pushes_that_half_a_year_finds_nothing(measures, found):
     lots = schedule.plan_lots(replace(measures, planned=many), found, level=LEVEL)
     assert "Half a year" not in schedule.say_lots(lots, lift_wanted=0.2, power=0.8, level=LEVEL)
     assert len(schedule.conclude(measures, found, schedule.plan(measures, found), lots, **LOTS))
+
+
+def test_chances_that_too_few_users_got_are_untested_and_nothing_is_read(measures):
+    found = policy.estimate(replace(measures, min_users=10_000), level=LEVEL)
+    assert found.refused == "untested"
+    assert "cannot be tested" in policy.say_policies(measures, found, level=LEVEL)

@@ -39,6 +39,8 @@ def conclude(
         level: the coverage at which all were computed.
     """
     given = [_hour(measures, found, segment, level=level) for segment in found.users]
+    if all(one.status == "insufficient" for one in given):
+        given = given[:1]  # what no segment can tell is said once, of all users
     given += [
         _pair(measures, row, hours=hours, against=against, level=level)
         for row in each_row(pairs[pairs["refused"] == ""])

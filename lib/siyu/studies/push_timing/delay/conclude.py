@@ -43,7 +43,10 @@ def conclude(
     slow = found.staff[found.staff["verdict"] == "slow"]
     if len(slow):
         late.append(_slow(measures, found, table, slow, level=level, value=value_per_answer_cny))
-    return [*late, *(_lift(measures, row, level=level) for row in each_row(table))]
+    lifts = [_lift(measures, row, level=level) for row in each_row(table)]
+    if all(one.status == "insufficient" for one in lifts):
+        lifts = lifts[:1]  # what no segment can tell is said once, of all users
+    return [*late, *lifts]
 
 
 def strayed_per_week(

@@ -91,7 +91,11 @@ def conclude(
         lift_wanted: as given to `plan_lots`.
         power: as given to `plan_lots`.
     """
-    scheduled = [_scheduled(measures, found, row, level=level) for row in each_row(table)]
+    if found.refused:
+        why = refusal(measures, found)
+        scheduled = [insufficient("push.schedule", why, metric=_METRIC, n=measures.n)]
+    else:
+        scheduled = [_scheduled(measures, found, row, level=level) for row in each_row(table)]
     planned = [
         Finding(
             id=f"push.lots.{row.segment}",
@@ -112,9 +116,6 @@ def conclude(
 
 def _scheduled(measures: Measures, found: Values, row: Any, *, level: float) -> Finding:
     name = f"push.schedule.{row.segment}"
-    if found.refused:
-        why = refusal(measures, found)
-        return insufficient(name, why, metric=_METRIC, n=int(row.n_pushes))
     (own,) = each_row(found.segments[found.segments["segment"] == row.segment])
     message = segment_effect(own, found, level=level)
     if row.verdict == "thin":

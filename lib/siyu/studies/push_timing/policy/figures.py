@@ -33,7 +33,7 @@ _MOST_PANELS = 4
 
 
 def draw_policies(measures: Measures, found: Values, *, level: float) -> Picture:
-    """Draw the value of each policy with its interval, beside that of the hours of now."""
+    """Draw the value of each policy with its interval, beside that of the hours as drawn."""
     picture = "policies"
     if found.refused:
         return _none(measures, found, picture)

@@ -57,7 +57,7 @@ def find_segments(
     level: float,
     lift_wanted: float,
 ) -> pd.DataFrame:
-    """Judge each segment: is there a set of hours that brings more than those of now?
+    """Judge each segment: is there a set of hours that brings more than those as drawn?
 
     Args:
         measures: the reduced tables.

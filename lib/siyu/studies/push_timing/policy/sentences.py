@@ -92,7 +92,7 @@ def headline(found: Values, *, level: float) -> str:
 
 
 def best_policy(found: Values, *, level: float) -> str:
-    """Say which choice of hours for everybody brings most against the hours of now."""
+    """Say which choice of hours for everybody brings most against the hours as drawn."""
     higher = found.table[found.table["verdict"] == "higher"]
     if higher.empty:
         return phrase("push.policy.best.none")
@@ -120,7 +120,7 @@ def say_policies(measures: Measures, found: Values, *, level: float) -> str:
 
 
 def say_base(measures: Measures, found: Values, *, level: float) -> str:
-    """Say how many pushes are answered at the hours of now."""
+    """Say how many pushes are answered at the hours as drawn."""
     return phrase(
         "push.policy.base",
         base=found.base,

@@ -20,6 +20,7 @@ from siyu.studies.funnel.rates import (
 )
 from siyu.studies.funnel.spans import Span
 from siyu.studies.naming import EVERYONE, SMALL
+from siyu.studies.orders import shape_orders
 
 
 def order_value(pool: Source, definition: Definition, span: Span) -> float | None:
@@ -35,14 +36,9 @@ def order_value(pool: Source, definition: Definition, span: Span) -> float | Non
     """
     if "order" not in definition.names[-1] or not pool.has("orders"):
         return None
-    orders = pool.table("orders")
-    earned = orders.amount_cny
-    if "refunded_cny" in orders.columns:
-        earned = earned - orders.refunded_cny.fill_null(0)
-    if "margin_cny" in orders.columns:
-        earned = orders.margin_cny
-    paid = orders.filter(orders.paid_at >= span.entry_from).select(earned=earned.cast("float64"))
-    mean = paid.earned.mean().to_pandas()
+    orders = shape_orders(pool)
+    paid = orders.filter(orders.paid_at >= span.entry_from)
+    mean = paid.earned_cny.mean().to_pandas()
     return None if pd.isna(mean) else float(mean)
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.data.zones import elapsed_us, without_zone
+from siyu.studies.orders import shape_orders
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.pushes import Pushes
 
@@ -159,51 +160,30 @@ def _members(pushes: Pushes, drawn: ir.Table, margin_days: int) -> pd.DataFrame:
 
 def _brought(pool: Source, members: ir.Table, span: int) -> ir.Table:
     """Sum up the orders of each member after the draw, and of as many days before it."""
-    orders = _earned(pool)
+    orders = shape_orders(pool)
     both = members.select("user_id", "assigned_at").join(orders, "user_id")
     passed = elapsed_us(both.assigned_at, both.paid_at)
     after, before = (passed >= 0) & (passed < span), (passed < 0) & (passed >= -span)
     sums = both.group_by(buyer_id="user_id").agg(
         orders=both.count(where=after),
-        margin_cny=both.earned.sum(where=after),
+        margin_cny=both.earned_cny.sum(where=after),
         orders_before=both.count(where=before),
-        margin_before=both.earned.sum(where=before),
+        margin_before=both.earned_cny.sum(where=before),
     )
     return sums.mutate(**{name: sums[name].fill_null(0) for name in _BROUGHT})
-
-
-def _earned(pool: Source) -> ir.Table:
-    """Give what each order brought: its margin, nothing where it was fully refunded."""
-    orders = pool.table("orders")
-    amount = orders.amount_cny.cast("float64")
-    back = (
-        orders.refunded_cny.cast("float64").fill_null(0.0)
-        if "refunded_cny" in orders.columns
-        else ibis.literal(0.0)
-    )
-    earned = amount - back
-    if "margin_cny" in orders.columns:
-        earned = orders.margin_cny.cast("float64").fill_null(earned)
-    is_refunded = (back > 0) & (back >= amount)
-    return orders.select(
-        "user_id",
-        paid_at=without_zone(orders.paid_at),
-        earned=ibis.ifelse(is_refunded, 0.0, earned),
-    )
 
 
 def _usual(pool: Source, margin_days: int) -> tuple[float, float, int]:
     """Give what members who were there brought in the last days: mean, spread and number."""
     users = pool.table("users")
-    end = pool.as_of_end.replace(tzinfo=None)
-    start = ibis.literal(end - timedelta(days=margin_days))
+    start = ibis.literal(pool.as_of_end - timedelta(days=margin_days))
     if "added_at" in users.columns:
-        users = users.filter(without_zone(users.added_at) < start)
+        users = users.filter(users.added_at < start)
     if "left_at" in users.columns:
-        users = users.filter((without_zone(users.left_at) >= start).fill_null(True))
-    orders = _earned(pool)
+        users = users.filter((users.left_at >= start).fill_null(True))
+    orders = shape_orders(pool)
     orders = orders.filter(orders.paid_at >= start)
-    sums = orders.group_by(buyer_id="user_id").agg(earned=orders.earned.sum())
+    sums = orders.group_by(buyer_id="user_id").agg(earned=orders.earned_cny.sum())
     users = users.select("user_id").left_join(sums, users.user_id == sums.buyer_id)
     earned = users.earned.fill_null(0.0)
     found = users.agg(mean=earned.mean(), spread=earned.std(), n=users.count()).to_pandas()

@@ -15,6 +15,7 @@ from siyu.data import Source
 from siyu.phrases import phrase
 from siyu.studies.breakdown import find_parted, resolve
 from siyu.studies.naming import names_of, segmented
+from siyu.studies.orders import shape_orders
 from siyu.studies.retention.definition import Definition, RetentionError
 from siyu.studies.retention.habit.measures import Gaps, Purchases
 from siyu.studies.retention.measure import find_members, find_returns
@@ -63,13 +64,11 @@ def measure_purchases(
     if not pool.has("orders"):
         none = pd.DataFrame(columns=["segment", "seen", "time", "outcome", "n"])
         return Purchases(**about, segments={}, buyers=none, has_orders=False)
-    orders = pool.table("orders")
-    has_refunds = "refunded_cny" in orders.columns
-    refunded = _is_refunded(orders) if has_refunds else ibis.literal(False)
-    kept = orders.mutate(refunded=refunded, on=pool.day(orders.paid_at))
-    days = kept.filter(~kept.refunded).group_by("user_id", "on").agg(at=lambda t: t.paid_at.min())
-    days = days.cache()
-    total = kept.agg(n=kept.count(), refunded=kept.refunded.cast("int64").sum()).to_pandas()
+    orders = shape_orders(pool)
+    kept = orders.filter(~orders.is_refunded)
+    days = kept.group_by("user_id", "on").agg(at=kept.paid_at.min()).cache()
+    refunded = orders.is_refunded.cast("int64").sum()
+    total = orders.agg(n=orders.count(), refunded=refunded).to_pandas()
     n_orders, n_refunded = (int(x) if pd.notna(x) else 0 for x in total.iloc[0])
     buyers = _follow(pool, _first_two(days), repeat_days).filter(lambda t: t.first_on >= first)
     breakdown = resolve(pool, by, from_events=False)
@@ -94,7 +93,7 @@ def measure_purchases(
         n_orders=n_orders,
         n_refunded=n_refunded,
         n_merged=n_orders - n_refunded - int(days.count().to_pyarrow().as_py()),
-        has_refunds=has_refunds,
+        has_refunds="refunded_cny" in pool.table("orders").columns,
     )
 
 
@@ -158,12 +157,6 @@ def measure_gaps(
         n_none=n_members - active,
         n_one=active - returned,
     )
-
-
-def _is_refunded(orders: ir.Table) -> ir.BooleanValue:
-    """Whether all was paid back; an order that cost nothing is none of these."""
-    back = orders.refunded_cny.fill_null(0)
-    return (back > 0) & (back >= orders.amount_cny)
 
 
 def _first_two(days: ir.Table) -> ir.Table:

@@ -1,0 +1,60 @@
+"""What a tier is, and how high."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+class TierError(ValueError):
+    """Tiers that cannot be studied as asked: what was given, the rule, and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """The tiers, validated.
+
+    Args:
+        tiers: their names, the lowest first; empty: as high as what their members spent.
+
+    Raises:
+        TierError: a name twice, or an empty one.
+    """
+
+    tiers: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.tiers, str):
+            raise TierError(f"tiers = {self.tiers!r} must be a list of names, the lowest first")
+        names = list(self.tiers)
+        if len(set(names)) < len(names) or not all(names):
+            raise TierError(f"tiers = {names} must name each tier once, the lowest first")
+
+
+def rank_tiers(found: pd.DataFrame, asked: Sequence[str]) -> tuple[str, ...]:
+    """Put tiers in order, the lowest first.
+
+    Args:
+        found: one row per `tier` of the reviews, with the median `basis_cny` of them (missing
+            where no basis is known).
+        asked: the order that was asked for; empty: by the basis.
+
+    Raises:
+        TierError: a tier of the reviews was not asked for, or nothing says which is higher.
+    """
+    there = sorted(found["tier"])
+    if missing := [tier for tier in there if asked and tier not in asked]:
+        raise TierError(
+            f"tiers = {list(asked)} leaves out {', '.join(missing)} of the table tiers; "
+            "name all of them, the lowest first"
+        )
+    if asked:
+        return tuple(tier for tier in asked if tier in there)
+    if len(there) > 1 and found["basis_cny"].isna().any():
+        raise TierError(
+            "tiers: without basis_cny nothing says which is higher; name all of them, the lowest "
+            f"first: {', '.join(there)}"
+        )
+    return tuple(found.sort_values(["basis_cny", "tier"])["tier"])

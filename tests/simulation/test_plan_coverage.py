@@ -84,7 +84,7 @@ def test_the_plan_as_measured_promises_too_much(world):
     name, found = world
     least = {"alike": 10_000, "apart": 7_000, "nothing works": 15_000, "sample": 5_000}[name]
     assert luck_of(found["naive"]) > least
-    if name != "sample":
+    if name in ("alike", "nothing works"):
         assert covered(found["naive"]) < LEAST
 
 

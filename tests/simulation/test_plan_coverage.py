@@ -126,10 +126,10 @@ def test_the_plan_of_the_study_is_the_one_that_is_simulated():
         found = plan(effects, budget_cny=1e6, level=LEVEL)
         shrunk = shrink_effects(measured, COVARIANCE, UNIT)
         units = choose(shrunk.value, measured)
-        assert found.total.net_cny == pytest.approx(units @ (shrunk.value - COST))
+        assert found.total.net_gain_cny == pytest.approx(units @ (shrunk.value - COST))
         assert found.total.measured_cny == pytest.approx(units @ (measured - COST))
         half = 1.95996 * np.sqrt(units @ shrunk.covariance @ units)
-        assert found.total.ci_lower == pytest.approx(found.total.net_cny - half, rel=1e-4)
+        assert found.total.ci_lower == pytest.approx(found.total.net_gain_cny - half, rel=1e-4)
         lower = effects["ci_lower"].to_numpy()
         assert found.cautious_total.cautious_cny == pytest.approx(
             choose(lower, measured) @ (lower - COST)

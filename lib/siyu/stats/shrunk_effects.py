@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from siyu.stats.checks import FloatArray
 
-_ROOTS = np.geomspace(1e-3, 0.98, 48)
-"""Roots of the share of variance that effects may make up, over which the posterior is averaged:
-evenly apart in logarithms, since many members tell small effects apart."""
+_SPREADS = np.geomspace(1e-3, 1e3, 60)
+"""Spreads of the effects, in their units, over which the posterior is averaged: evenly apart in
+logarithms, since many members tell small effects apart."""
 _MEAN = 10.0
 """Variance of the common mean around nothing, in variances of the effects around it: effects that
 hardly differ are taken to be hardly any, and one effect alone has a posterior too."""
@@ -58,17 +58,20 @@ def shrink_effects(value: ArrayLike, covariance: ArrayLike, unit: ArrayLike) -> 
     if not (np.isfinite(units) & (units > 0)).all():
         raise ValueError(f"unit = {units.tolist()} must all be finite and above 0")
     scale = np.outer(units, units)
-    prior = (_ROOTS**2 / (1 - _ROOTS**2))[:, None, None] * (np.eye(n) + _MEAN)
-    total = prior + known / scale
+    errors = known / scale
+    prior = _SPREADS[:, None, None] ** 2 * (np.eye(n) + _MEAN)
+    total = prior + errors
     inverse = np.linalg.inv(total)
     fitted = inverse @ (values / units)
     fit = -0.5 * (np.linalg.slogdet(total)[1] + fitted @ (values / units))
     means = np.einsum("sij,sj->si", prior, fitted)
-    weight = np.exp(fit - fit.max()) * _ROOTS  # a step of the root is as long as the root is large
+    root = _SPREADS / np.hypot(1, _SPREADS)
+    # The root of the share is uniform: so long is its step for each step of the logarithm.
+    weight = np.exp(fit - fit.max()) * root * (1 - root**2)
     mean = weight @ means / weight.sum()
-    weight = weight * _ROOTS  # a step of the share grows with its root
+    weight = weight * root  # the share itself is
     weight /= weight.sum()
     apart = means - mean
-    within = np.einsum("s,sij->ij", weight, prior - prior @ inverse @ prior)
+    within = np.einsum("s,sij->ij", weight, errors - errors @ inverse @ errors)
     between = (apart.T * weight) @ apart
     return ShrunkEffects(mean * units, (within + between) * scale)

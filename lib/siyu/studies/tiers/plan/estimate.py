@@ -23,12 +23,13 @@ STEPS = 20
 class Worth:
     """What a plan costs at once and brings over doing nothing, in yuan, after that cost.
 
-    net: expected, with `ci_lower` and `ci_upper`. cautious: by the lower ends of intervals that
-    hold for all strategies at once. measured: by the estimates as they are, flattered by luck.
+    net_gain_cny: expected, with `ci_lower` and `ci_upper`. cautious_cny: by the lower ends of
+    intervals that hold for all strategies at once. measured_cny: by the estimates as they are,
+    flattered by luck.
     """
 
     cost_cny: float
-    net_cny: float
+    net_gain_cny: float
     ci_lower: float
     ci_upper: float
     cautious_cny: float
@@ -67,10 +68,11 @@ class Plan:
     cautious: the same for the plan that is best by the lower ends.
     total, cautious_total: of both plans.
     slope: of the optimum at the budget.
-    curve: one row per plan (`by`: "expected", "cautious") and `budget_cny`, all of which may be
-        spent even where it loses: `net_cny`, what the best plan of it brings after its cost, with
-        `ci_lower` and `ci_upper` of the expected; `divided_cny`, the same if tiers could be divided
-        among strategies; `slope` of that before cost, of a further yuan.
+    curve: one row per plan (`plan`: "expected", "cautious") and `budget_cny`: `net_gain_cny`, what
+        its best plan brings after its cost (of the cautious: at least), with `ci_lower` and
+        `ci_upper` of the expected; `divided_cny`, the same if a tier could be divided between two
+        strategies; `slope`, the yuan of margin that a further yuan then brings, before itself.
+    n_users: members of the experiment whose outcomes the estimates are made from.
     refused: "few" (no strategy can be planned with), "".
     """
 
@@ -82,6 +84,7 @@ class Plan:
     cautious_total: Worth
     slope: Slope
     curve: pd.DataFrame
+    n_users: int
     refused: str
 
 
@@ -121,6 +124,7 @@ def plan(effects: pd.DataFrame, *, budget_cny: float, level: float) -> Plan:
         cautious_total=shop.worth(cautious),
         slope=_slope(shop, expected, budget_cny),
         curve=pd.concat([_curve(shop, by, budget_cny) for by in ("expected", "cautious")]),
+        n_users=int(read["n"].sum() + read.drop_duplicates("tier")["n_control"].sum()),
         refused="" if len(read) else "few",
     )
 
@@ -147,17 +151,17 @@ class _Shop:
         # None is bought on what the others are like alone, against its own number.
         return gain, cost, np.where(self.options["gain_cny"] > cost, members, 0), tier
 
-    def buy(self, by: str, budget: float, *, cost_counts: bool = True) -> FloatArray:
+    def buy(self, by: str, budget: float) -> FloatArray:
+        """Give the members who get each strategy in the best plan."""
         gain, cost, members, tier = self.goods(by)
-        value = gain - cost if cost_counts else gain
-        return allocate(value, cost, members, tier, budget=budget).astype(np.float64)
+        return allocate(gain - cost, cost, members, tier, budget=budget).astype(np.float64)
 
     def worth(self, units: FloatArray) -> Worth:
         cost = float(units @ self.options["cost_cny"])
         net, half = float(units @ self.options["expected_cny"]) - cost, self.half(units)
         return Worth(
             cost_cny=cost,
-            net_cny=net,
+            net_gain_cny=net,
             ci_lower=net - half,
             ci_upper=net + half,
             cautious_cny=float(units @ self.options["cautious_cny"]) - cost,
@@ -204,40 +208,36 @@ def _slope(shop: _Shop, units: FloatArray, budget: float) -> Slope:
         first = ahead.iloc[0]
         more = spend(ahead.iloc[:1], members, budget=np.inf) / first["cost"]
         value, half = float(first["slope"]), shop.half(more)
-    now = shop.worth(units).net_cny
+    now = shop.worth(units).net_gain_cny
     pays = pieces[pieces["slope"] > 1]
     return Slope(
         value=value,
         ci_lower=value - half,
         ci_upper=value + half,
-        next_cny=shop.worth(shop.buy("expected", budget + NEXT_CNY)).net_cny - now,
-        stop_cny=float(pays["cost"].sum()),
+        next_cny=shop.worth(shop.buy("expected", budget + NEXT_CNY)).net_gain_cny - now,
+        stop_cny=float(pays["spent"].max()) if len(pays) else 0.0,
         more_cny=float((pays["value"] - pays["cost"]).sum()) - now,
     )
 
 
 def _curve(shop: _Shop, by: str, budget: float) -> pd.DataFrame:
     gain, cost, members, tier = shop.goods(by)
-    pieces = trace_frontier(gain, cost, members, tier)
-    # Both curves reach as far as the expected one, and to the budget asked.
-    whole = trace_frontier(*shop.goods("expected"))["cost"].sum()
-    budgets = np.unique(
-        [0.0, *np.linspace(0, whole, STEPS + 1), *pieces["spent"], min(budget, whole)]
-    )
+    before, after = (trace_frontier(each, cost, members, tier) for each in (gain, gain - cost))
+    # Both curves reach as far as money buys anything expected to bring some margin.
+    end = float(trace_frontier(*shop.goods("expected"))["cost"].sum())
+    even = np.linspace(0, end, STEPS + 1)
     rows = []
-    for each in budgets:
-        worth = shop.worth(shop.buy(by, float(each), cost_counts=False))
-        divided = spend(pieces, members, budget=float(each))
-        ahead = pieces.loc[pieces["spent"] > each, "slope"]
-        row = {"by": by, "budget_cny": each, "net_cny": worth.net_cny}
+    for each in np.unique([*even, *before["spent"], min(budget, end)]):
+        worth = shop.worth(shop.buy(by, float(each)))
+        row = {"plan": by, "budget_cny": each, "net_gain_cny": worth.cautious_cny}
         if by == "expected":
-            row |= {"ci_lower": worth.ci_lower, "ci_upper": worth.ci_upper}
-        else:
-            row["net_cny"] = worth.cautious_cny
-        row["divided_cny"] = float(divided @ (gain - cost))
-        row["slope"] = float(ahead.iloc[0]) if len(ahead) else 0.0
+            row |= {name: getattr(worth, name) for name in _ENDS}
+        divided = spend(after, members, budget=float(each)) @ (gain - cost)
+        ahead = before.loc[before["spent"] > each, "slope"]
+        row |= {"divided_cny": float(divided), "slope": float(ahead.iloc[0]) if len(ahead) else 0.0}
         rows.append(row)
     return pd.DataFrame(rows, columns=list(_CURVE))
 
 
-_CURVE = ("by", "budget_cny", "net_cny", "ci_lower", "ci_upper", "divided_cny", "slope")
+_ENDS = ("net_gain_cny", "ci_lower", "ci_upper")
+_CURVE = ("plan", "budget_cny", *_ENDS, "divided_cny", "slope")

@@ -115,6 +115,27 @@ def test_the_cautious_plan_keeps_its_promise(world):
     assert np.mean(true >= promised) >= LEAST
 
 
+def test_what_stands_out_among_few_is_promised_too_low_and_never_too_high():
+    """Ordinary and silver alone, as planted: the limit of learning from four effects."""
+    rng, few = np.random.default_rng(19), slice(0, 4)
+    truth, known = WORLDS["sample"](rng)[few], COVARIANCE[few, few]
+    within, kept, luck, worth = [], [], [], []
+    for _ in range(REPLICATIONS // 2):
+        measured = truth + np.linalg.cholesky(known) @ rng.standard_normal(4)
+        shrunk = shrink_effects(measured, known, UNIT[few])
+        none = np.full(4, -1.0)
+        units = choose(np.append(shrunk.value, none), np.append(measured, none))[few]
+        net, true = units @ (shrunk.value - COST[few]), units @ (truth - COST[few])
+        half = 1.96 * np.sqrt(units @ shrunk.covariance @ units)
+        within.append(abs(net - true) <= half)
+        kept.append(true >= net - half)
+        luck.append(net - true)
+        worth.append(true)
+    assert -0.3 < np.mean(luck) / np.mean(worth) < -0.1
+    assert 0.86 < np.mean(within) < LEVEL
+    assert np.mean(kept) > 0.985
+
+
 def test_the_plan_of_the_study_is_the_one_that_is_simulated():
     rng = np.random.default_rng(17)
     for _ in range(3):

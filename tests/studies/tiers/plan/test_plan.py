@@ -155,23 +155,18 @@ def test_the_curve_rises_falls_off_nowhere_and_its_slope_is_its_rise():
 
 def test_tiers_without_estimates_or_members_get_nothing_and_a_reason():
     few = table([("few", "early", 50, np.nan, 1.0), ("empty", "early", 0, 9.0, 1.0)])
-    bad = table([("bad", "early", 50, 1.0, 2.0)])
+    bad = table([("bad", "early", 50, 1.0, 2.0), ("small", "early", np.nan, 9.0, 0.0)])
     found = plan(pd.concat([HAND, few, bad]), budget_cny=80, level=LEVEL)
-    told = found.expected.set_index("tier")["reason"]
-    assert told.to_dict() == {
-        "low": "",
-        "high": "",
-        "few": "few",
-        "empty": "nobody",
-        "bad": "loses",
-    }
+    assert found.expected["reason"].tolist() == ["", "", "few", "nobody", "loses", "few"]
+    assert found.expected["members"].isna().tolist() == [False] * 5 + [True]
     said = tiers_plan.say_details(found)
     for sentence in (
-        "Nothing for “few”: too few members",
+        "Nothing for “few”, “small”: too few members",
         "Nothing for “empty”: nobody is in it",
         "Nothing for “bad”: no strategy brings more there than it costs",
     ):
         assert sentence in said
+    assert tiers_plan.draw_plan(MEMBERS, found, level=LEVEL).png
     status = {one.id: one.status for one in tiers_plan.conclude(found, level=LEVEL)}
     assert status["tiers.plan.gain.few"] == "insufficient"
     assert status["tiers.plan.gain.bad"] == "info"

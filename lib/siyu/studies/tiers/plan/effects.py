@@ -20,7 +20,8 @@ def check_effects(effects: pd.DataFrame) -> pd.DataFrame:
             who got nothing, `members` of the tier today, `gain_cny` per member with the `error` of
             it and `ci_lower` and `ci_upper` of an interval that holds for all rows at once (before
             what a member costs at once), that `cost_cny`, and, where it is known, `error_control`
-            (standard error of the mean of those who got nothing). Missing numbers: no estimate.
+            (standard error of the mean of those who got nothing). Where a number is missing, as too
+            few members were drawn or are there, nothing can be planned.
 
     Returns:
         Those columns, and `is_read`: all numbers are there and finite, and the error is above 0.
@@ -39,8 +40,7 @@ def check_effects(effects: pd.DataFrame) -> pd.DataFrame:
     for name in ("n", "n_control", "members", "error", "cost_cny"):
         if (numbers[name] < 0).any():
             raise TierError(f"effects: {name} = {numbers[name].min():g} must be at least 0")
-    members = numbers["members"]
-    if not (np.isfinite(members) & (members == np.floor(members))).all():
+    if (numbers["members"] != np.floor(numbers["members"]))[numbers["members"].notna()].any():
         raise TierError("effects: members must be whole numbers; count those of each tier today")
     if known[["tier", "members"]].drop_duplicates()["tier"].duplicated().any():
         raise TierError("effects: members must be the same in all rows of a tier")
@@ -49,7 +49,7 @@ def check_effects(effects: pd.DataFrame) -> pd.DataFrame:
     known = known.assign(**numbers, is_read=read)
     if "error_control" in known and (known["error_control"] > known["error"])[read].any():
         raise TierError("effects: error_control must not exceed error, of which it is a part")
-    return known.astype({"members": "int64"})
+    return known.astype({"members": "Int64"})
 
 
 def joint_covariance(read: pd.DataFrame) -> FloatArray:

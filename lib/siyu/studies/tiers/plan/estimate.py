@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -140,6 +141,7 @@ class _Shop:
             found = shrink_effects(read["gain_cny"], joint_covariance(read), spread_of(read))
             shrunk, self.covariance = found.value, found.covariance
         self.n = (read["n"] + read["n_control"]).to_numpy(dtype=np.int64)
+        read = read.astype({"members": "int64"})
         self.options = read[["tier", "strategy", "members", "cost_cny", "gain_cny"]].assign(
             expected_cny=shrunk, cautious_cny=read["ci_lower"]
         )
@@ -188,12 +190,19 @@ def _lay_out(known: pd.DataFrame, shop: _Shop, by: str, units: FloatArray) -> pd
         else:
             gain, cost, most, _ = shop.goods(by)
             pays = own & (gain > cost) & (most > 0)
-            row["reason"] = (
-                "nobody" if not members else "few" if not own.any()
-                else "budget" if pays.any() else "loses"
-            )  # fmt: skip
+            row["reason"] = _reason(members, read=bool(own.any()), pays=bool(pays.any()))
         rows.append(row | vars(shop.worth(np.where(own, units, 0.0))))
-    return pd.DataFrame(rows, columns=[*_TOLD, *Worth.__dataclass_fields__])
+    told = pd.DataFrame(rows, columns=[*_TOLD, *Worth.__dataclass_fields__])
+    return told.astype({"members": "Int64"})
+
+
+def _reason(members: Any, *, read: bool, pays: bool) -> str:
+    """Say why a tier gets nothing; members are missing where they are too few to be told."""
+    if not pd.isna(members) and not members:
+        return "nobody"
+    if not read:
+        return "few"
+    return "budget" if pays else "loses"
 
 
 _TOLD = ("tier", "members", "strategy", "given", "n", "reason")

@@ -125,7 +125,7 @@ def _mark(axes: Axes, found: Plan, expected: pd.DataFrame) -> None:
 
 
 def _row_name(row: Any) -> str:
-    tier = row_name(row.tier, row.members)
+    tier = row_name(row.tier, float("nan") if pd.isna(row.members) else row.members)
     if row.reason:
         return tier
     return phrase(

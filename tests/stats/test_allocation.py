@@ -4,7 +4,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog
+from scipy.optimize import OptimizeResult, linprog
+from siyu.stats import allocation
 from siyu.stats.allocation import NOTHING, allocate, spend, trace_frontier
 
 HAND = {"value": [10.0, 24.0, 7.0], "cost": [0.0, 4.0, 1.0], "size": [5, 5, 10],
@@ -143,3 +144,10 @@ def test_what_brings_nothing_is_not_bought():
 def test_what_cannot_be_is_an_error(other, message):
     with pytest.raises(ValueError, match=message):
         allocate(**HAND | {"budget": 1} | other)
+
+
+def test_a_budget_that_the_solver_cannot_share_out_is_an_error(monkeypatch):
+    stopped = OptimizeResult(success=False, message="time limit reached", x=None)
+    monkeypatch.setattr(allocation, "milp", lambda *_, **__: stopped)
+    with pytest.raises(ValueError, match="could not be shared out: time limit reached"):
+        allocate(**HAND, budget=1)

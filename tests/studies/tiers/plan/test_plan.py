@@ -179,7 +179,7 @@ def test_tiers_without_estimates_or_members_get_nothing_and_a_reason():
     [
         (HAND, 24, "With 24 yuan, give “discount” to all 100 members of “low”; “early” to 3 of the",
          "The next 1,000 yuan would add 224 yuan beyond their own cost"),
-        (HAND, 80, "members of “high”; that costs 80 yuan", "More budget is not needed: beyond 80"),
+        (HAND, 800, "of “high”; that costs 80 yuan", "More budget is not needed: beyond 80 yuan"),
         (HAND[HAND["strategy"] == "discount"], 0, "give “discount” to all 100", "No budget is ne"),
         (HAND[HAND["tier"] == "high"], 5, "Give no strategy yet: 5 yuan is too little", "next 1,0"),
         (UNSURE.assign(error=[9, 9, 50, 60]), 0, "though a loss is not ruled out", "The next 1,0"),

@@ -14,6 +14,7 @@ from siyu.stats.shrunk_effects import shrink_effects
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.plan.effects import check_effects, joint_covariance, spread_of
 
+PLANS = ("expected", "cautious")
 NEXT_CNY = 1_000.0
 """The step by which the worth of a larger budget is told."""
 STEPS = 20
@@ -115,7 +116,7 @@ def plan(effects: pd.DataFrame, *, budget_cny: float, level: float) -> Plan:
     known = check_effects(effects)
     read = known[known["is_read"]].sort_values(["tier", "strategy"], ignore_index=True)
     shop = _Shop(read, quantile)
-    expected, cautious = (shop.buy(by, budget_cny) for by in ("expected", "cautious"))
+    expected, cautious = (shop.buy(by, budget_cny) for by in PLANS)
     return Plan(
         budget_cny=budget_cny,
         options=shop.options,
@@ -124,7 +125,7 @@ def plan(effects: pd.DataFrame, *, budget_cny: float, level: float) -> Plan:
         total=shop.worth(expected),
         cautious_total=shop.worth(cautious),
         slope=_slope(shop, expected, budget_cny),
-        curve=pd.concat([_curve(shop, by, budget_cny) for by in ("expected", "cautious")]),
+        curve=pd.concat([_curve(shop, by, budget_cny) for by in PLANS], ignore_index=True),
         n_users=int(read["n"].sum() + read.drop_duplicates("tier")["n_control"].sum()),
         refused="" if len(read) else "few",
     )

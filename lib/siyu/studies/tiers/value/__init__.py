@@ -1,0 +1,1 @@
+"""What is a member of each tier worth, and by which factor do tiers differ?"""

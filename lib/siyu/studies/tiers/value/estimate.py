@@ -97,6 +97,21 @@ def estimate(measures: Measures, *, level: float) -> Values:
     )
 
 
+def compare_ends(values: Values) -> str:
+    """Say whether the highest tier is clearly worth more than the lowest: "higher", "lower" or
+    "unclear"; "" where fewer than two tiers can be read.
+    """
+    read = values.tiers[values.tiers["refused"] == ""]
+    if len(read) < 2:
+        return ""
+    low, high = (
+        [float(row[name]) for name in ("value", "value_lower", "value_upper")]
+        for _, row in read.iloc[[0, -1]].iterrows()
+    )
+    _, lower, upper = mover_difference((high[0], high[1], high[2]), (low[0], low[1], low[2]))
+    return "higher" if lower > 0 else "lower" if upper < 0 else "unclear"
+
+
 def _refusal(measures: Measures) -> str:
     if not measures.tiers:
         return "tiers"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import gamma
 from siyu.stats.decomposition import shapley
-from siyu.stats.intervals import mover_difference
+from siyu.stats.mover import mover_difference
 from siyu.studies.tiers.value.estimate import _split
 from siyu.studies.tiers.value.groups import READ, Group
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy.stats import t as student
-from siyu.stats.intervals import mover_difference, newcombe_difference, wilson
 from siyu.stats.jackknife import interval_of, jackknife, sum_degrees
 
 
@@ -74,19 +73,3 @@ def test_what_cannot_be_is_an_error():
         jackknife(_mean, [[1.0]], [1])
     with pytest.raises(ValueError, match="level = 95"):
         interval_of([1.0], jackknife(_mean, [[1.0], [2.0]], [1, 1]), level=95)
-
-
-def test_mover_of_two_wilson_intervals_is_newcombes():
-    """56 of 70 less 48 of 80: (.0524, .3339), Newcombe (1998), method 10."""
-    sides = [(count / n, *map(float, wilson(count, n, level=0.95))) for count, n in
-             ((56, 70), (48, 80))]  # fmt: skip
-    found = np.array(mover_difference(*sides))
-    assert found == pytest.approx(np.array(newcombe_difference(56, 70, 48, 80, level=0.95)))
-    assert found[1:] == pytest.approx([0.0524, 0.3339], abs=5e-5)
-
-
-def test_mover_takes_off_what_two_estimates_have_in_common():
-    a, b = (5.0, 3.0, 9.0), (4.0, 2.0, 8.0)
-    plain, alike = (mover_difference(a, b, correlation=rho) for rho in (0.0, 1.0))
-    assert plain[1:] == pytest.approx((1 - np.hypot(2, 4), 1 + np.hypot(4, 2)))
-    assert alike[1:] == pytest.approx((1 - 2, 1 + 2))

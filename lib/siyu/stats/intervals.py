@@ -81,46 +81,6 @@ def newcombe_difference(
     )
 
 
-def mover_difference(
-    a: tuple[ArrayLike, ArrayLike, ArrayLike],
-    b: tuple[ArrayLike, ArrayLike, ArrayLike],
-    *,
-    correlation: ArrayLike = 0.0,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Give the difference of two estimates, a minus b, from the interval that each has.
-
-    The ends of the two may lie unevenly about the estimates, as those of skewed amounts do. Of two
-    Wilson intervals this makes Newcombe's.
-
-    Args:
-        a: estimate, lower and upper end.
-        b: the same of the other, at the same level.
-        correlation: of the two estimates, -1 to 1.
-
-    Returns:
-        Difference, lower and upper end.
-
-    Source: Zou and Donner (2008), Stat. Med. 27, 1693-1702 (MOVER); with correlation, Zou (2007),
-    Psychological Methods 12, 399-413.
-    """
-    (value_a, lower_a, upper_a), (value_b, lower_b, upper_b) = (
-        tuple(np.asarray(one, dtype=np.float64) for one in side) for side in (a, b)
-    )
-    rho = np.asarray(correlation, dtype=np.float64)
-
-    def _reach(own: FloatArray, other: FloatArray) -> FloatArray:
-        # Never negative but for rounding, as the correlation is at most 1.
-        squared = own**2 - 2 * rho * own * other + other**2
-        return np.asarray(np.sqrt(np.maximum(squared, 0)))
-
-    difference = np.asarray(value_a - value_b)
-    return (
-        difference,
-        difference - _reach(value_a - lower_a, upper_b - value_b),
-        difference + _reach(upper_a - value_a, value_b - lower_b),
-    )
-
-
 def difference_pvalue(
     count_a: ArrayLike, n_a: ArrayLike, count_b: ArrayLike, n_b: ArrayLike
 ) -> FloatArray:

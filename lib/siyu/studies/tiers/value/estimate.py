@@ -14,8 +14,8 @@ from scipy.stats import t as student
 from siyu.stats.best import joint_quantile
 from siyu.stats.checks import FloatArray, normal_quantile
 from siyu.stats.decomposition import shapley
-from siyu.stats.intervals import mover_difference
 from siyu.stats.jackknife import sum_degrees
+from siyu.stats.mover import mover_difference
 from siyu.stats.multiplicity import bonferroni_level
 from siyu.studies.naming import large
 from siyu.studies.tiers.value.groups import READ, Group, factors, group, worth

@@ -133,16 +133,17 @@ def _title(values: Values) -> str:
 
 def _draw_way(axes: Axes, values: Values) -> list[str]:
     """Draw bars of tiers, and between them the parts; give their names."""
-    table = values.tiers.set_index("tier")
+    table = values.tiers
+    worth = table.set_index("tier")["value"]
     ticks: list[str] = []
 
     def _tier(tier: str) -> None:
-        row, place = table.loc[tier], len(ticks)
-        axes.bar(place, row["value"], width=0.72, color=PALE)
-        axes.plot([place] * 2, [row["value_lower"], row["value_upper"]], color=GREY, linewidth=1.6)
+        (row,), place = each_row(table[table["tier"] == tier]), len(ticks)
+        axes.bar(place, row.value, width=0.72, color=PALE)
+        axes.plot([place] * 2, [row.value_lower, row.value_upper], color=GREY, linewidth=1.6)
         axes.annotate(
-            number(float(row["value"])),
-            (place, row["value_upper"]),
+            number(row.value),
+            (place, row.value_upper),
             (0, 4),
             textcoords="offset points",
             ha="center",
@@ -152,7 +153,7 @@ def _draw_way(axes: Axes, values: Values) -> list[str]:
 
     _tier(values.gaps["below"].iloc[0])
     for gap in each_row(values.gaps):
-        at = float(table.loc[gap.below, "value"])
+        at = float(worth[gap.below])
         for part in each_row(values.parts[values.parts["tier"] == gap.tier]):
             colour, place = _COLOURS[part.factor], len(ticks)
             axes.bar(place, part.part, bottom=at, width=0.72, color=colour, alpha=0.55)

@@ -144,6 +144,6 @@ def test_every_outcome_is_said_and_drawn_in_both_languages(other, language):
 def test_no_sentence_or_table_tells_a_small_tier():
     found, said = told(measures(members=members(sizes=(400, 90, 12))))
     assert not any("12 " in sentence or "(12" in sentence for sentence in said)
-    hidden = found.tiers[found.tiers["refused"] == "small"].drop(columns=["tier", "refused", "n"])
+    hidden = found.tiers[found.tiers["refused"] == "small"].drop(columns=["tier", "refused"])
     assert hidden.isna().to_numpy().all()
     assert found.tiers["value"].notna().sum() == 1

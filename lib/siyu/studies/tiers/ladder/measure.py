@@ -12,7 +12,6 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.data.zones import elapsed_us, without_zone
-from siyu.studies.events import find_unknown
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 
@@ -28,8 +27,8 @@ _OR = " or "
 class Measures:
     """Followers without an order, by the highest rung each has reached of late.
 
-    rungs: the foot (NONE) and the rungs, from shallow to deep. unknown: a sentence for each event
-        of a rung that the log has never seen.
+    rungs: the foot (NONE) and the rungs, from shallow to deep. unknown: those of their events that
+        the log has never seen.
     followed: one row per rung on which someone stood `order_days` ago: `rung`, `n` of them, and how
         many `ordered` since, leavers included.
     today: one row per rung on which someone stands at `as_of`: `rung` and `n`.
@@ -137,8 +136,9 @@ def _events(rungs: Sequence[str]) -> dict[str, int]:
 
 
 def _find_unknown(pool: Source, events: dict[str, int]) -> tuple[str, ...]:
-    known = list(pool.table("events").select("event").distinct().to_pandas()["event"])
-    return tuple(told for event in events if (told := find_unknown([event], known)))
+    log = pool.table("events")
+    seen = log.filter(log.event.isin(list(events))).select("event").distinct().to_pandas()
+    return tuple(event for event in events if event not in set(seen["event"]))
 
 
 def _log(members: Members, events: dict[str, int]) -> ir.Table:

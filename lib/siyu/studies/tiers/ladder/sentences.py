@@ -72,7 +72,8 @@ def say_ladder(measures: Measures, ladder: Ladder, *, level: float) -> str:
                     min_users=measures.min_users,
                 )
             )
-    said += measures.unknown
+    if measures.unknown:
+        said.append(phrase("tiers.ladder.unknown", events=measures.unknown))
     if measures.n_before >= measures.min_users:
         said.append(phrase("tiers.ladder.before", n=measures.n_before))
     return paragraph(*said)

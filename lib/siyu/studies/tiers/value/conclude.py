@@ -39,7 +39,8 @@ def _tiers(measures: Measures, values: Values, level: float) -> Iterator[Finding
         name = f"tiers.value.{row.tier}"
         if row.refused:
             reason = full_stop(sentences.say_refused(measures, row.refused, [row.tier]))
-            yield insufficient(name, reason, metric=_METRIC, n=int(row.n), unit="cny")
+            n = 0 if row.refused == "small" else int(row.n)
+            yield insufficient(name, reason, metric=_METRIC, n=n, unit="cny")
             continue
         yield Finding(
             id=name,

@@ -32,11 +32,11 @@ _VALUE = READ.index("value")
 class Values:
     """What members are worth, by tier.
 
-    tiers: one row per `tier` of the reviews, the lowest first: `n` members, `refused` ("small";
-        "few": fewer than FEWEST_BUYERS ordered; or ""), and `orders` per member, `margin` per
-        order, `referral` index, `value` (their product, yuan per member), `earned` (margin per
-        member, without friends) and `placed` (orders per member, those refunded in full included),
-        each with its interval (`orders_lower`, ...).
+    tiers: one row per `tier` of the reviews, the lowest first: `refused` ("small"; "few": fewer
+        than FEWEST_BUYERS ordered; or ""), `n` members (not of a small one), and `orders` per
+        member, `margin` per order, `referral` index, `value` (their product, yuan per member),
+        `earned` (margin per member, without friends) and `placed` (orders per member, those
+        refunded in full included), each with its interval (`orders_lower`, ...).
     parts: one row per tier, the tier `below` it that can be read, and `factor`: `part` of the gap
         in value, with an interval; all parts of all tiers hold at once.
     gaps: one row per tier and tier `below`: `gap` in value, with an interval, all gaps at once; and
@@ -127,7 +127,7 @@ def _read_tiers(measures: Measures, level: float) -> pd.DataFrame:
         own = group(measures, tier)
         row: dict[str, Any] = {"tier": tier, "n": int(own.counts.sum()), "refused": ""}
         if tier not in shown or own.counts.sum() < max(2, measures.min_users):
-            row |= {"refused": "small", "n": 0}
+            row |= {"refused": "small", "n": np.nan}
         elif own.buyers < FEWEST_BUYERS:
             row["refused"] = "few"
         else:

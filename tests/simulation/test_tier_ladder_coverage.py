@@ -51,7 +51,7 @@ def _measures(rng):
     return ladder.Measures(
         source="shop",
         as_of=dt.date(2026, 3, 31),
-        first=dt.date(2026, 1, 1),
+        has_margin=True,
         min_users=30,
         ladder_days=30,
         order_days=30,

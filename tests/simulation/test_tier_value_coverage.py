@@ -89,6 +89,12 @@ def test_the_mean_of_each_buyers_own_ratio_misses_the_margin_per_order():
     assert _covered(mean - 1.96 * error, mean + 1.96 * error, truth[1]) < 0.75
 
 
+def test_a_plain_normal_interval_of_the_margin_of_few_members_is_too_narrow():
+    margin, truth = _drawn("few members")[..., 2], _truth("few members")[READ.index("earned")]
+    mean, error = margin.mean(axis=1), margin.std(axis=1, ddof=1) / np.sqrt(margin.shape[1])
+    assert _covered(mean - 1.96 * error, mean + 1.96 * error, truth) < 0.93
+
+
 @pytest.mark.parametrize("name", ["few members", "often"])
 def test_orders_taken_as_independent_promise_too_much(name):
     rows, truth = _drawn(name), _truth(name)

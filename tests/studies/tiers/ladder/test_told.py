@@ -25,7 +25,7 @@ def measures(n=(500, 200, 100, 0, 150), ordered=(20, 9, 7, 0, 30), today=None, *
     given = {
         "source": "shop",
         "as_of": dt.date(2026, 3, 31),
-        "first": dt.date(2026, 1, 1),
+        "has_margin": True,
         "min_users": 30,
         "ladder_days": 30,
         "order_days": 30,
@@ -87,6 +87,12 @@ def test_few_first_orders_or_losses_have_no_worth_and_no_orders_have_one_of_noth
     assert (row["expected"], row["worth_cny"], row["worth_lower"]) == (0, 0, 0)
     assert row["worth_upper"] > 0
     assert (nothing.steps["verdict"] == "unclear").all()
+
+
+def test_amounts_that_stand_for_margins_are_said_to():
+    one = measures(has_margin=False)
+    found = ladder.estimate(one, level=LEVEL)
+    assert "amounts less refunds stand for them" in ladder.say_today(one, found, level=LEVEL)
 
 
 def test_each_outcome_of_the_headline_is_said():

@@ -35,12 +35,12 @@ class Measures:
     earned: first orders of the period by what they brought: `earned_cny` and `n` orders.
     n_before: followers there today who came before the observation, of whom it is not known whether
         they had bought; they are in no table.
-    has_events, has_orders, has_added: whether the log, orders and times of adding are known.
+    has_events, has_orders, has_margin, has_added: whether the log, orders, their margins (or
+        amounts less refunds stand for them), and times of adding are known.
     """
 
     source: str
     as_of: date
-    first: date
     min_users: int
     ladder_days: int
     order_days: int
@@ -52,6 +52,7 @@ class Measures:
     n_before: int
     has_events: bool
     has_orders: bool
+    has_margin: bool
     has_added: bool
 
 
@@ -106,7 +107,6 @@ def measure(
     return Measures(
         source=members.source,
         as_of=members.as_of,
-        first=members.first,
         min_users=members.min_users,
         ladder_days=ladder_days,
         order_days=order_days,
@@ -118,6 +118,7 @@ def measure(
         n_before=n_before,
         has_events=pool.has("events"),
         has_orders=members.has_orders,
+        has_margin=members.has_margin,
         has_added=has_added,
     )
 

@@ -98,6 +98,8 @@ def say_today(measures: Measures, ladder: Ladder, *, level: float) -> str:
         return refusal(measures, ladder)
     said = [say_total(measures, ladder, level=level)]
     shown = ladder.rungs[(ladder.rungs["state"] == "shown") & (ladder.rungs["today"] > 0)]
+    if not measures.has_margin:
+        said.append(phrase("tiers.ladder.amounts"))
     said += [say_action(row) for row in each_row(shown)]
     return paragraph(*said, phrase("tiers.ladder.lot"))
 

@@ -37,7 +37,7 @@ def top_share(values: ArrayLike, share: float) -> tuple[float, FloatArray]:
     whole = min(int(top), n)
     bound = ordered[min(whole, n - 1)]
     brought = float(ordered[:whole].sum()) + (top - whole) * bound
-    value, mean = brought / total, total / n
+    value, mean = float(brought / total), total / n
     influence = (np.maximum(amounts - bound, 0) + share * bound - value * amounts) / mean
     return value, influence
 

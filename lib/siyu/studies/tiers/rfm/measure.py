@@ -200,9 +200,8 @@ def _shape(members: Members, spans: list[_Span]) -> ir.Table:
         until = orders.day <= span.last
         sums[f"last_{span.name}"] = orders.day.max(where=until)
         for name, column in (("amount", "amount_cny"), ("margin", "earned_cny")):
-            sums[f"{name}_{span.name}"] = orders[column].sum(
-                where=until & (orders.day >= span.first)
-            )
+            inside = until & (orders.day >= span.first)
+            sums[f"{name}_{span.name}"] = orders[column].sum(where=inside)
     bought = orders.group_by(buyer_id="user_id").agg(**sums)
     users = members.users
     both = users.left_join(bought, users.user_id == bought.buyer_id)
@@ -223,10 +222,8 @@ def _shape(members: Members, spans: list[_Span]) -> ir.Table:
             f"amount_{name}": both[f"amount_{name}"].fill_null(0.0).round(2),
             f"margin_{name}": both[f"margin_{name}"].fill_null(0.0).round(2),
         }
-    begins = ibis.literal(
-        start_of_day(members.begins, ZoneInfo(pool.timezone)).replace(tzinfo=None)
-    )
-    columns["is_early"] = (both.added_at < begins).fill_null(True)
+    begins = start_of_day(members.begins, ZoneInfo(pool.timezone)).replace(tzinfo=None)
+    columns["is_early"] = (both.added_at < ibis.literal(begins)).fill_null(True)
     bits = [name for name in sums if name.startswith("bits_")]
     return both.select(*bits, **columns)
 
@@ -269,6 +266,7 @@ def _rename(buyers: pd.DataFrame, cuts: Cuts) -> NDArray[np.int8]:
     """Name the buyers of now by cut points of before; who is new, or none, stays it."""
     state = buyers[f"state_{NOW}"].to_numpy().copy()
     buys = state < len(SEGMENTS)
-    measured = (buyers.loc[buys, f"{name}_{NOW}"].to_numpy() for name in _MEASURED)
-    state[buys] = name_segments(score(*measured, cuts), state[buys] == STATES.index("new"))
+    measured = {name: buyers.loc[buys, f"{name}_{NOW}"].to_numpy() for name in _MEASURED}
+    scores = score(**measured, cuts=cuts)
+    state[buys] = name_segments(scores, state[buys] == STATES.index("new"))
     return state

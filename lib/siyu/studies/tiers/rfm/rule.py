@@ -25,6 +25,12 @@ SEGMENTS = (
 INACTIVE, NEVER, ABSENT = "inactive", "never", "absent"
 """Members who bought before the period only; members without any purchase on record; no members."""
 STATES = (*SEGMENTS, INACTIVE, NEVER, ABSENT)
+GROUPS = {
+    "core": ("champions", "loyal"),
+    "growing": ("potential", "new", "needs_attention"),
+    "slipping": ("at_risk", "dormant", "lost"),
+}
+"""Segments told together where they are too small to tell who moved between them."""
 BANDS = ("low", "middle", "high")
 """By the sum of the scores for frequency and money: 2 to 4, 5 to 7, 8 to 10."""
 _BAND_FROM = (5, 8)
@@ -81,7 +87,5 @@ def name_segments(scores: NDArray[np.int8], is_new: NDArray[np.bool_]) -> NDArra
 
 def tabulate_rule() -> pd.DataFrame:
     """Lay the rule out: one row per score for recency, one column per band, the segment in it."""
-    rows = [
-        {"recency_score": score, **dict(zip(BANDS, _TABLE[score], strict=True))} for score in _TABLE
-    ]
-    return pd.DataFrame(rows)
+    rows = [(recency, *names) for recency, names in _TABLE.items()]
+    return pd.DataFrame(rows, columns=["recency_score", *BANDS])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from siyu.findings import Direction, Finding, Status, Unit, insufficient
 from siyu.formats import full_stop
 from siyu.phrases import phrase
@@ -52,6 +54,11 @@ def _segments(measures: Measures, found: Segments) -> Iterator[Finding]:
         value, lower, upper = (
             float(getattr(row, f"{of}_share{end}")) for end in ("", "_lower", "_upper")
         )
+        if not np.isfinite(lower):  # of one buyer
+            reason = sentences.refusal(measures, "few")
+            name = f"tiers.rfm.{of}_share.{row.segment}"
+            yield insufficient(name, full_stop(reason), metric=metric, n=int(row.n))
+            continue
         yield Finding(
             id=f"tiers.rfm.{of}_share.{row.segment}",
             metric=metric,

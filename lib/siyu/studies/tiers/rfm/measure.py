@@ -155,7 +155,9 @@ def _find(members: Members, earlier: date | None, new_days: int) -> _Found:
         spans.append(_Span(name=BEFORE, first=0, last=length, ends=earlier))
     people = _shape(members, spans).cache()
     buys = ibis.or_(*(people[f"buys_{span.name}"] for span in spans))
-    rows = people.filter(buys).order_by(*people.columns).to_pandas()
+    # The other columns follow from these.
+    keys = [name for name in people.columns if not name.startswith(("there_", "bought_", "buys_"))]
+    rows = people.filter(buys).order_by(*keys).to_pandas()
     states = {f"state_{span.name}": people[f"idle_{span.name}"] for span in spans}
     others = people.filter(~buys).select(**states)
     others = others.group_by(*states).agg(n=others.count()).order_by(*states).to_pandas()

@@ -146,7 +146,7 @@ def test_rows_names_and_currency_do_not_matter(tmp_path):
 
 
 def test_the_cut_points_of_then_name_the_buyers_of_now(tmp_path):
-    """Everybody buys ten times as much as then: by ranks of now nobody stands out, by then all do."""
+    """All buy ten times as much as then: by ranks of now nobody stands out, by then all do."""
     users = [user(f"u{i}") for i in range(10)]
     orders = []
     for i in range(10):

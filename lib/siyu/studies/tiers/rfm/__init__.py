@@ -10,6 +10,7 @@ from siyu.studies.tiers.rfm.sentences import (
     say_concentration,
     say_headline,
     say_moves,
+    say_rule,
     say_segments,
     say_stakes,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "say_concentration",
     "say_headline",
     "say_moves",
+    "say_rule",
     "say_segments",
     "say_stakes",
     "tabulate_rule",

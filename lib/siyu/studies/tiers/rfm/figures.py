@@ -32,7 +32,7 @@ _CURVES = {"buyers": ACCENT, "members": BLACK, "before": GREY}
 
 def draw_segments(measures: Measures, found: Segments) -> Picture:
     """Draw each segment's share of buyers beside its share of margin, and its mean margin."""
-    name, title = "segments", sentences.say_headline(measures, found)
+    name, title = "rfm_segments", sentences.say_headline(measures, found)
     rows = found.table[found.table["segment"].isin([*SEGMENTS, SMALL])].reset_index(drop=True)
     if found.refused or rows.empty:
         return nothing(title, name=name, title=phrase("tiers.rfm.figure.segments.none"))
@@ -91,7 +91,7 @@ def draw_segments(measures: Measures, found: Segments) -> Picture:
 
 def draw_moves(measures: Measures, found: Moves) -> Picture:
     """Draw where members of then are now, and the net flow of each segment."""
-    name, title = "moves", sentences.say_verdict(measures, found)
+    name, title = "rfm_moves", sentences.say_verdict(measures, found)
     if found.refused or found.flows.empty:
         return nothing(title, name=name, title=phrase("tiers.rfm.figure.moves.none"))
     names = list(dict.fromkeys(found.cells["before"]))
@@ -122,7 +122,7 @@ def draw_moves(measures: Measures, found: Moves) -> Picture:
 
 def draw_concentration(measures: Measures, found: Concentration) -> Picture:
     """Draw what the best of buyers, of all members and of earlier buyers bring."""
-    name, title = "concentration", sentences.say_top(measures, found)
+    name, title = "rfm_concentration", sentences.say_top(measures, found)
     if found.refused:
         return nothing(title, name=name, title=phrase("tiers.rfm.figure.lorenz.none"))
     figure, (axes,) = canvas(

@@ -23,7 +23,12 @@ _STAYED = ["stayed", "came_from"]
 
 def segment_name(name: str) -> str:
     """Give the reader's name of a segment, or of a group of them."""
-    return phrase(f"tiers.rfm.segment.{name}")
+    return phrase(f"tiers.rfm.segment.{'small' if name == SMALL else name}")
+
+
+def say_rule() -> str:
+    """Say how the table of the rule is to be read."""
+    return phrase("tiers.rfm.rule.caption")
 
 
 def refusal(measures: Measures, reason: str) -> str:

@@ -24,6 +24,8 @@ from siyu.studies.tiers.rfm.rule import ABSENT, SEGMENTS
 
 _SHADES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", ACCENT])
 _DARK = 0.6
+_FLAT = 6
+"""Columns whose names have room beside each other."""
 _COLUMN = 10
 """Letters that stand over a column of the matrix."""
 _VERDICTS = {"up": ACCENT, "down": SECOND, "unclear": GREY}
@@ -217,7 +219,10 @@ def _draw_matrix(axes: Axes, found: Moves, names: list[str]) -> None:
     ]
     name_rows(axes, range(len(names)), labels)
     labels[-1] = phrase("tiers.rfm.left")
-    axes.set_xticks(range(len(names)), [_broken(label) for label in labels], size=8.5)
+    if len(names) <= _FLAT:
+        axes.set_xticks(range(len(names)), [_broken(label) for label in labels], size=8.5)
+    else:
+        axes.set_xticks(range(len(names)), labels, size=8.5, rotation=40, ha="left")
     axes.xaxis.tick_top()
     axes.tick_params(top=False, bottom=False)
     for side in ("top", "bottom"):
@@ -248,7 +253,10 @@ def _draw_flows(axes: Axes, found: Moves) -> None:
 
 def _broken(label: str) -> str:
     """Break a name into lines, to stand over a narrow column."""
-    return "\n".join(textwrap.wrap(label.replace("＋", "＋ "), _COLUMN, break_long_words=False))
+    lines = label.replace("＋", "＋\n").split("\n")
+    return "\n".join(
+        part for line in lines for part in textwrap.wrap(line, _COLUMN, break_long_words=False)
+    )
 
 
 def _title(axes: Axes, parts: list[tuple[str, str]]) -> None:

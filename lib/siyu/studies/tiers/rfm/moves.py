@@ -156,7 +156,14 @@ def _count(measures: Measures, names: tuple[str, ...]) -> pd.DataFrame:
     people = people[(people[BEFORE] != ABSENT) | (people[NOW] != ABSENT)]
     sizes = pd.DataFrame({time: people.groupby(time)["n"].sum() for time in (BEFORE, NOW)})
     sizes = sizes.reindex(names).fillna(0)
-    kept = large(sizes[sizes.sum(axis=1) > 0], min_users=measures.min_users)
+    sizes = sizes[sizes.sum(axis=1) > 0]
+    # Within each group, whose sizes may be told as well.
+    group = [_merge(name, tuple(GROUPS)) for name in sizes.index]
+    kept = {
+        name
+        for _, own in sizes.groupby(np.array(group, object))
+        for name in large(own, min_users=measures.min_users)
+    }
     for time in (BEFORE, NOW):
         is_small = people[time].isin(names) & ~people[time].isin(kept)
         people[time] = people[time].mask(is_small, SMALL)
@@ -170,7 +177,7 @@ def _merge(state: str, names: tuple[str, ...]) -> str:
     """Give the name under which a state is told."""
     if state in (INACTIVE, NEVER):
         return IDLE
-    if state == ABSENT or state in names:
+    if state == ABSENT or state in (*names, *GROUPS):
         return state
     return next(group for group, of in GROUPS.items() if state in of)
 

@@ -120,7 +120,6 @@ def measures_of(before: np.ndarray, now: np.ndarray, **other) -> Measures:
         "min_users": 1,
         "buyers": people,
         "others": pd.DataFrame({"state_before": [], "state_now": [], "n": []}, dtype="int64"),
-        "cuts": None,
         "n_unsure": 0,
         "n_gone": 0,
         "margin_gone": 0.0,

@@ -50,7 +50,7 @@ class Measures:
         `amount_…` (yuan, less refunds), `margin_…` (yuan) and `r_…`, `f_…`, `m_…` (scores); all but
         the state 0 where it names no buyer. `state_fixed`: now, by the cut points of before.
     others: members without such a purchase: `state_before`, `state_now`, and `n` of them.
-    cuts: the cut points now. begins: first observed day. first, as_of: the period. earlier: the
+    begins: first observed day. first, as_of: the period. earlier: the
         day that is compared with, None for none. unseen: days of its period before the log begins.
     new_days: who bought first so many days ago, or less, is new; 0 where the log is too short.
     n_unsure: those new now whom the pool had before the log begins.
@@ -67,7 +67,6 @@ class Measures:
     min_users: int
     buyers: pd.DataFrame
     others: pd.DataFrame
-    cuts: Cuts | None
     n_unsure: int
     n_gone: int
     margin_gone: float
@@ -115,7 +114,6 @@ def measure(members: Members, *, compare_days: int | None = 90, new_days: int = 
         has_margin=members.has_margin,
         buyers=found.buyers,
         others=found.others,
-        cuts=found.cuts,
         n_unsure=found.n_unsure,
         n_gone=found.n_gone,
         margin_gone=found.margin_gone,
@@ -126,7 +124,6 @@ def measure(members: Members, *, compare_days: int | None = 90, new_days: int = 
 class _Found:
     buyers: pd.DataFrame = field(default_factory=pd.DataFrame)
     others: pd.DataFrame = field(default_factory=pd.DataFrame)
-    cuts: Cuts | None = None
     n_unsure: int = 0
     n_gone: int = 0
     margin_gone: float = 0.0
@@ -175,7 +172,6 @@ def _find(members: Members, earlier: date | None, new_days: int) -> _Found:
     return _Found(
         buyers=buyers,
         others=others,
-        cuts=cuts[NOW],
         n_unsure=int((is_new & rows["is_early"]).sum()),
         n_gone=int(gone["n"].fillna(0).iloc[0]),
         margin_gone=float(gone["margin"].fillna(0.0).iloc[0]),

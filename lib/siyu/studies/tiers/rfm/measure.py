@@ -50,8 +50,8 @@ class Measures:
         `amount_…` (yuan, less refunds), `margin_…` (yuan) and `r_…`, `f_…`, `m_…` (scores); all but
         the state 0 where it names no buyer. `state_fixed`: now, by the cut points of before.
     others: members without such a purchase: `state_before`, `state_now`, and `n` of them.
-    begins: first observed day. first, as_of: the period. earlier: the
-        day that is compared with, None for none. unseen: days of its period before the log begins.
+    begins: first observed day. first, as_of: the period. earlier: the day that is compared with,
+        None for none. unseen: days of its period before the log begins.
     new_days: who bought first so many days ago, or less, is new; 0 where the log is too short.
     n_unsure: those new now whom the pool had before the log begins.
     n_gone: buyers of the period who are no members at `as_of`; margin_gone: what they brought.
@@ -131,7 +131,7 @@ class _Found:
 
 @dataclass(frozen=True, kw_only=True)
 class _Span:
-    """A period: its name, its first and last day, counted from the first day of all."""
+    """A period: its first and last day, counted from the first day of all, and the date it ends."""
 
     name: str
     first: int

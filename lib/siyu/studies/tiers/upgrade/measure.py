@@ -1,0 +1,308 @@
+"""Reduce reviews and orders to what members did before and after a tier was reached or missed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from siyu.data import Source
+from siyu.data.zones import count_us, without_zone
+from siyu.studies.tiers.definition import TierError
+from siyu.studies.tiers.members import Members
+from siyu.studies.tiers.upgrade.occasions import (
+    DAY_US,
+    Rule,
+    column,
+    count_reached,
+    find_occasions,
+    read_rule,
+    sum_blocks,
+)
+
+FOLLOWS = 0.99
+"""Share of reviews whose tier the basis must say: else something besides it decides."""
+REPRODUCED = 0.9
+"""Share of reviews whose basis must be what was bought in the window: else the past is not seen."""
+NEAR = 0.05
+"""Of a threshold: as far from it members are counted on either side."""
+_CENT = 0.015
+_SUMS = ("orders", "amount", "margin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """Members near the threshold of a tier, and what they bought in blocks around that occasion.
+
+    rows: one row per member and occasion, in no order that says who it is: `kind` ("up": a review,
+        never so high before; "down": a review, so high at the one before; "date": `half_days` after
+        a review, never so high), `target` (number of the tier), `exposed` ("up", "date": the basis
+        reaches it; "down": it does not), `member` (a code), `month`, `earlier` (tier before; -1:
+        none), `upper` (of those below the threshold: in the upper half), `recent` and `tenure` (see
+        `history`), and per block (-1 ends at the occasion) `orders_`, `amount_`, `margin_`; those
+        of the `half_days` after it under block 0. NaN where a block was not seen whole.
+    near: per `target`, members never so high before within 5% `above` and `below` its threshold.
+    reached: per tier but the lowest, who came to it for the first time in the period.
+    months: how many times 30 days the reviews that count span.
+    unknown: occasions left out, since orders before them were not seen.
+    immature: reviews without a whole block after them.
+    ends: the first day that does not count, for an experiment; None without.
+    refused: "tiers" (no reviews), "one" (a single tier), "orders", "basis", "rule" (the basis does
+        not tell the tier), "window" (it is not what was bought in the window), "".
+    """
+
+    source: str
+    first: date
+    as_of: date
+    tiers: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    min_users: int
+    block_days: int
+    blocks_before: int
+    blocks_after: int
+    half_days: int
+    band: float
+    rows: pd.DataFrame
+    near: pd.DataFrame
+    reached: Mapping[int, int]
+    months: float
+    unknown: int
+    immature: int
+    follows: float
+    reproduced: float
+    ends: date | None
+    has_margin: bool
+    refused: str
+
+
+def measure(
+    members: Members,
+    *,
+    window_days: int = 90,
+    block_days: int = 30,
+    blocks_after: int = 3,
+    band: float = 0.5,
+    thresholds_cny: Sequence[float] = (),
+    experiments: Sequence[str] = (),
+) -> Measures:
+    """Measure what was bought before and after a tier was reached, missed, lost or kept.
+
+    Args:
+        members: from `find_members`.
+        window_days: days before a review whose spend is its basis; a multiple of `block_days`.
+        block_days: days that are counted together, at least 1.
+        blocks_after: blocks after the occasion, at least 1.
+        band: share of a threshold within which the basis must lie on either side, in (0, 1].
+        thresholds_cny: least basis of each tier but the lowest, rising; empty: the least there is.
+        experiments: in `assignments`; what lies after the first draw of one is left out.
+
+    Raises:
+        TierError: a number out of range.
+    """
+    _check(members, window_days, block_days, blocks_after, band, thresholds_cny)
+    ends_us = _end(members.pool, experiments)
+    refused = _refuse(members)
+    rule = Rule(thresholds=(), follows=0.0, half_days=0)
+    if not refused:
+        rule = read_rule(members, thresholds_cny)
+        refused = "rule" if rule.follows < FOLLOWS else ""
+    about = {
+        "source": members.source,
+        "first": members.first,
+        "as_of": members.as_of,
+        "tiers": members.tiers,
+        "min_users": members.min_users,
+        "block_days": block_days,
+        "blocks_before": window_days // block_days,
+        "blocks_after": blocks_after,
+        "half_days": rule.half_days,
+        "band": band,
+        "thresholds": rule.thresholds,
+        "follows": rule.follows,
+        "ends": _day(members, ends_us) if ends_us is not None else None,
+        "has_margin": members.has_margin,
+    }
+    if refused:
+        return Measures(**about, **_nothing(), refused=refused)
+    until_us = min(_us(members.pool.as_of_end), *([] if ends_us is None else [ends_us]))
+    occasions = find_occasions(
+        members, rule, band=band, window_days=window_days, until_us=until_us
+    ).cache()
+    blocks = window_days // block_days
+    found = sum_blocks(
+        members,
+        occasions,
+        before=blocks + 1,
+        after=blocks_after,
+        block_days=block_days,
+        half=rule.half_days,
+    )
+    share = _reproduced(found, blocks)
+    if len(found) and share < REPRODUCED:
+        return Measures(**about, **_nothing() | {"reproduced": share}, refused="window")
+    begin_us = _us(members.pool.observed_from)
+    known = _known(found, begin_us, blocks * block_days)
+    seen = _mask(found[known], begin_us, until_us, blocks, blocks_after, block_days, rule.half_days)
+    reviewed = seen["kind"] == "up"
+    return Measures(
+        **about,
+        rows=_hide(seen, begin_us, blocks, rule.thresholds, band),
+        near=_count_near(seen[reviewed], rule.thresholds),
+        reached={int(tier): int(n) for tier, n in count_reached(members).items() if tier > 0},
+        months=_months(seen[reviewed], block_days),
+        unknown=int((~known).sum()),
+        immature=int(seen.loc[reviewed, column("orders", 1)].isna().sum()),
+        reproduced=share,
+        refused="",
+    )
+
+
+def _check(
+    members: Members,
+    window_days: int,
+    block_days: int,
+    blocks_after: int,
+    band: float,
+    thresholds: Sequence[float],
+) -> None:
+    for name, value in (("block_days", block_days), ("blocks_after", blocks_after)):
+        if value < 1:
+            raise TierError(f"{name} = {value} must be at least 1")
+    if window_days < block_days or window_days % block_days:
+        raise TierError(
+            f"window_days = {window_days} must be a multiple of block_days = {block_days}; "
+            "the window on which a tier is set is counted in whole blocks"
+        )
+    if not 0 < band <= 1:
+        raise TierError(f"band = {band} must lie above 0 and be at most 1; half is 0.5")
+    if thresholds and (
+        len(thresholds) != len(members.tiers) - 1
+        or list(thresholds) != sorted({each for each in thresholds if each > 0})
+    ):
+        raise TierError(
+            f"thresholds_cny = {list(thresholds)} must rise, above 0, one for each of "
+            f"{', '.join(members.tiers[1:])}"
+        )
+
+
+def _refuse(members: Members) -> str:
+    if not members.tiers:
+        return "tiers"
+    if len(members.tiers) < 2:
+        return "one"
+    if not members.has_orders:
+        return "orders"
+    if not members.has_basis:
+        return "basis"
+    return ""
+
+
+def _nothing() -> dict[str, object]:
+    return {
+        "rows": pd.DataFrame({"kind": [], "target": [], "exposed": []}),
+        "near": pd.DataFrame({"target": [], "above": [], "below": []}),
+        "reached": {},
+        "months": 0.0,
+        "unknown": 0,
+        "immature": 0,
+        "reproduced": 0.0,
+    }
+
+
+def _end(pool: Source, experiments: Sequence[str]) -> int | None:
+    """Give when the first of these experiments drew its first member; None where there is none."""
+    if not experiments or not pool.has("assignments"):
+        return None
+    drawn = pool.table("assignments")
+    drawn = drawn.filter(drawn.experiment.isin(list(experiments)))
+    at = drawn.agg(at=count_us(without_zone(drawn.assigned_at)).min()).to_pandas()["at"].iloc[0]
+    return None if pd.isna(at) else int(at)
+
+
+def _us(instant: pd.Timestamp | object) -> int:
+    return int(pd.Timestamp(instant).tz_localize(None).value // 1000)  # type: ignore[arg-type]
+
+
+def _day(members: Members, us: int) -> date:
+    return pd.Timestamp(us, unit="us", tz="UTC").tz_convert(members.pool.timezone).date()
+
+
+def _reproduced(found: pd.DataFrame, blocks: int) -> float:
+    """Give the share of reviews whose basis is what was bought in the blocks before."""
+    reviewed = found[found["kind"] != "date"]
+    spent = reviewed[[column("amount", -b) for b in range(1, blocks + 1)]].sum(axis=1)
+    return float(((spent - reviewed["basis_cny"]).abs() < _CENT).mean()) if len(reviewed) else 0.0
+
+
+def _known(found: pd.DataFrame, begin_us: int, window_days: int) -> pd.Series:
+    """Whether all of the window was seen: observed, or after the member came."""
+    came = found["added_us"].fillna(-np.inf) >= begin_us
+    return came | (found["at"] - window_days * DAY_US >= begin_us)
+
+
+def _mask(
+    found: pd.DataFrame,
+    begin_us: int,
+    until_us: int,
+    blocks: int,
+    after: int,
+    block_days: int,
+    half_days: int,
+) -> pd.DataFrame:
+    """Blank the blocks that were not seen whole."""
+    found = found.copy()
+    left = until_us - found["at"]
+    seen = {block: left >= block * block_days * DAY_US for block in range(1, after + 1)}
+    seen[0] = (left >= half_days * DAY_US) & (half_days > 0)
+    since = np.maximum(found["added_us"].fillna(begin_us), begin_us)
+    seen[-blocks - 1] = found["at"] - since >= (blocks + 1) * block_days * DAY_US
+    for block, whole in seen.items():
+        names = [column(measure, block) for measure in _SUMS]
+        found[names] = found[names].where(whole)
+    return found
+
+
+def _hide(
+    seen: pd.DataFrame, begin_us: int, blocks: int, thresholds: Sequence[float], band: float
+) -> pd.DataFrame:
+    """Leave out who and when exactly, and put rows and codes into an order of what was done."""
+    since = np.maximum(seen["added_us"].fillna(begin_us), begin_us)
+    spend = seen[[column("amount", -b) for b in range(1, blocks + 1)]].sum(axis=1)
+    rows = seen.assign(
+        month=seen["since_on"].astype(str).str[:7],
+        recent=np.exp(-seen["recent_us"].astype(float) / (30 * DAY_US)).fillna(0.0),
+        tenure=np.log(np.maximum((seen["at"] - since) / DAY_US, 1.0)),
+        spend=spend,
+        exposed=seen["exposed"].astype(bool),
+    )
+    ends = np.array([0.0, *thresholds])
+    least = ends[rows["target"]]
+    middle = (np.maximum(ends[rows["target"] - 1], least * (1 - band)) + least) / 2
+    rows["upper"] = (rows["basis_cny"] >= middle) & (rows["basis_cny"] < least)
+    names = [name for name in rows if name.startswith(tuple(f"{each}_" for each in _SUMS))]
+    kept = [
+        *("kind", "target", "exposed", "month", "earlier", "upper", "recent", "tenure", "spend"),
+        *names,
+    ]
+    rows = rows.sort_values([*kept, "number"], ignore_index=True)
+    return rows[kept].assign(member=pd.factorize(rows["number"])[0])
+
+
+def _count_near(reviewed: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:
+    share = reviewed["basis_cny"] / np.array([np.nan, *thresholds])[reviewed["target"]] - 1
+    near = share.abs() < NEAR
+    above = (near & reviewed["exposed"]).groupby(reviewed["target"]).sum()
+    below = (near & ~reviewed["exposed"]).groupby(reviewed["target"]).sum()
+    found = pd.DataFrame({"above": above, "below": below}).astype(int)
+    return found.rename_axis("target").reset_index()
+
+
+def _months(reviewed: pd.DataFrame, block_days: int) -> float:
+    if not len(reviewed):
+        return 0.0
+    days = (pd.to_datetime(reviewed["since_on"]).max() - pd.to_datetime(reviewed["since_on"]).min())
+    return 1 + days.days / block_days

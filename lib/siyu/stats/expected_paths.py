@@ -12,7 +12,7 @@ from siyu.stats.best import joint_quantile
 from siyu.stats.checks import FloatArray, normal_quantile
 
 _LEAST_FREE = 1e-6
-"""Of a residual: a control on whom a coefficient hangs alone has none, and says nothing of noise."""
+"""Of a residual: one on whom a coefficient hangs alone has none, and says nothing of noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +68,11 @@ def compare_with_expected(
     clusters: ArrayLike,
     fewest: int = 2,
 ) -> Gaps:
-    """Estimate the mean effect on the exposed, adjusted for their past by regression.
+    """Estimate what being exposed did, where people are exposed from a threshold on.
 
-    Of those not exposed each outcome is regressed on the history (least squares); the exposed are
-    expected to do what it says for theirs. Since the expectation falls back from a peak as that of
-    the others did, regression to the mean is in it.
+    Each outcome is regressed on the exposure and the history of all (least squares), one line per
+    covariate through both sides. The exposed are expected to do what it says of theirs without the
+    exposure: since it falls back from a peak as others did, regression to the mean is in it.
 
     Args:
         outcomes: a row per person and occasion, a column per outcome; NaN where not followed.
@@ -85,11 +85,11 @@ def compare_with_expected(
     Raises:
         ValueError: the arguments differ in length, or the history has a missing value.
 
-    Assumes that the outcome of the exposed, were they not, would hang on the history as that of
-    the others does, where the others' histories end too. Sources: Peters (1941) and Belson (1956),
-    regression adjustment fitted on the controls; Borusyak, Jaravel and Spiess (2024), Rev. Econ.
-    Stud. 91, for event studies. The variance is the sum of squared influences of clusters, the
-    controls' residuals with HC2 (MacKinnon and White 1985); degrees as in Satterthwaite (1946).
+    Assumes that without the exposure the outcome would be that line of the history on both sides.
+    Where effects differ, those of the exposed whom the history makes most like the others, which
+    are those near the threshold, weigh most (Angrist 1998, Econometrica 66). The variance is that
+    of clusters with residuals as in HC2 (MacKinnon and White 1985, J. Econometrics 29); degrees of
+    freedom as in Satterthwaite (1946).
     """
     values = np.asarray(outcomes, dtype=np.float64)
     past, is_exposed = np.asarray(history, dtype=np.float64), np.asarray(exposed, dtype=bool)
@@ -148,15 +148,13 @@ def _compare(
             n_exposed=n_own,
             n_controls=n_others,
         )
-    columns = design[others]
+    columns = np.column_stack([exposed, design])[followed]
     inverse = np.linalg.pinv(columns.T @ columns, hermitian=True)
-    residual = outcome - design @ (inverse @ (columns.T @ outcome[others]))
-    effect = residual[own].mean()
-    # What a control's noise does to the expectation of the mean exposed.
-    pull = columns @ inverse @ design[own].mean(axis=0)
-    free = np.maximum(1 - np.einsum("ij,jk,ik->i", columns, inverse, columns), _LEAST_FREE)
-    influence[own] = (residual[own] - effect) / n_own * np.sqrt(n_own / (n_own - 1))
-    influence[others] = -pull * residual[others] / np.sqrt(free)
+    coefficients = inverse @ (columns.T @ outcome[followed])
+    free = 1 - np.einsum("ij,jk,ik->i", columns, inverse, columns)
+    residual = outcome[followed] - columns @ coefficients
+    influence[followed] = columns @ inverse[0] * residual / np.sqrt(np.maximum(free, _LEAST_FREE))
+    effect = coefficients[0]
     spread = (influence[own] @ influence[own], influence[others] @ influence[others])
     below = spread[0] ** 2 / (n_own - 1) + spread[1] ** 2 / (n_others - rank)
     return _Part(

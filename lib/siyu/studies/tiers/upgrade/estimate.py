@@ -185,13 +185,24 @@ def compare(
 
 
 def lay_out(measures: Measures, rows: pd.DataFrame) -> FloatArray:
-    """Lay out the past of each row: orders by block, spend of the window, recency, tenure, month
-    and tier before.
+    """Lay out the past of each row: orders by block, spend of the window, time since the last
+    order and since joining, month and tier before.
     """
-    orders = [column("orders", -block) for block in range(1, measures.blocks_before + 1)]
-    plain = rows[[*orders, "spend", "recent", "tenure"]].to_numpy(dtype=np.float64)
-    levels = indicators(rows, ["month", "earlier"], np.ones(len(rows)))
-    return np.column_stack([plain, levels])
+    orders = rows[[column("orders", -block) for block in range(1, measures.blocks_before + 1)]]
+    # What a past promises is what it brought times the chance that it goes on, which falls with the
+    # time since the last order: a sum of both expects too little of those who bought just before.
+    goes_on = rows[["recent"]].to_numpy(dtype=np.float64)
+    brought = np.column_stack([orders.sum(axis=1), rows["spend"]])
+    return np.column_stack(
+        [
+            orders,
+            rows["spend"],
+            goes_on,
+            goes_on * brought,
+            rows["tenure"],
+            indicators(rows, ["month", "earlier"], np.ones(len(rows))),
+        ]
+    )
 
 
 _PATH = ["target", "block", "actual", "expected", "effect", "ci_lower", "ci_upper", "n"]

@@ -8,24 +8,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 from scipy.stats import t as student
 
 from siyu.stats.checks import FloatArray
 from siyu.stats.design import indicators
 from siyu.stats.expected_paths import Gaps, compare_with_expected
-from siyu.stats.experiments import members_needed
 from siyu.stats.multiplicity import holm
 from siyu.studies.tiers.definition import TierError
+from siyu.studies.tiers.upgrade.judge import judge, plan_lot, sure_of
 from siyu.studies.tiers.upgrade.measure import Measures
 from siyu.studies.tiers.upgrade.occasions import column
 
 FEWEST = 30
 """Occasions on either side, at the least, those of the controls beyond the coefficients: the means
 of fewer are not near normal."""
-BUNCHED_P = 0.01
-"""More members just above a threshold than just below it: if by chance less likely, they aim."""
-POWER = 0.8
 MEASURES = ("orders", "amount", "margin")
 _SEED = 20261127
 _EFFECT = ("kind", "target", "measure", "actual", "expected", "effect", "ci_lower", "ci_upper")
@@ -51,8 +47,9 @@ class Effects:
     verdicts: per tier but the lowest: "pays", "costs", "unclear"; "few"; "bunched" (members aim at
         the threshold); "doubted" (a check finds an effect).
     per_month: members per 30 days who reach the tier within the band.
-    needed: members of both arms of a lot that would tell `smallest_cny`.
-    right_cost_cny: of each tier, per member and block. refused: as measured.
+    needed: members of both arms of a lot, and the margin, in yuan per member, that they would tell
+        from none: what the interval makes sure of where the effect is clear, else `smallest_cny`.
+    right_cost_cny: of each tier, per member and block.
     """
 
     effects: pd.DataFrame
@@ -61,10 +58,8 @@ class Effects:
     checks: pd.DataFrame
     verdicts: Mapping[int, str]
     per_month: Mapping[int, float]
-    needed: Mapping[int, float]
+    needed: Mapping[int, tuple[float, float]]
     right_cost_cny: Mapping[int, float]
-    smallest_cny: float
-    refused: str
 
 
 def estimate(
@@ -79,6 +74,7 @@ def estimate(
     The estimand: what they did in the blocks after the review, less what they would have done had
     they not changed, given what they did before. In later blocks that is the effect of having
     changed then, whatever tiers came after: others reach the tier later, and some lose it again.
+    Those near the threshold weigh most (see `compare_with_expected`).
 
     Args:
         measures: from `measure`.
@@ -89,38 +85,42 @@ def estimate(
     Raises:
         TierError: a cost below 0 or of no tier, or `smallest_cny` not above 0.
 
-    Assumes that given the past (orders by block, spend, time since the last order and since joining,
-    tier before, month) those on the other side of the threshold show what to expect; that rests on
-    a line in the spend across it, so see `checks`.
+    Assumes that without the tier, orders would hang on the past (orders by block, spend, time since
+    the last order and since joining, tier before, month) in the same way on both sides of the
+    threshold. Since the spend decides the tier, nobody has the same past on the other side: in the
+    spend this is a line across the threshold, which the `checks` try where nothing happens.
     """
     costs = _check_costs(measures, right_cost_cny or {}, smallest_cny)
     effects, paths, checks = _estimate_all(measures, level)
     naive = pd.DataFrame(
         [row for target in _targets(measures) for row in _compare_before(measures, target, level)],
-        columns=["target", "before", "after", "change", "ci_lower", "ci_upper", "n"],
+        columns=["target", "before", "after", "change", "ci_lower", "ci_upper", "reach", "n"],
     )
-    months = max(measures.months, 1e-9)
+    verdicts = {
+        target: judge(measures, effects, checks, target, costs[target], 1 - level)
+        for target in _targets(measures)
+    }
     reached = _of(measures, "up", exposed=True)
     return Effects(
         effects=effects,
         paths=paths,
         naive=naive,
         checks=checks,
-        verdicts={
-            target: _judge(measures, effects, checks, target, costs[target], 1 - level)
-            for target in _targets(measures)
-        },
+        verdicts=verdicts,
         per_month={
-            target: float((reached["target"] == target).sum() / months)
+            target: float((reached["target"] == target).sum() / max(measures.months, 1.0))
             for target in _targets(measures)
         },
         needed={
-            target: _needed(reached[reached["target"] == target], smallest_cny, level)
+            target: plan_lot(
+                reached[reached["target"] == target],
+                sure_of(effects, target) if verdicts[target] == "pays" else 0.0,
+                smallest_cny,
+                level,
+            )
             for target in _targets(measures)
         },
         right_cost_cny=costs,
-        smallest_cny=smallest_cny,
-        refused=measures.refused,
     )
 
 
@@ -290,7 +290,8 @@ def _compare_before(measures: Measures, target: int, level: float) -> Iterable[d
         return
     # The delta method for the logarithm of a ratio of means of the same members.
     parts = after / after.mean() - before / before.mean()
-    reach = student.ppf((1 + level) / 2, n - 1) * parts.std() / np.sqrt(n)
+    quantile = student.ppf((1 + level) / 2, n - 1) / np.sqrt(n)
+    reach = quantile * parts.std()
     yield {
         "target": target,
         "before": before.mean(),
@@ -298,51 +299,6 @@ def _compare_before(measures: Measures, target: int, level: float) -> Iterable[d
         "change": ratio - 1,
         "ci_lower": ratio * np.exp(-reach) - 1,
         "ci_upper": ratio * np.exp(reach) - 1,
+        "reach": quantile * (after - before).std(),
         "n": n,
     }
-
-
-def is_bunched(measures: Measures, target: int) -> bool:
-    """Whether clearly more members lie just above a threshold than just below it.
-
-    Fewer members spend more, so without anybody aiming at it there are fewer above.
-    """
-    near = measures.near[measures.near["target"] == target]
-    above, below = int(near["above"].sum()), int(near["below"].sum())
-    return bool(binom.sf(above - 1, above + below, 0.5) < BUNCHED_P / len(_targets(measures)))
-
-
-def _judge(
-    measures: Measures,
-    effects: pd.DataFrame,
-    checks: pd.DataFrame,
-    target: int,
-    cost: float,
-    alpha: float,
-) -> str:
-    up = effects[(effects["kind"] == "up") & (effects["target"] == target)]
-    margin = up[up["measure"] == "margin"]
-    if not len(margin):
-        return "few"
-    if is_bunched(measures, target):
-        return "bunched"
-    if (checks.loc[checks["target"] == target, "p_holm"] < alpha).any():
-        return "doubted"
-    row = margin.iloc[0]
-    if row["ci_lower"] > cost and row["p_holm"] < alpha:
-        return "pays"
-    return "costs" if row["ci_upper"] < cost else "unclear"
-
-
-def _needed(reached: pd.DataFrame, smallest: float, level: float) -> float:
-    spread = reached[column("margin", 1)].std()
-    if not spread > 0:
-        return float("nan")
-    return members_needed(
-        smallest,
-        spread_treated=spread,
-        spread_control=spread,
-        share=0.5,
-        level=level,
-        power=POWER,
-    )

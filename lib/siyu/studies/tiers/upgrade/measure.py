@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
-import ibis
-import numpy as np
 import pandas as pd
 
 from siyu.data import Source
@@ -15,7 +15,6 @@ from siyu.data.zones import count_us, without_zone
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 from siyu.studies.tiers.upgrade.occasions import (
-    DAY_US,
     Rule,
     column,
     count_reached,
@@ -23,15 +22,20 @@ from siyu.studies.tiers.upgrade.occasions import (
     read_rule,
     sum_blocks,
 )
+from siyu.studies.tiers.upgrade.rows import (
+    blank_unseen,
+    count_months,
+    count_near,
+    find_known,
+    hide_persons,
+    share_reproduced,
+)
 
 FOLLOWS = 0.99
 """Share of reviews whose tier the basis must say: else something besides it decides."""
 REPRODUCED = 0.9
 """Share of reviews whose basis must be what was bought in the window: else the past is not seen."""
-NEAR = 0.05
-"""Of a threshold: as far from it members are counted on either side."""
-_CENT = 0.015
-_SUMS = ("orders", "amount", "margin")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +114,7 @@ def measure(
     if not refused:
         rule = read_rule(members, thresholds_cny)
         refused = "rule" if rule.follows < FOLLOWS else ""
-    about = {
+    about: dict[str, Any] = {
         "source": members.source,
         "first": members.first,
         "as_of": members.as_of,
@@ -141,19 +145,21 @@ def measure(
         block_days=block_days,
         half=rule.half_days,
     )
-    share = _reproduced(found, blocks)
+    share = share_reproduced(found, blocks)
     if len(found) and share < REPRODUCED:
         return Measures(**about, **_nothing() | {"reproduced": share}, refused="window")
     begin_us = _us(members.pool.observed_from)
-    known = _known(found, begin_us, blocks * block_days)
-    seen = _mask(found[known], begin_us, until_us, blocks, blocks_after, block_days, rule.half_days)
+    known = find_known(found, begin_us, blocks * block_days)
+    seen = blank_unseen(
+        found[known], begin_us, until_us, blocks, blocks_after, block_days, rule.half_days
+    )
     reviewed = seen["kind"] == "up"
     return Measures(
         **about,
-        rows=_hide(seen, begin_us, blocks, rule.thresholds, band),
-        near=_count_near(seen[reviewed], rule.thresholds),
-        reached={int(tier): int(n) for tier, n in count_reached(members).items() if tier > 0},
-        months=_months(seen[reviewed], block_days),
+        rows=hide_persons(seen, begin_us, blocks, rule.thresholds, band),
+        near=count_near(seen[reviewed], rule.thresholds),
+        reached=count_reached(members),
+        months=count_months(seen[reviewed], block_days),
         unknown=int((~known).sum()),
         immature=int(seen.loc[reviewed, column("orders", 1)].isna().sum()),
         reproduced=share,
@@ -201,7 +207,7 @@ def _refuse(members: Members) -> str:
     return ""
 
 
-def _nothing() -> dict[str, object]:
+def _nothing() -> dict[str, Any]:
     return {
         "rows": pd.DataFrame({"kind": [], "target": [], "exposed": []}),
         "near": pd.DataFrame({"target": [], "above": [], "below": []}),
@@ -223,86 +229,10 @@ def _end(pool: Source, experiments: Sequence[str]) -> int | None:
     return None if pd.isna(at) else int(at)
 
 
-def _us(instant: pd.Timestamp | object) -> int:
-    return int(pd.Timestamp(instant).tz_localize(None).value // 1000)  # type: ignore[arg-type]
+def _us(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 def _day(members: Members, us: int) -> date:
-    return pd.Timestamp(us, unit="us", tz="UTC").tz_convert(members.pool.timezone).date()
-
-
-def _reproduced(found: pd.DataFrame, blocks: int) -> float:
-    """Give the share of reviews whose basis is what was bought in the blocks before."""
-    reviewed = found[found["kind"] != "date"]
-    spent = reviewed[[column("amount", -b) for b in range(1, blocks + 1)]].sum(axis=1)
-    return float(((spent - reviewed["basis_cny"]).abs() < _CENT).mean()) if len(reviewed) else 0.0
-
-
-def _known(found: pd.DataFrame, begin_us: int, window_days: int) -> pd.Series:
-    """Whether all of the window was seen: observed, or after the member came."""
-    came = found["added_us"].fillna(-np.inf) >= begin_us
-    return came | (found["at"] - window_days * DAY_US >= begin_us)
-
-
-def _mask(
-    found: pd.DataFrame,
-    begin_us: int,
-    until_us: int,
-    blocks: int,
-    after: int,
-    block_days: int,
-    half_days: int,
-) -> pd.DataFrame:
-    """Blank the blocks that were not seen whole."""
-    found = found.copy()
-    left = until_us - found["at"]
-    seen = {block: left >= block * block_days * DAY_US for block in range(1, after + 1)}
-    seen[0] = (left >= half_days * DAY_US) & (half_days > 0)
-    since = np.maximum(found["added_us"].fillna(begin_us), begin_us)
-    seen[-blocks - 1] = found["at"] - since >= (blocks + 1) * block_days * DAY_US
-    for block, whole in seen.items():
-        names = [column(measure, block) for measure in _SUMS]
-        found[names] = found[names].where(whole)
-    return found
-
-
-def _hide(
-    seen: pd.DataFrame, begin_us: int, blocks: int, thresholds: Sequence[float], band: float
-) -> pd.DataFrame:
-    """Leave out who and when exactly, and put rows and codes into an order of what was done."""
-    since = np.maximum(seen["added_us"].fillna(begin_us), begin_us)
-    spend = seen[[column("amount", -b) for b in range(1, blocks + 1)]].sum(axis=1)
-    rows = seen.assign(
-        month=seen["since_on"].astype(str).str[:7],
-        recent=np.exp(-seen["recent_us"].astype(float) / (30 * DAY_US)).fillna(0.0),
-        tenure=np.log(np.maximum((seen["at"] - since) / DAY_US, 1.0)),
-        spend=spend,
-        exposed=seen["exposed"].astype(bool),
-    )
-    ends = np.array([0.0, *thresholds])
-    least = ends[rows["target"]]
-    middle = (np.maximum(ends[rows["target"] - 1], least * (1 - band)) + least) / 2
-    rows["upper"] = (rows["basis_cny"] >= middle) & (rows["basis_cny"] < least)
-    names = [name for name in rows if name.startswith(tuple(f"{each}_" for each in _SUMS))]
-    kept = [
-        *("kind", "target", "exposed", "month", "earlier", "upper", "recent", "tenure", "spend"),
-        *names,
-    ]
-    rows = rows.sort_values([*kept, "number"], ignore_index=True)
-    return rows[kept].assign(member=pd.factorize(rows["number"])[0])
-
-
-def _count_near(reviewed: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:
-    share = reviewed["basis_cny"] / np.array([np.nan, *thresholds])[reviewed["target"]] - 1
-    near = share.abs() < NEAR
-    above = (near & reviewed["exposed"]).groupby(reviewed["target"]).sum()
-    below = (near & ~reviewed["exposed"]).groupby(reviewed["target"]).sum()
-    found = pd.DataFrame({"above": above, "below": below}).astype(int)
-    return found.rename_axis("target").reset_index()
-
-
-def _months(reviewed: pd.DataFrame, block_days: int) -> float:
-    if not len(reviewed):
-        return 0.0
-    days = (pd.to_datetime(reviewed["since_on"]).max() - pd.to_datetime(reviewed["since_on"]).min())
-    return 1 + days.days / block_days
+    at = _EPOCH + timedelta(microseconds=us)
+    return at.astimezone(ZoneInfo(members.pool.timezone)).date()

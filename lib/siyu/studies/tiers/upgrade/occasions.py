@@ -69,30 +69,35 @@ def find_occasions(
     (the basis reaches the tier; "down": it does not), `number`, `at` (microseconds since 1970),
     `since_on` (day of the review) and `earlier` (tier before; -1: none).
     """
-    by_member = ibis.window(group_by="number", order_by="since")
-    reviews = members.reviews
-    reviews = reviews.mutate(
-        at=count_us(reviews.since),
-        earlier=reviews.tier.lag().over(by_member),
-        best=reviews.tier.max().over(
-            ibis.window(group_by="number", order_by="since", preceding=None, following=0)
-        ),
-    )
-    reviews = reviews.mutate(before=reviews.best.lag().over(by_member).fill_null(-1))
-    reviews = reviews.mutate(earlier=reviews.earlier.fill_null(-1))
-    counted = reviews.filter(reviews.on >= ibis.literal(members.first))
+    reviews = _reviews(members)
     parts = [
         part
         for target in range(1, len(members.tiers))
-        for part in _at_reviews(counted, rule, target, band)
+        for part in _at_reviews(reviews, rule, target, band)
     ]
     if rule.half_days:
-        between = _between(members, counted, rule, window_days, until_us)
+        between = _between(members, reviews, rule, window_days, until_us)
         parts += [
             _cut(between.filter(between.best < target), rule, "date", target, band)
             for target in range(1, len(members.tiers))
         ]
     return ibis.union(parts[0], *parts[1:]) if len(parts) > 1 else parts[0]
+
+
+def _reviews(members: Members) -> ir.Table:
+    """Give the reviews of the period, each with the tier of the one before it (`earlier`) and the
+    highest until then (`before`) and with it (`best`); -1: none.
+    """
+    by_member = ibis.window(group_by="number", order_by="since")
+    so_far = ibis.window(group_by="number", order_by="since", preceding=None, following=0)
+    reviews = members.reviews
+    reviews = reviews.mutate(
+        at=count_us(reviews.since),
+        earlier=reviews.tier.lag().over(by_member).fill_null(-1),
+        best=reviews.tier.max().over(so_far),
+    )
+    reviews = reviews.mutate(before=reviews.best.lag().over(by_member).fill_null(-1))
+    return reviews.filter(reviews.on >= ibis.literal(members.first))
 
 
 def _at_reviews(reviews: ir.Table, rule: Rule, target: int, band: float) -> Iterable[ir.Table]:
@@ -182,17 +187,9 @@ def sum_blocks(
     return found
 
 
-def count_reached(members: Members) -> pd.Series:
+def count_reached(members: Members) -> dict[int, int]:
     """Count who came to each tier for the first time in the period, by the tier's number."""
-    by_member = ibis.window(group_by="number", order_by="since")
-    reviews = members.reviews
-    best = reviews.tier.max().over(
-        ibis.window(group_by="number", order_by="since", preceding=None, following=0)
-    )
-    reviews = reviews.mutate(best=best)
-    reviews = reviews.mutate(before=reviews.best.lag().over(by_member).fill_null(-1))
-    first = reviews.filter(
-        (reviews.on >= ibis.literal(members.first)) & (reviews.tier > reviews.before)
-    )
+    reviews = _reviews(members)
+    first = reviews.filter((reviews.tier > reviews.before) & (reviews.tier > 0))
     n = first.group_by("tier").agg(n=first.count()).to_pandas()
-    return n.set_index("tier")["n"]
+    return {int(tier): int(each) for tier, each in zip(n["tier"], n["n"], strict=True)}

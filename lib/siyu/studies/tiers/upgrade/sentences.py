@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siyu.formats import paragraph
+from siyu.formats import clauses, paragraph
 from siyu.phrases import phrase
 from siyu.studies.tables import each_row
-from siyu.studies.tiers.upgrade.estimate import POWER, Effects
+from siyu.studies.tiers.upgrade.estimate import Effects
+from siyu.studies.tiers.upgrade.judge import POWER
 from siyu.studies.tiers.upgrade.measure import Measures
 
+TOLD = ("pays", "costs", "unclear")
+"""Verdicts of tiers whose effect is told."""
 _MOST_MONTHS = 24
 """A lot that takes longer is no plan."""
 
@@ -70,7 +73,7 @@ def say_tier(measures: Measures, found: Effects, target: int, *, level: float) -
     effect, lower, upper = margin.effect, margin.ci_lower, margin.ci_upper
     if verdict == "costs" and effect < 0:
         verdict, effect, lower, upper = "less", -effect, -upper, -lower
-    return phrase(
+    said = phrase(
         f"tiers.upgrade.tier.{verdict}",
         **about,
         margin=effect,
@@ -79,18 +82,19 @@ def say_tier(measures: Measures, found: Effects, target: int, *, level: float) -
         orders=orders.effect,
         orders_lower=orders.ci_lower,
         orders_upper=orders.ci_upper,
-        cost=found.right_cost_cny[target],
         n=orders.n_exposed,
     )
+    cost = found.right_cost_cny[target]
+    return clauses([said, phrase("tiers.upgrade.cost", cost=cost)]) if cost else said
 
 
 def say_naive(measures: Measures, found: Effects) -> str:
-    """Say of each tier what before and after say, and why that is no effect."""
+    """Say what before and after say of each tier whose effect is told, and why that is none."""
     said = []
     for row in each_row(found.naive):
         side = "rose" if row.ci_lower > 0 else "fell" if row.ci_upper < 0 else "same"
         adjusted = row_of(found, row.target, "orders")
-        if adjusted is None:
+        if found.verdicts[row.target] not in TOLD:
             continue
         said.append(
             phrase(
@@ -134,9 +138,8 @@ def say_checks(measures: Measures, found: Effects, *, level: float) -> str:
 
 def say_next(measures: Measures, found: Effects, target: int) -> str:
     """Say how to know by lot what a tier brings; "" where nobody comes to it."""
-    needed = found.needed[target]
-    months = max(measures.months, 1e-9)
-    monthly = measures.reached.get(target, 0) / months
+    needed, worth = found.needed[target]
+    monthly = measures.reached.get(target, 0) / max(measures.months, 1.0)
     if not np.isfinite(needed) or not monthly > 0:
         return ""
     kind = "lot" if needed / monthly <= _MOST_MONTHS else "long"
@@ -146,7 +149,7 @@ def say_next(measures: Measures, found: Effects, target: int) -> str:
         needed=needed,
         monthly=monthly,
         months=needed / monthly,
-        smallest=found.smallest_cny,
+        smallest=worth,
         days=measures.block_days,
         power=POWER,
     )

@@ -150,8 +150,13 @@ def measure(
         return Measures(**about, **_nothing() | {"reproduced": share}, refused="window")
     begin_us = _us(members.pool.observed_from)
     known = find_known(found, begin_us, blocks * block_days)
+    spans = {block: block * block_days for block in range(1, blocks_after + 1)}
     seen = blank_unseen(
-        found[known], begin_us, until_us, blocks, blocks_after, block_days, rule.half_days
+        found[known],
+        since_us=begin_us,
+        until_us=until_us,
+        after={0: rule.half_days, **spans},
+        before=(-blocks - 1, (blocks + 1) * block_days),
     )
     reviewed = seen["kind"] == "up"
     return Measures(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,20 +32,26 @@ def find_known(found: pd.DataFrame, begin_us: int, window_days: int) -> pd.Serie
 
 def blank_unseen(
     found: pd.DataFrame,
-    begin_us: int,
+    *,
+    since_us: int,
     until_us: int,
-    blocks: int,
-    after: int,
-    block_days: int,
-    half_days: int,
+    after: Mapping[int, int],
+    before: tuple[int, int],
 ) -> pd.DataFrame:
-    """Blank the blocks that were not seen whole."""
+    """Blank the blocks that were not seen whole.
+
+    Args:
+        found: from `sum_blocks`.
+        since_us: from when on orders are seen, of members who came earlier.
+        until_us: until when.
+        after: days after the occasion by the end of which each block is over; 0: it has none.
+        before: the earliest block, and the days before the occasion at which it begins.
+    """
     found = found.copy()
-    left = until_us - found["at"]
-    seen = {block: left >= block * block_days * DAY_US for block in range(1, after + 1)}
-    seen[0] = (left >= half_days * DAY_US) & (half_days > 0)
-    since = np.maximum(found["added_us"].fillna(begin_us), begin_us)
-    seen[-blocks - 1] = found["at"] - since >= (blocks + 1) * block_days * DAY_US
+    left = (until_us - found["at"]) / DAY_US
+    seen = {block: (left >= days) & (days > 0) for block, days in after.items()}
+    came = np.maximum(found["added_us"].fillna(since_us), since_us)
+    seen[before[0]] = (found["at"] - came) / DAY_US >= before[1]
     for block, whole in seen.items():
         names = [column(measure, block) for measure in _SUMS]
         found[names] = found[names].where(whole)
@@ -58,10 +64,10 @@ def hide_persons(
     """Leave out who and when exactly, and put rows and codes into an order of what was done."""
     since = np.maximum(seen["added_us"].fillna(begin_us), begin_us)
     spend = seen[[column("amount", -b) for b in range(1, blocks + 1)]].sum(axis=1)
-    waited = seen["recent_us"].astype(float) / (_ALIVE_DAYS * DAY_US)
+    waited = seen["recent_us"].to_numpy(dtype=np.float64, na_value=np.inf) / (_ALIVE_DAYS * DAY_US)
     rows = seen.assign(
         month=seen["since_on"].astype(str).str[:7],
-        recent=np.exp(-waited).where(waited.notna(), 0.0),
+        recent=np.exp(-waited),
         tenure=np.log(np.maximum((seen["at"] - since) / DAY_US, 1.0)),
         spend=spend,
         exposed=seen["exposed"].astype(bool),
@@ -81,6 +87,7 @@ def hide_persons(
 
 
 def count_near(reviewed: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:
+    """Count, per tier, who was reviewed just above and just below its threshold."""
     share = reviewed["basis_cny"] / np.array([np.nan, *thresholds])[reviewed["target"]] - 1
     near = share.abs() < NEAR
     above = (near & reviewed["exposed"]).groupby(reviewed["target"]).sum()
@@ -90,6 +97,7 @@ def count_near(reviewed: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFr
 
 
 def count_months(reviewed: pd.DataFrame, block_days: int) -> float:
+    """Count how many times a block the reviews span, the first of them included."""
     if not len(reviewed):
         return 0.0
     days = pd.to_datetime(reviewed["since_on"]).max() - pd.to_datetime(reviewed["since_on"]).min()

@@ -132,7 +132,9 @@ def measure(
     }
     if refused:
         return Measures(**about, **_nothing(), refused=refused)
-    until_us = min(_us(members.pool.as_of_end), *([] if ends_us is None else [ends_us]))
+    until_us = _us(members.pool.as_of_end)
+    if ends_us is not None:
+        until_us = min(until_us, ends_us)
     occasions = find_occasions(
         members, rule, band=band, window_days=window_days, until_us=until_us
     ).cache()

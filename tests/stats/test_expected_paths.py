@@ -1,4 +1,4 @@
-"""What the exposed did against what their past lets expect: by hand, by statsmodels, by symmetry."""
+"""What the exposed did against what their past lets expect: by hand, and by statsmodels."""
 
 import numpy as np
 import pytest
@@ -123,7 +123,9 @@ def test_joint_intervals_of_one_outcome_are_its_own_and_of_two_lie_under_bonferr
 def test_covariates_that_say_the_same_do_no_harm():
     after, past, exposed = draw()
     twice = np.column_stack([past, past[:, 0], np.zeros(60)])
-    assert compare(after, twice, exposed).effect == pytest.approx(compare(after, past, exposed).effect)
+    assert compare(after, twice, exposed).effect == pytest.approx(
+        compare(after, past, exposed).effect
+    )
 
 
 def test_nobody_is_compared_where_nobody_is():

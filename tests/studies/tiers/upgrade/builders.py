@@ -63,7 +63,7 @@ def shop() -> dict[str, list[dict[str, Any]]]:
         "b": (140.0, 110.0, 30.0),
         "c": (60.0,),
     }
-    tables = {
+    return {
         "users": [
             {"user_id": "a", "added_at": START + 5 * DAY, "left_at": None},
             {"user_id": "b", "added_at": START - 50 * DAY, "left_at": None},
@@ -90,7 +90,6 @@ def shop() -> dict[str, list[dict[str, Any]]]:
             for review, spent in zip(REVIEWS, spends, strict=False)
         ],
     }
-    return tables
 
 
 def draw_rows(

@@ -157,9 +157,9 @@ def say_next(measures: Measures, found: Effects, target: int) -> str:
 
 def say_lost(measures: Measures, row: Any, orders: Any, *, level: float) -> str:
     """Say what losing a tier did, from its rows of margin and of orders."""
-    side = "unclear"
-    if row.p_holm < 1 - level:
-        side = "less" if row.effect < 0 else "more"
+    # A line expects too little of those who have not bought for long, for orders end at none: that
+    # they bring more is no finding.
+    side = "less" if row.effect < 0 and row.p_holm < 1 - level else "unclear"
     return phrase(
         f"tiers.upgrade.lost.{side}",
         tier=measures.tiers[row.target],

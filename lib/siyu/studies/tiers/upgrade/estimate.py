@@ -24,7 +24,8 @@ FEWEST = 30
 of fewer are not near normal."""
 MEASURES = ("orders", "amount", "margin")
 _SEED = 20261127
-_EFFECT = ("kind", "target", "measure", "actual", "expected", "effect", "ci_lower", "ci_upper")
+_EFFECT = ["target", "measure", "actual", "expected", "effect", "ci_lower", "ci_upper", "error"]
+_TESTED = ["degrees", "p", "n_exposed", "n_controls"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,8 @@ class Effects:
 
     effects: one row per `kind` ("up": reached, "down": lost), `target` (number of the tier) and
         `measure` ("orders", "amount", "margin"), of the first block after the review: `actual`,
-        `expected` (means), `effect`, `ci_lower`, `ci_upper`, `p`, `p_holm` (over the tiers),
-        `n_exposed`, `n_controls`. Only where there were enough of both.
+        `expected` (means), `effect`, `ci_lower`, `ci_upper`, `error`, `degrees` (of freedom), `p`,
+        `p_holm` (over the tiers), `n_exposed`, `n_controls`. Only where there were enough of both.
     paths: one row per `target` and `block` around an upgrade: mean orders `actual`, and after it
         `expected` and `effect` with an interval that holds for all blocks of the tier at once,
         and `n` members.
@@ -96,10 +97,7 @@ def estimate(
         [row for target in _targets(measures) for row in _compare_before(measures, target, level)],
         columns=["target", "before", "after", "change", "ci_lower", "ci_upper", "reach", "n"],
     )
-    verdicts = {
-        target: judge(measures, effects, checks, target, costs[target], 1 - level)
-        for target in _targets(measures)
-    }
+    verdicts = judge(measures, effects, checks, costs, alpha=1 - level)
     reached = _of(measures, "up", exposed=True)
     return Effects(
         effects=effects,
@@ -165,9 +163,9 @@ def _estimate_all(
                 paths += _path(measures, rows, target, level)
         checks += _check_all(measures, target, level)
     return (
-        _with_holm(effects, ["kind", "measure"], [*_EFFECT, "p", "n_exposed", "n_controls"]),
+        _with_holm(effects, ["kind", "measure"], ["kind", *_EFFECT, *_TESTED]),
         pd.DataFrame(paths, columns=_PATH),
-        _with_holm(checks, ["target"], ["check", *_EFFECT[1:], "p", "n_exposed", "n_controls"]),
+        _with_holm(checks, ["target"], ["check", *_EFFECT, *_TESTED]),
     )
 
 
@@ -265,6 +263,8 @@ def _rows(gaps: Gaps, level: float, *, measures: Iterable[str], **about: Any) ->
             "effect": gaps.effect[k],
             "ci_lower": lower[k],
             "ci_upper": upper[k],
+            "error": gaps.error[k],
+            "degrees": gaps.degrees[k],
             "p": gaps.p[k],
             "n_exposed": int(gaps.n_exposed[k]),
             "n_controls": int(gaps.n_controls[k]),

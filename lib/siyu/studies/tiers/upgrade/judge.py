@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 from scipy.stats import binom
+from scipy.stats import t as student
 
 from siyu.stats.experiments import members_needed
+from siyu.stats.multiplicity import holm
 from siyu.studies.tiers.upgrade.measure import Measures
 from siyu.studies.tiers.upgrade.occasions import column
 
@@ -28,23 +33,34 @@ def judge(
     measures: Measures,
     effects: pd.DataFrame,
     checks: pd.DataFrame,
-    target: int,
-    cost: float,
+    costs: Mapping[int, float],
+    *,
     alpha: float,
-) -> str:
-    """Give the verdict on a tier (see `Effects`) whose right costs so much, at the level alpha."""
-    up = effects[(effects["kind"] == "up") & (effects["target"] == target)]
-    margin = up[up["measure"] == "margin"]
-    if not len(margin):
-        return "few"
-    if is_bunched(measures, target):
-        return "bunched"
-    if (checks.loc[checks["target"] == target, "p_holm"] < alpha).any():
-        return "doubted"
-    row = margin.iloc[0]
-    if row["ci_lower"] > cost and row["p_holm"] < alpha:
-        return "pays"
-    return "costs" if row["ci_upper"] < cost else "unclear"
+) -> dict[int, str]:
+    """Give the verdict on each tier (see `Effects`), its margin held against what its right costs.
+
+    The tests against the costs are adjusted by Holm over the tiers.
+    """
+    up = effects[(effects["kind"] == "up") & (effects["measure"] == "margin")]
+    up = up.set_index("target")
+    effect, error, degrees = up[["effect", "error", "degrees"]].to_numpy(dtype=np.float64).T
+    beyond = effect - np.array([costs[target] for target in up.index])
+    p = dict(zip(up.index, holm(2 * student.sf(np.abs(beyond) / error, degrees)), strict=True))
+    gain = dict(zip(up.index, beyond, strict=True))
+    doubted = set(checks.loc[checks["p_holm"] < alpha, "target"])
+    verdicts = {}
+    for target in costs:
+        if target not in p:
+            verdicts[target] = "few"
+        elif is_bunched(measures, target):
+            verdicts[target] = "bunched"
+        elif target in doubted:
+            verdicts[target] = "doubted"
+        elif p[target] >= alpha:
+            verdicts[target] = "unclear"
+        else:
+            verdicts[target] = "pays" if gain[target] > 0 else "costs"
+    return verdicts
 
 
 def sure_of(effects: pd.DataFrame, target: int) -> float:

@@ -10,7 +10,7 @@ import pandas as pd
 from siyu.formats import clauses, paragraph
 from siyu.phrases import phrase
 from siyu.studies.tables import each_row
-from siyu.studies.tiers.upgrade.estimate import Effects
+from siyu.studies.tiers.upgrade.estimate import FEWEST, Effects
 from siyu.studies.tiers.upgrade.judge import POWER
 from siyu.studies.tiers.upgrade.measure import Measures
 
@@ -58,18 +58,15 @@ def say_tier(measures: Measures, found: Effects, target: int, *, level: float) -
     verdict, tier = found.verdicts[target], measures.tiers[target]
     about: dict[str, Any] = {"tier": tier, "days": measures.block_days, "level": level}
     if verdict == "few":
-        reached = measures.rows[
-            (measures.rows["kind"] == "up") & (measures.rows["target"] == target)
-        ]
-        n = int(reached["exposed"].sum()) if len(reached) else 0
-        return phrase("tiers.upgrade.tier.few", **about, n=n, others=len(reached) - n)
+        least = max(FEWEST, measures.min_users)
+        return phrase("tiers.upgrade.tier.few", **about, least=least)
     margin, orders = (row_of(found, target, measure) for measure in ("margin", "orders"))
     if verdict == "bunched":
         near = measures.near.set_index("target").loc[target]
-        about |= {"above": near["above"], "below": near["below"]}
+        about["times"] = near["above"] / max(near["below"], 1)
     if verdict == "doubted":
         worst = found.checks[found.checks["target"] == target].sort_values("p_holm").iloc[0]
-        about |= {"check": phrase(f"tiers.upgrade.check.{worst['check']}")}
+        about["check"] = phrase(f"tiers.upgrade.check.{worst['check']}")
     effect, lower, upper = margin.effect, margin.ci_lower, margin.ci_upper
     if verdict == "costs" and effect < 0:
         verdict, effect, lower, upper = "less", -effect, -upper, -lower

@@ -24,13 +24,15 @@ class DensityJump:
     """How many rows there are per unit of x on either side of a cutoff.
 
     left, right: rows per unit at the cutoff, from parabolas; error: of right less left; p: of no
-        jump. curves: the coefficients of the parabolas in |x - cutoff| / h, for a picture.
+        jump. log_error: of the logarithm of right over left; NaN where one is not above 0.
+    curves: the coefficients of the parabolas in |x - cutoff| / h, for a picture.
     h: bandwidth, in the unit of x. n: rows within h on each side.
     """
 
     left: float
     right: float
     error: float
+    log_error: float
     p: float
     curves: tuple[FloatArray, FloatArray]
     h: float
@@ -82,11 +84,17 @@ def find_density_jump(
             raise SparseError(f"x: fewer than {FEWEST} clusters near the cutoff on a side")
     adds = [_adds(side, h, _PARABOLA) for side in sides]
     left, right = (one.sum(axis=0) for one in adds)
-    error = float(np.sqrt(_variance(sides, [-adds[0][:, 0], adds[1][:, 0]])))
+    at_edge = [-adds[0][:, 0], adds[1][:, 0]]
+    error = float(np.sqrt(_variance(sides, at_edge)))
+    log_error = np.nan
+    if left[0] > 0 and right[0] > 0:
+        relative = [at_edge[0] / left[0], at_edge[1] / right[0]]
+        log_error = float(np.sqrt(_variance(sides, relative)))
     return DensityJump(
         left=float(left[0]),
         right=float(right[0]),
         error=error,
+        log_error=log_error,
         p=float(2 * norm.sf(abs(right[0] - left[0]) / error)),
         curves=(left, right),
         h=h,

@@ -37,10 +37,10 @@ class Effects:
 
     table: one row per `tier` and `outcome` that is read: `threshold_cny`, `value` of the jump with
         `ci_lower` and `ci_upper` (robust), `corrected` (less its bias) and `p`; of SPEND also
-        `p_holm` (over the tiers) and the `verdict` by it ("up", "down", "unclear"); `left`, `right` (means where the lines
-        meet the threshold), `left_slope`, `right_slope`, `h`, `b`, reviews `n_left` and `n_right`
-        within h, and `above`, the median number of members within h above the threshold at
-        one review.
+        `p_holm` (over the tiers) and the `verdict` by it ("up", "down", "unclear"); `left`,
+        `right` (means where the lines meet the threshold), `left_slope`, `right_slope`, `h`, `b`,
+        reviews `n_left` and `n_right` within h, and `above`, the median number of members within h
+        above the threshold at one review.
     densities: one row per tier where it could be told: reviews per yuan `left` and `right` of the
         threshold, their `ratio` with `ratio_lower` and `ratio_upper`, `p`, `h`, `n_left`,
         `n_right`, and the curves (`left_0` to `right_2`, in distance over h).
@@ -116,7 +116,7 @@ def _between(measures: Measures, row: Any) -> pd.DataFrame:
     upper = others[others > row.threshold_cny].min()
     basis = measures.reviews.get("basis_cny", pd.Series(dtype="float64"))
     inside = (basis >= (0 if np.isnan(lower) else lower)) & ~(basis >= upper)
-    near = measures.reviews[inside]
+    near: pd.DataFrame = measures.reviews[inside]
     return near.assign(above=near["basis_cny"] >= row.threshold_cny)
 
 

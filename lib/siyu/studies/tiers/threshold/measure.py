@@ -33,9 +33,9 @@ class Measures:
         `jump_days` after it, `orders`, `amount_cny` and `margin_cny`; known before it are
         `tenure_days` since the addition and `main_channel` (1: of the channel most came by), NaN
         where not known.
-    thresholds: one row per `tier` but the lowest: `threshold_cny` (NaN: tiers do not follow the
-        basis), `off` reviews that do not follow it of the `n` that are, or by their basis should
-        be, in that tier or a higher one.
+    thresholds: one row per `tier` but the lowest: `line_cny`, named or found, `off` reviews that
+        do not follow it of the `n` that are, or by their basis should be, in that tier or a higher
+        one, and `threshold_cny`, the same line, or NaN where tiers do not follow it.
     counts: of reviews in the period: `all`, without a basis (`unknown`), not followed for
         `jump_days` (`short`), with an offer drawn by lot in those days (`drawn`), and `n` left.
     refused: "tiers" (no reviews in the period), "basis" (none has one), "orders" (no orders), "".
@@ -197,7 +197,8 @@ def _find_thresholds(
     named = table["tier"].isin(list(asked))
     follows = np.where(named, table["off"] <= MOST_OFF * table["n"], table["sharp"])
     table["threshold_cny"] = table["line"].where(follows)
-    return table[["tier", "threshold_cny", "off", "n"]]
+    table = table.rename(columns={"line": "line_cny"})
+    return table[["tier", "line_cny", "threshold_cny", "off", "n"]]
 
 
 def _plainest(below: float, above: float) -> float:

@@ -22,8 +22,8 @@ _UNITS: dict[str, Unit] = {"orders": "count", "amount_cny": "cny", "margin_cny":
 def conclude(measures: Measures, effects: Effects, *, level: float) -> list[Finding]:
     """Give a finding per tier and outcome, and one per density; refusals where nothing is read.
 
-    What a tier does to spend is judged; orders and margin are parts of it and have no verdict. Where
-    it is clear it is worth the jump of the margin times the members just above at one review.
+    What a tier does to spend is judged; orders and margin are parts of it and have no verdict. A
+    clear jump is worth that of the margin, times the members just above at one review.
 
     Args:
         measures: the reviews.

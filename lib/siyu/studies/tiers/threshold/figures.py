@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -46,7 +44,15 @@ def draw_effects(measures: Measures, effects: Effects, *, level: float) -> Pictu
         axes.axvline(row.threshold_cny, color=BLACK, linewidth=0.8, linestyle=":")
         axes.set_ylim(0, 1.05 * max(dots["ci_upper"].max(), row.left, row.right))
         axes.set_xlabel(phrase("tiers.threshold.figure.effects.x"))
-        _name(axes, "effects.panel", row, value=row.value, lower=row.ci_lower, upper=row.ci_upper)
+        panel = phrase(
+            "tiers.threshold.figure.effects.panel",
+            tier=row.tier,
+            line=sentences.amount(row.threshold_cny),
+            value=row.value,
+            lower=row.ci_lower,
+            upper=row.ci_upper,
+        )
+        axes.set_title(panel, size=9.5, color=BLACK, loc="left")
     alt = phrase("tiers.threshold.figure.effects.alt", title=title)
     return finish(figure, name=name, alt=alt, table=effects.bins)
 
@@ -79,16 +85,17 @@ def draw_densities(measures: Measures, effects: Effects, *, level: float) -> Pic
         axes.axvline(row.threshold_cny, color=BLACK, linewidth=0.8, linestyle=":")
         axes.set_ylim(0, 1.05 * top)
         axes.set_xlabel(phrase("tiers.threshold.figure.effects.x"))
-        key = "density.panel" if np.isfinite(row.ratio) else "density.panel_plain"
-        _name(
-            axes,
-            key,
-            row,
+        kind = "ratio" if np.isfinite(row.ratio) else "plain"
+        panel = phrase(
+            f"tiers.threshold.figure.density.panel.{kind}",
+            tier=row.tier,
+            line=sentences.amount(row.threshold_cny),
             ratio=row.ratio,
             lower=row.ratio_lower,
             upper=row.ratio_upper,
             p=sentences.chance(row.p),
         )
+        axes.set_title(panel, size=9.5, color=BLACK, loc="left")
     alt = phrase("tiers.threshold.figure.density.alt", title=title)
     return finish(figure, name=name, alt=alt, table=effects.bars)
 
@@ -121,7 +128,9 @@ def draw_checks(measures: Measures, effects: Effects, *, level: float) -> Pictur
         name_rows(axes, range(len(shown)), labels if place % _WIDE == 0 else [""] * len(shown))
         axes.invert_yaxis()
         axes.axvline(0, color=BLACK, linewidth=0.8)
-        _name(axes, "checks.panel", row)
+        line = sentences.amount(row.threshold_cny)
+        panel = phrase("tiers.threshold.figure.checks.panel", tier=row.tier, line=line)
+        axes.set_title(panel, size=9.5, color=BLACK, loc="left")
     alt = phrase("tiers.threshold.figure.checks.alt", title=title)
     return finish(figure, name=name, alt=alt, table=effects.checks)
 
@@ -144,12 +153,6 @@ def _panels(
     for axes in panels[n:]:
         axes.set_axis_off()
     return figure, panels
-
-
-def _name(axes: Axes, key: str, row: Any, **given: Any) -> None:
-    line = sentences.amount(row.threshold_cny)
-    text = phrase(f"tiers.threshold.figure.{key}", tier=row.tier, line=line, **given)
-    axes.set_title(text, size=9.5, color=BLACK, loc="left")
 
 
 def _nothing(measures: Measures, effects: Effects, name: str, level: float) -> Picture:

@@ -81,8 +81,18 @@ def say_densities(measures: Measures, effects: Effects, *, level: float) -> str:
     said = []
     for tier in measures.thresholds.get("tier", []):
         said.append(say_density(effects, tier, level=level))
-        if effects.refused.get(tier) == "bunched":
-            said.append(_say_donut("tiers.threshold.donut", effects, tier, level=level))
+        donut = _find_donut(effects, tier)
+        if donut is not None and effects.refused.get(tier) == "bunched":
+            said.append(
+                phrase(
+                    "tiers.threshold.donut",
+                    tier=tier,
+                    value=donut.value,
+                    level=level,
+                    lower=donut.ci_lower,
+                    upper=donut.ci_upper,
+                )
+            )
     return paragraph(*said) or refusal(measures) or phrase("tiers.threshold.checks.none")
 
 
@@ -105,7 +115,17 @@ def say_checks(effects: Effects, *, level: float) -> str:
                     double_upper=double["ci_upper"],
                 )
             )
-        said.append(_say_donut("tiers.threshold.checks.donut", effects, tier, level=level))
+        donut = _find_donut(effects, tier)
+        if donut is not None:
+            said.append(
+                phrase(
+                    "tiers.threshold.checks.donut",
+                    tier=tier,
+                    value=donut.value,
+                    lower=donut.ci_lower,
+                    upper=donut.ci_upper,
+                )
+            )
     verdict, clear = judge_checks(effects, level=level)
     told = phrase(
         f"tiers.threshold.checks.{verdict}",
@@ -186,13 +206,10 @@ def _say_bunched(row: Any) -> str:
     )
 
 
-def _say_donut(key: str, effects: Effects, tier: str, *, level: float) -> str:
-    found = effects.checks[(effects.checks["tier"] == tier) & (effects.checks["check"] == "donut")]
-    if found.empty:
-        return ""
-    row = next(each_row(found))
-    given = {"value": row.value, "lower": row.ci_lower, "upper": row.ci_upper, "level": level}
-    return phrase(key, tier=tier, **given)
+def _find_donut(effects: Effects, tier: str) -> Any:
+    """Give the row of what is left without those nearest to a threshold; None if there is none."""
+    own = effects.checks[effects.checks["tier"] == tier]
+    return next(each_row(own[own["check"] == "donut"]), None)
 
 
 def _say_also(effects: Effects, tier: str) -> str:

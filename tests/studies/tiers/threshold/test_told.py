@@ -107,10 +107,10 @@ def test_each_verdict_is_said_drawn_and_found(jump, verdict, status, said, langu
 
 def test_the_worth_is_what_the_margin_jumps_by_times_those_just_above_at_a_review():
     found, _, _, findings = told(measures())
-    row = found.table.set_index("outcome").loc["margin_cny"]
-    assert findings["tiers.threshold.spend.gold"].worth_cny == row["value"] * row["above"]
-    near = reviews().query("basis_cny >= 200 and basis_cny < 200 + @row.h")
-    assert row["above"] == near.groupby("review").size().median()
+    row = found.table.set_index("measure").loc["margin"]
+    assert findings["tiers.threshold.spend.gold"].worth_cny == row["value"] * row["members_above"]
+    near = reviews().query("basis_cny >= 200 and basis_cny < 200 + @row.bandwidth_cny")
+    assert row["members_above"] == near.groupby("review").size().median()
     assert f"cost less than {row['ci_lower']:.1f} yuan per member in 30 days" in (
         findings["tiers.threshold.spend.gold"].action
     )
@@ -192,7 +192,7 @@ def test_a_threshold_is_read_between_its_neighbours():
     given["amount_cny"] += 500.0 * (given["basis_cny"] >= 120)
     both = pd.concat([lines(120.0, 120.0).assign(tier="silver"), lines()], ignore_index=True)
     found = threshold.find_effects(measures(reviews=given, thresholds=both), level=LEVEL)
-    spend = found.table[found.table["outcome"] == "amount_cny"].set_index("tier")
+    spend = found.table[found.table["measure"] == "spend"].set_index("tier")
     assert spend["verdict"].to_dict() == {"silver": "up", "gold": "unclear"}
     assert abs(spend.loc["gold", "value"]) < 50
     assert spend["p_holm"].max() == pytest.approx(spend["p"].max())
@@ -215,8 +215,8 @@ def test_no_bin_tells_of_few_members():
         for row in found.bars.itertuples():
             inside = given.query("basis_cny >= @row.from_cny and basis_cny < @row.to_cny")
             assert inside["member"].nunique() >= users
-            assert len(inside) == row.n
-        assert found.bins["n"].min() >= users
+            assert len(inside) == row.reviews
+        assert found.bins["reviews"].min() >= users
 
 
 @pytest.fixture(scope="module")
@@ -239,16 +239,16 @@ def test_the_samples_thresholds_are_found(sample, truths):
 
 
 def test_every_planted_jump_lies_in_its_simultaneous_interval(sample, truths):
-    table = threshold.find_effects(sample, level=SIDAK).table.set_index(["tier", "outcome"])
+    table = threshold.find_effects(sample, level=SIDAK).table.set_index(["tier", "measure"])
     for name in TRUTHS:
         _, _, tier, what = name.split(".")
-        row = table.loc[(tier, {"spend": "amount_cny"}.get(what, what))]
+        row = table.loc[(tier, what)]
         assert row["ci_lower"] <= truths[name] <= row["ci_upper"], name
 
 
 def test_on_the_sample_gold_pays_and_diamond_is_flagged(sample):
     found = threshold.find_effects(sample, level=LEVEL)
-    spend = found.table[found.table["outcome"] == "amount_cny"].set_index("tier")
+    spend = found.table[found.table["measure"] == "spend"].set_index("tier")
     assert spend["verdict"].to_dict() == {"silver": "unclear", "gold": "up"}
     assert found.refused == {"diamond": "bunched"}
     assert found.densities.set_index("tier").loc["diamond", "ratio_lower"] > 3

@@ -28,7 +28,7 @@ def average(
         level: coverage of each interval, between 0 and 1.
 
     Returns:
-        A row per `side` and bin: mean `basis_cny`, `mean`, `ci_lower`, `ci_upper`, `n` reviews.
+        A row per `side` and bin: mean `basis_cny`, `mean_cny`, `ci_lower`, `ci_upper`, `reviews`.
     """
     rows = []
     for side, part in _sides(near, cutoff, h, min_users):
@@ -40,10 +40,10 @@ def average(
                 {
                     "side": side,
                     "basis_cny": float(one["basis_cny"].mean()),
-                    "mean": mean,
+                    "mean_cny": mean,
                     "ci_lower": mean - half,
                     "ci_upper": mean + half,
-                    "n": len(one),
+                    "reviews": len(one),
                 }
             )
     return rows
@@ -59,18 +59,24 @@ def count(near: pd.DataFrame, *, cutoff: float, h: float, min_users: int) -> lis
         min_users: members in each bar, at the least.
 
     Returns:
-        A row per `side` and bar: `from_cny`, `to_cny`, `n` reviews and `density`, them per yuan.
+        A row per `side` and bar: `from_cny`, `to_cny`, `reviews` and `density`, them per yuan.
     """
     rows = []
     for side, part in _sides(near, cutoff, h, min_users):
-        start = cutoff - h if side == "left" else cutoff
+        start = cutoff - h if side == "below" else cutoff
         ends = [np.linspace(start, start + h, bins + 1) for bins in range(_MOST, 0, -1)]
         code, edges = _cut(part, ends, min_users)
         for place, one in part.groupby(code):
             low, high = (float(edges[int(str(place)) + i]) for i in (0, 1))
             n = len(one)
             rows.append(
-                {"side": side, "from_cny": low, "to_cny": high, "n": n, "density": n / (high - low)}
+                {
+                    "side": side,
+                    "from_cny": low,
+                    "to_cny": high,
+                    "reviews": n,
+                    "density": n / (high - low),
+                }
             )
     return rows
 
@@ -88,7 +94,7 @@ def _sides(
 ) -> list[tuple[str, pd.DataFrame]]:
     """Give the reviews within h on each side, where there are enough members."""
     away = near["basis_cny"] - cutoff
-    parts = [("left", near[(away < 0) & (away > -h)]), ("right", near[(away >= 0) & (away < h)])]
+    parts = [("below", near[(away < 0) & (away > -h)]), ("above", near[(away >= 0) & (away < h)])]
     return [(name, part) for name, part in parts if part["member"].nunique() >= min_users]
 
 

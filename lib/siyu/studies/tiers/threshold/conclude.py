@@ -15,8 +15,7 @@ from siyu.studies.tiers.threshold import sentences
 from siyu.studies.tiers.threshold.estimate import SPEND, SUSPECT_P, Effects
 from siyu.studies.tiers.threshold.measure import OUTCOMES, Measures
 
-_NAMES = dict(zip(OUTCOMES, ("orders", "spend", "margin"), strict=True))
-_UNITS: dict[str, Unit] = {"orders": "count", "amount_cny": "cny", "margin_cny": "cny"}
+_UNITS: dict[str, Unit] = {"orders": "count", "spend": "cny", "margin": "cny"}
 
 
 def conclude(measures: Measures, effects: Effects, *, level: float) -> list[Finding]:
@@ -34,23 +33,22 @@ def conclude(measures: Measures, effects: Effects, *, level: float) -> list[Find
         n = measures.counts["n"]
         return [_refuse("tiers.threshold.spend", refused, n=n, unit="cny")]
     found = []
-    outcomes = [one for one in OUTCOMES if measures.has_margin or one != "margin_cny"]
+    named = [name for name in OUTCOMES if measures.has_margin or name != "margin"]
     for tier in measures.thresholds["tier"]:
-        for outcome in outcomes:
+        for name in named:
             if tier in effects.refused:
                 said = sentences.say_tier(measures, effects, tier, level=level)
-                name = f"tiers.threshold.{_NAMES[outcome]}.{tier}"
                 found.append(
                     _refuse(
-                        name,
+                        f"tiers.threshold.{name}.{tier}",
                         said,
                         n=_reviews_near(effects, tier),
-                        unit=_UNITS[outcome],
+                        unit=_UNITS[name],
                         action=sentences.say_action(measures, effects, tier),
                     )
                 )
             else:
-                row = sentences.row_of(effects.table, tier, outcome=outcome)
+                row = sentences.row_of(effects.table, tier, measure=name)
                 found.append(_jump(measures, effects, row, level=level))
     densities = [_density(effects, row, level=level) for row in each_row(effects.densities)]
     return found + densities
@@ -62,12 +60,12 @@ def _refuse(name: str, reason: str, *, n: int, unit: Unit, action: str = "") -> 
 
 
 def _jump(measures: Measures, effects: Effects, row: Any, *, level: float) -> Finding:
-    judged = row.outcome == SPEND
+    judged = row.measure == SPEND
     message = (
         sentences.say_tier(measures, effects, row.tier, level=level)
         if judged
         else phrase(
-            f"tiers.threshold.finding.{_NAMES[row.outcome]}",
+            f"tiers.threshold.finding.{row.measure}",
             tier=row.tier,
             days=measures.jump_days,
             value=row.value,
@@ -79,18 +77,18 @@ def _jump(measures: Measures, effects: Effects, row: Any, *, level: float) -> Fi
     status: Status = "info" if not clear else "ok" if row.verdict == "up" else "alert"
     worth = None
     if clear and measures.has_margin:
-        earned = sentences.row_of(effects.table, row.tier, outcome="margin_cny")
-        worth = float(earned.value * earned.above)
+        earned = sentences.row_of(effects.table, row.tier, measure="margin")
+        worth = float(earned.value * earned.members_above)
     return Finding(
-        id=f"tiers.threshold.{_NAMES[row.outcome]}.{row.tier}",
+        id=f"tiers.threshold.{row.measure}.{row.tier}",
         metric="jump at a tier",
         segment={"tier": row.tier},
         value=float(row.value),
         ci_lower=float(row.ci_lower),
         ci_upper=float(row.ci_upper),
         level=level,
-        unit=_UNITS[row.outcome],
-        n=int(row.n_left + row.n_right),
+        unit=_UNITS[row.measure],
+        n=int(row.n_below + row.n_above),
         message=full_stop(message),
         action=sentences.say_action(measures, effects, row.tier) if judged else "",
         method=phrase("tiers.threshold.method.jump"),
@@ -105,7 +103,7 @@ def _jump(measures: Measures, effects: Effects, row: Any, *, level: float) -> Fi
 def _density(effects: Effects, row: Any, *, level: float) -> Finding:
     name = f"tiers.threshold.density.{row.tier}"
     message = sentences.say_density(effects, row.tier, level=level)
-    n = int(row.n_left + row.n_right)
+    n = int(row.n_below + row.n_above)
     if not np.isfinite(row.ratio):
         return _refuse(name, message, n=n, unit="ratio")
     suspect = row.p < SUSPECT_P
@@ -130,4 +128,4 @@ def _density(effects: Effects, row: Any, *, level: float) -> Finding:
 
 def _reviews_near(effects: Effects, tier: str) -> int:
     near = effects.densities[effects.densities["tier"] == tier]
-    return int(near["n_left"].sum() + near["n_right"].sum())
+    return int(near["n_below"].sum() + near["n_above"].sum())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siyu.stats.checks import normal_quantile
+from siyu.stats.checks import FloatArray, normal_quantile
 from siyu.stats.density_jump import DensityJump, find_density_jump
 from siyu.stats.discontinuity import Jump, find_jump
 from siyu.stats.local_polynomials import SparseError
@@ -18,8 +18,9 @@ from siyu.studies.tables import each_row
 from siyu.studies.tiers.threshold.bins import average, count
 from siyu.studies.tiers.threshold.measure import OUTCOMES, Measures
 
-SPEND = "amount_cny"
-"""The outcome by which a tier is judged to cause spending, and that is checked and drawn."""
+SPEND = "spend"
+"""The measure by which a tier is judged to cause spending, and that is checked and drawn."""
+_SPEND_CNY = OUTCOMES[SPEND]
 SUSPECT_P = 0.05
 """Below it a density jumps, and what members buy is not read there."""
 FEWEST = 30
@@ -35,21 +36,23 @@ SHOWS_NOTHING = ("below", "above", *KNOWN_BEFORE)
 class Effects:
     """What reaching each tier does to what members buy in the days after the review.
 
-    table: one row per `tier` and `outcome` that is read: `threshold_cny`, `value` of the jump with
+    table: one row per `tier` and `measure` that is read: `threshold_cny`, `value` of the jump with
         `ci_lower` and `ci_upper` (robust), `corrected` (less its bias) and `p`; of SPEND also
-        `p_holm` (over the tiers) and the `verdict` by it ("up", "down", "unclear"); `left`,
-        `right` (means where the lines meet the threshold), `left_slope`, `right_slope`, `h`, `b`,
-        reviews `n_left` and `n_right` within h, and `above`, the median number of members within h
-        above the threshold at one review.
-    densities: one row per tier where it could be told: reviews per yuan `left` and `right` of the
-        threshold, their `ratio` with `ratio_lower` and `ratio_upper`, `p`, `h`, `n_left`,
-        `n_right`, and the curves (`left_0` to `right_2`, in distance over h).
+        `p_holm` (over the tiers) and the `verdict` by it ("up", "down", "unclear");
+        `mean_below`, `mean_above` (where the lines meet the threshold), `slope_below`,
+        `slope_above`, `bandwidth_cny` and `bias_bandwidth_cny`, reviews `n_below` and `n_above`
+        within the bandwidth, and `members_above`, the median number just above at one review.
+    densities: one row per tier where it could be told: reviews per yuan `density_below` and
+        `density_above` the threshold, their `ratio` with `ratio_lower` and `ratio_upper`, `p`,
+        `bandwidth_cny`, `n_below`, `n_above`. curves: by tier, the parabolas that they are read
+        from, in distance over bandwidth, below and above.
     checks: one row per `tier` and `check` of SPEND ("half" and "double" the bandwidth, "donut",
         "below" and "above": where no tier begins) and of what was known before; with `value`,
         `ci_lower`, `ci_upper`, `p`, and `p_holm` over those that should show nothing.
-    bins: one row per tier, `side` and bin of SPEND: mean `basis_cny`, `mean` with `ci_lower` and
-        `ci_upper`, `n` reviews. bars: the same of how many reviews there are: `from_cny`, `to_cny`,
-        `n` and `density` (reviews per yuan). No bin has fewer than `min_users` members.
+    bins: one row per tier, `side` and bin of SPEND: mean `basis_cny`, `mean_cny` with its
+        `ci_lower` and `ci_upper`, `reviews`.
+    bars: the same of how many there are: `from_cny`, `to_cny`, `reviews` and `density` (reviews per
+        yuan). Neither bin nor bar has fewer than `min_users` members.
     refused: by tier, "fuzzy" (tiers do not follow the basis), "few" (hardly anybody near),
         "bunched" (the density jumps).
     """
@@ -59,6 +62,7 @@ class Effects:
     checks: pd.DataFrame
     bins: pd.DataFrame
     bars: pd.DataFrame
+    curves: Mapping[str, tuple[FloatArray, FloatArray]]
     refused: Mapping[str, str]
 
 
@@ -75,11 +79,13 @@ def find_effects(measures: Measures, *, level: float) -> Effects:
     normal_quantile(level)
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _COLUMNS}
     refused: dict[str, str] = {}
+    curves: dict[str, tuple[FloatArray, FloatArray]] = {}
     for row in each_row(measures.thresholds):
         near = _between(measures, row)
         users = measures.min_users
         try:
             density = _test_density(near, row, users)
+            curves[row.tier] = density.curves
             rows["densities"].append(_density_row(density, row, level))
             rows["bars"] += [
                 {"tier": row.tier} | bar
@@ -87,11 +93,16 @@ def find_effects(measures: Measures, *, level: float) -> Effects:
             ]
             if density.p >= SUSPECT_P:
                 rows["table"] += (read := _read(near, row, measures, level))
-                h = next(one["h"] for one in read if one["outcome"] == SPEND)
+                h = next(one["bandwidth_cny"] for one in read if one["measure"] == SPEND)
                 rows["bins"] += [
                     {"tier": row.tier} | one
                     for one in average(
-                        near, SPEND, cutoff=row.threshold_cny, h=h, min_users=users, level=level
+                        near,
+                        _SPEND_CNY,
+                        cutoff=row.threshold_cny,
+                        h=h,
+                        min_users=users,
+                        level=level,
                     )
                 ]
             else:
@@ -101,12 +112,12 @@ def find_effects(measures: Measures, *, level: float) -> Effects:
             refused[row.tier] = "fuzzy" if np.isnan(row.threshold_cny) and row.n else "few"
     tables = {name: pd.DataFrame(rows[name], columns=_COLUMNS[name]) for name in rows}
     table, checks = tables["table"], tables["checks"]
-    table["p_holm"] = holm(table["p"].where(table["outcome"] == SPEND))
+    table["p_holm"] = holm(table["p"].where(table["measure"] == SPEND))
     side = np.where(table["value"] > 0, "up", "down")
     table["verdict"] = np.where(table["p_holm"] < 1 - level, side, "unclear")
-    table.loc[table["outcome"] != SPEND, "verdict"] = ""
+    table.loc[table["measure"] != SPEND, "verdict"] = ""
     checks["p_holm"] = holm(checks["p"].where(checks["check"].isin(SHOWS_NOTHING)))
-    return Effects(**tables, refused=refused)
+    return Effects(**tables, curves=curves, refused=refused)
 
 
 def _between(measures: Measures, row: Any) -> pd.DataFrame:
@@ -138,30 +149,24 @@ def _density_row(found: DensityJump, row: Any, level: float) -> dict[str, Any]:
     ratio, reach = np.nan, normal_quantile(level) * found.log_error
     if np.isfinite(reach):
         ratio = found.right / found.left
-    curves = {
-        f"{side}_{power}": float(value)
-        for side, curve in zip(("left", "right"), found.curves, strict=True)
-        for power, value in enumerate(curve)
-    }
     return {
         "tier": row.tier,
         "threshold_cny": row.threshold_cny,
-        "left": found.left,
-        "right": found.right,
+        "density_below": found.left,
+        "density_above": found.right,
         "ratio": ratio,
         "ratio_lower": ratio * np.exp(-reach),
         "ratio_upper": ratio * np.exp(reach),
         "p": found.p,
-        "h": found.h,
-        "n_left": found.n[0],
-        "n_right": found.n[1],
-        **curves,
+        "bandwidth_cny": found.h,
+        "n_below": found.n[0],
+        "n_above": found.n[1],
     }
 
 
-def _jump(near: pd.DataFrame, outcome: str, line: float, level: float, **widths: float) -> Jump:
+def _jump(near: pd.DataFrame, column: str, line: float, level: float, **widths: float) -> Jump:
     return find_jump(
-        near[outcome],
+        near[column],
         near["basis_cny"],
         cutoff=line,
         level=level,
@@ -173,8 +178,10 @@ def _jump(near: pd.DataFrame, outcome: str, line: float, level: float, **widths:
 def _read(near: pd.DataFrame, row: Any, measures: Measures, level: float) -> list[dict[str, Any]]:
     """Read the jump of each outcome; margins that nobody knows are no other outcome than spend."""
     rows = []
-    for outcome in OUTCOMES if measures.has_margin else OUTCOMES[:2]:
-        found = _jump(near, outcome, row.threshold_cny, level)
+    for name, column in OUTCOMES.items():
+        if name == "margin" and not measures.has_margin:
+            continue
+        found = _jump(near, column, row.threshold_cny, level)
         inside = near[(near["basis_cny"] - row.threshold_cny).abs() < found.h]
         _check_members(inside, measures.min_users)
         at_once = inside[inside["above"]].groupby("review").size()
@@ -182,22 +189,22 @@ def _read(near: pd.DataFrame, row: Any, measures: Measures, level: float) -> lis
         rows.append(
             {
                 "tier": row.tier,
-                "outcome": outcome,
+                "measure": name,
                 "threshold_cny": row.threshold_cny,
                 "value": found.value,
                 "ci_lower": found.ci_lower,
                 "ci_upper": found.ci_upper,
                 "corrected": found.corrected,
                 "p": found.p,
-                "left": found.left[0],
-                "right": found.right[0],
-                "left_slope": found.left[1],
-                "right_slope": found.right[1],
-                "h": found.h,
-                "b": found.b,
-                "n_left": found.n[0],
-                "n_right": found.n[1],
-                "above": float(at_once.reindex(reviews, fill_value=0).median()),
+                "mean_below": found.left[0],
+                "mean_above": found.right[0],
+                "slope_below": found.left[1],
+                "slope_above": found.right[1],
+                "bandwidth_cny": found.h,
+                "bias_bandwidth_cny": found.b,
+                "n_below": found.n[0],
+                "n_above": found.n[1],
+                "members_above": float(at_once.reindex(reviews, fill_value=0).median()),
             }
         )
     return rows
@@ -209,24 +216,24 @@ def _check(near: pd.DataFrame, row: Any, level: float, *, bunched: bool) -> list
     Where members bunch only the donut can say anything.
     """
     line = float(row.threshold_cny)
-    asked = _jump(near, SPEND, line, level)
+    asked = _jump(near, _SPEND_CNY, line, level)
     away = (near["basis_cny"] - line).abs()
     same = {"h": asked.h, "b": asked.b}
     ways: dict[str, tuple[pd.DataFrame, str, float, dict[str, float]]] = {
-        "donut": (near[away >= DONUT * asked.h], SPEND, line, same)
+        "donut": (near[away >= DONUT * asked.h], _SPEND_CNY, line, same)
     }
     if not bunched:
         for name, times in (("half", 0.5), ("double", 2.0)):
             widths = {width: times * size for width, size in same.items()}
-            ways[name] = (near, SPEND, line, widths)
+            ways[name] = (near, _SPEND_CNY, line, widths)
         for name, side in (("below", near[~near["above"]]), ("above", near[near["above"]])):
-            ways[name] = (side, SPEND, float(side["basis_cny"].median()), {})
+            ways[name] = (side, _SPEND_CNY, float(side["basis_cny"].median()), {})
         for name in KNOWN_BEFORE:
             ways[name] = (near[near[name].notna()], name, line, {})
     rows = []
-    for name, (reviews, outcome, cutoff, widths) in ways.items():
+    for name, (reviews, column, cutoff, widths) in ways.items():
         try:
-            found = _jump(reviews, outcome, cutoff, level, **widths)
+            found = _jump(reviews, column, cutoff, level, **widths)
         except SparseError:
             continue
         rows.append(
@@ -238,27 +245,26 @@ def _check(near: pd.DataFrame, row: Any, level: float, *, bunched: bool) -> list
                 "ci_lower": found.ci_lower,
                 "ci_upper": found.ci_upper,
                 "p": found.p,
-                "h": found.h,
-                "n_left": found.n[0],
-                "n_right": found.n[1],
+                "bandwidth_cny": found.h,
+                "n_below": found.n[0],
+                "n_above": found.n[1],
             }
         )
     return rows
 
 
+_AT = ("bandwidth_cny", "n_below", "n_above")
+_JUMP = ("threshold_cny", "value", "ci_lower", "ci_upper", "p")
 _COLUMNS = {
     "table": [
-        "tier", "outcome", "threshold_cny", "value", "ci_lower", "ci_upper", "corrected", "p",
-        "left", "right", "left_slope", "right_slope", "h", "b", "n_left", "n_right", "above",
+        "tier", "measure", *_JUMP, *_AT, "corrected", "mean_below", "mean_above", "slope_below",
+        "slope_above", "bias_bandwidth_cny", "members_above",
     ],
     "densities": [
-        "tier", "threshold_cny", "left", "right", "ratio", "ratio_lower", "ratio_upper", "p", "h",
-        "n_left", "n_right", *(f"{side}_{i}" for side in ("left", "right") for i in range(3)),
+        "tier", "threshold_cny", "density_below", "density_above", "ratio", "ratio_lower",
+        "ratio_upper", "p", *_AT,
     ],
-    "checks": [
-        "tier", "check", "threshold_cny", "value", "ci_lower", "ci_upper", "p", "h", "n_left",
-        "n_right",
-    ],
-    "bins": ["tier", "side", "basis_cny", "mean", "ci_lower", "ci_upper", "n"],
-    "bars": ["tier", "side", "from_cny", "to_cny", "n", "density"],
+    "checks": ["tier", "check", *_JUMP, *_AT],
+    "bins": ["tier", "side", "basis_cny", "mean_cny", "ci_lower", "ci_upper", "reviews"],
+    "bars": ["tier", "side", "from_cny", "to_cny", "reviews", "density"],
 }  # fmt: skip

@@ -22,7 +22,7 @@ _DRAWN = 0.6
 
 def draw_effects(measures: Measures, effects: Effects, *, level: float) -> Picture:
     """Draw spend after reviews on both sides of each threshold that is read, with the jump."""
-    name, rows = "threshold_effects", effects.table[effects.table["outcome"] == SPEND]
+    name, rows = "threshold_effects", effects.table[effects.table["measure"] == SPEND]
     if rows.empty:
         return _nothing(measures, effects, name, level)
     title = _effects_title(effects)
@@ -34,15 +34,15 @@ def draw_effects(measures: Measures, effects: Effects, *, level: float) -> Pictu
         colour = GREY if row.verdict == "unclear" else ACCENT
         dots = effects.bins[effects.bins["tier"] == row.tier]
         axes.vlines(dots["basis_cny"], dots["ci_lower"], dots["ci_upper"], color=PALE, linewidth=2)
-        axes.plot(dots["basis_cny"], dots["mean"], "o", color=GREY, markersize=4)
+        axes.plot(dots["basis_cny"], dots["mean_cny"], "o", color=GREY, markersize=4)
         for start, end, height, slope in (
-            (-row.h, 0, row.left, row.left_slope),
-            (0, row.h, row.right, row.right_slope),
+            (-row.bandwidth_cny, 0, row.mean_below, row.slope_below),
+            (0, row.bandwidth_cny, row.mean_above, row.slope_above),
         ):
             away = np.array([start, end])
             axes.plot(row.threshold_cny + away, height + slope * away, color=colour, linewidth=2.2)
         axes.axvline(row.threshold_cny, color=BLACK, linewidth=0.8, linestyle=":")
-        axes.set_ylim(0, 1.05 * max(dots["ci_upper"].max(), row.left, row.right))
+        axes.set_ylim(0, 1.05 * max(dots["ci_upper"].max(), row.mean_below, row.mean_above))
         axes.set_xlabel(phrase("tiers.threshold.figure.effects.x"))
         panel = phrase(
             "tiers.threshold.figure.effects.panel",
@@ -78,9 +78,10 @@ def draw_densities(measures: Measures, effects: Effects, *, level: float) -> Pic
             edgecolor="white",
         )  # fmt: skip
         away, top = np.linspace(0, _DRAWN, 50), float(bars["density"].max())
-        for side, sign in (("left", -1), ("right", 1)):
-            curve = sum(getattr(row, f"{side}_{power}") * away**power for power in range(3))
-            axes.plot(row.threshold_cny + sign * row.h * away, curve, color=colour, linewidth=2)
+        for sign, terms in zip((-1, 1), effects.curves[row.tier], strict=True):
+            curve = np.polynomial.polynomial.polyval(away, terms)
+            at = row.threshold_cny + sign * row.bandwidth_cny * away
+            axes.plot(at, curve, color=colour, linewidth=2)
             top = max(top, float(np.max(curve)))
         axes.axvline(row.threshold_cny, color=BLACK, linewidth=0.8, linestyle=":")
         axes.set_ylim(0, 1.05 * top)
@@ -103,7 +104,7 @@ def draw_densities(measures: Measures, effects: Effects, *, level: float) -> Pic
 def draw_checks(measures: Measures, effects: Effects, *, level: float) -> Picture:
     """Draw the jump of spend in other ways of reading, and where no tier begins."""
     name = "threshold_checks"
-    rows = effects.table[effects.table["outcome"] == SPEND]
+    rows = effects.table[effects.table["measure"] == SPEND]
     if rows.empty:
         return _nothing(measures, effects, name, level)
     verdict, _ = sentences.judge_checks(effects, level=level)
@@ -161,7 +162,7 @@ def _nothing(measures: Measures, effects: Effects, name: str, level: float) -> P
 
 
 def _effects_title(effects: Effects) -> str:
-    judged = effects.table[effects.table["outcome"] == SPEND]
+    judged = effects.table[effects.table["measure"] == SPEND]
     sides = set(judged["verdict"]) - {"unclear"}
     key = "mixed" if len(sides) > 1 else next(iter(sides), "unclear")
     clear = judged[judged["verdict"] != "unclear"]

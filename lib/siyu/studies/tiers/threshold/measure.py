@@ -20,7 +20,8 @@ from siyu.studies.tiers.members import Members
 
 MOST_OFF = 0.01
 """Share of reviews that may not follow a threshold that was named."""
-OUTCOMES = ("orders", "amount_cny", "margin_cny")
+OUTCOMES = {"orders": "orders", "spend": "amount_cny", "margin": "margin_cny"}
+"""What members bring after a review: the column of each."""
 _DAY_US = 24 * 3_600_000_000
 
 
@@ -236,9 +237,9 @@ def _sum_orders(members: Members, reviews: ir.Table, jump_days: int) -> pd.DataF
         "basis_cny",
         "channel",
         tenure_days=elapsed_us(table.added_at, table.since) / _DAY_US,
-        **{name: table[name].fill_null(0).cast("float64") for name in OUTCOMES},
+        **{name: table[name].fill_null(0).cast("float64") for name in OUTCOMES.values()},
     ).to_pandas()
-    found = found.sort_values(["basis_cny", *OUTCOMES, "tenure_days", "number", "on"])
+    found = found.sort_values(["basis_cny", *OUTCOMES.values(), "tenure_days", "number", "on"])
     channel = found["channel"]
     most = channel.value_counts().sort_index().idxmax() if channel.notna().any() else None
     found = found.assign(

@@ -44,7 +44,7 @@ def say_tier(measures: Measures, effects: Effects, tier: str, *, level: float) -
             n=line.n,
             line=amount(line.line_cny),
         )
-    row = row_of(effects.table, tier, outcome=SPEND)
+    row = row_of(effects.table, tier, measure=SPEND)
     return phrase(
         f"tiers.threshold.verdict.{row.verdict}",
         tier=tier,
@@ -148,8 +148,8 @@ def say_action(measures: Measures, effects: Effects, tier: str) -> str:
     reason = effects.refused.get(tier, "")
     if reason:
         return phrase("tiers.threshold.action.bunched", tier=tier) if reason == "bunched" else ""
-    spend = row_of(effects.table, tier, outcome=SPEND)
-    worth = row_of(effects.table, tier, outcome="margin_cny" if measures.has_margin else SPEND)
+    spend = row_of(effects.table, tier, measure=SPEND)
+    worth = row_of(effects.table, tier, measure="margin" if measures.has_margin else SPEND)
     key = spend.verdict
     if key == "up" and not measures.has_margin:
         key = "up_amounts"
@@ -159,7 +159,7 @@ def say_action(measures: Measures, effects: Effects, tier: str) -> str:
         value=worth.value,
         lower=max(worth.ci_lower, 0.0),
         upper=max(spend.ci_upper, 0.0),
-        above=worth.above,
+        above=worth.members_above,
         days=measures.jump_days,
     )
 
@@ -200,8 +200,8 @@ def _say_bunched(row: Any) -> str:
         tier=row.tier,
         line=amount(row.threshold_cny),
         ratio=row.ratio,
-        left=max(row.left, 0.0),
-        right=max(row.right, 0.0),
+        left=max(row.density_below, 0.0),
+        right=max(row.density_above, 0.0),
         p=chance(row.p),
     )
 
@@ -213,18 +213,18 @@ def _find_donut(effects: Effects, tier: str) -> Any:
 
 
 def _say_also(effects: Effects, tier: str) -> str:
-    orders = row_of(effects.table, tier, outcome="orders")
-    spend = row_of(effects.table, tier, outcome=SPEND)
+    orders = row_of(effects.table, tier, measure="orders")
+    spend = row_of(effects.table, tier, measure=SPEND)
     given = {
         "orders": orders.value,
         "orders_lower": orders.ci_lower,
         "orders_upper": orders.ci_upper,
-        "below": spend.n_left,
-        "above": spend.n_right,
+        "below": spend.n_below,
+        "above": spend.n_above,
     }
-    if "margin_cny" not in set(effects.table["outcome"]):
+    if "margin" not in set(effects.table["measure"]):
         return phrase("tiers.threshold.also.amounts", **given)
-    margin = row_of(effects.table, tier, outcome="margin_cny")
+    margin = row_of(effects.table, tier, measure="margin")
     return phrase(
         "tiers.threshold.also.margin",
         margin=margin.value,

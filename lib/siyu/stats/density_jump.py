@@ -137,7 +137,7 @@ def _choose_bandwidth(sides: tuple[_Side, _Side]) -> float:
         bend += adds.sum() ** 2 + 3 * _variance([side], [adds])
     best = (variance / (4 * _BIAS**2 * bend)) ** (1 / 5)
     enough = max(float(one[DIFFERENT]) for one in different)
-    widest = max(float(one[-1]) for one in different)
+    widest = min(float(one[-1]) for one in different)  # beyond it, one side would seem to end
     return float(min(max(best, enough), widest))
 
 

@@ -263,3 +263,17 @@ def test_tier_against_tier_calls_silver_an_effect_that_it_has_not(sample, truths
     )
     assert means[0] - means[1] > 2 * np.hypot(*errors)
     assert truths["tiering.jump.silver.orders"] == 0
+
+
+def test_one_who_spent_a_fortune_changes_nothing():
+    one = threshold.find_effects(measures(), level=LEVEL)
+    rich = reviews().iloc[:1].assign(basis_cny=1e6, amount_cny=1e6, member=10_000)
+    given = pd.concat([reviews(), rich], ignore_index=True)
+    other = threshold.find_effects(measures(reviews=given), level=LEVEL)
+    pd.testing.assert_frame_equal(one.table, other.table)
+
+
+def test_where_members_place_themselves_and_buy_nothing_they_still_do_the_former():
+    given = reviews(lifted=0.6).assign(amount_cny=0.0)
+    found = threshold.find_effects(measures(reviews=given), level=LEVEL)
+    assert found.refused == {"gold": "bunched"}

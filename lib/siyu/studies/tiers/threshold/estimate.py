@@ -25,6 +25,8 @@ SUSPECT_P = 0.05
 """Below it a density jumps, and what members buy is not read there."""
 FEWEST = 30
 """Members on each side of a threshold within the bandwidth, at the least."""
+FARTHEST = 3
+"""Times the threshold, at the most, that members spent who are compared."""
 DONUT = 0.25
 """Share of the bandwidth, next to the threshold, that is left out of the check called donut."""
 KNOWN_BEFORE = ("tenure_days", "main_channel")
@@ -109,7 +111,8 @@ def find_effects(measures: Measures, *, level: float) -> Effects:
                 refused[row.tier] = "bunched"
             rows["checks"] += _check(near, row, level, bunched=row.tier in refused)
         except SparseError:
-            refused[row.tier] = "fuzzy" if np.isnan(row.threshold_cny) and row.n else "few"
+            why = "fuzzy" if np.isnan(row.threshold_cny) and row.n else "few"
+            refused.setdefault(row.tier, why)
     tables = {name: pd.DataFrame(rows[name], columns=_COLUMNS[name]) for name in rows}
     table, checks = tables["table"], tables["checks"]
     table["p_holm"] = holm(table["p"].where(table["measure"] == SPEND))
@@ -121,10 +124,13 @@ def find_effects(measures: Measures, *, level: float) -> Effects:
 
 
 def _between(measures: Measures, row: Any) -> pd.DataFrame:
-    """Keep the reviews between the thresholds next to one: at those, other things begin."""
+    """Keep the reviews between the thresholds next to one: at those, other things begin.
+
+    The few who spent many times as much would bend curves that are fitted to all, and are left out.
+    """
     others = measures.thresholds["threshold_cny"].dropna()
     lower = others[others < row.threshold_cny].max()
-    upper = others[others > row.threshold_cny].min()
+    upper = np.fmin(others[others > row.threshold_cny].min(), FARTHEST * row.threshold_cny)
     basis = measures.reviews.get("basis_cny", pd.Series(dtype="float64"))
     inside = (basis >= (0 if np.isnan(lower) else lower)) & ~(basis >= upper)
     near: pd.DataFrame = measures.reviews[inside]

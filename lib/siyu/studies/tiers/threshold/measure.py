@@ -1,0 +1,260 @@
+"""Reduce reviews to what members bought after them, and tiers to the thresholds between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from siyu.data.zones import elapsed_us, without_zone
+from siyu.studies.tables import each_row
+from siyu.studies.tiers.definition import TierError
+from siyu.studies.tiers.members import Members
+
+MOST_OFF = 0.01
+"""Share of reviews that may not follow a threshold that was named."""
+OUTCOMES = {"orders": "orders", "spend": "amount_cny", "margin": "margin_cny"}
+"""What members bring after a review: the column of each."""
+_DAY_US = 24 * 3_600_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """Reviews of the period, and the thresholds at which tiers begin.
+
+    reviews: one row per review that counts and has a basis above 0, in no order that says who it
+        is: `member` (a code), `review` (a code, of the day of it), `basis_cny`, and, of the
+        `jump_days` after it, `orders`, `amount_cny` and `margin_cny`; known before it are
+        `tenure_days` since the addition and `main_channel` (1: of the channel most came by), NaN
+        where not known.
+    thresholds: one row per `tier` but the lowest: `line_cny`, named or found, `off` reviews that
+        do not follow it of the `n` that are, or by their basis should be, in that tier or a higher
+        one, and `threshold_cny`, the same line, or NaN where tiers do not follow it.
+    counts: of reviews in the period: `all`, without a basis (`unknown`), not followed for
+        `jump_days` (`short`), with an offer drawn by lot in those days (`drawn`), and `n` left.
+    refused: "tiers" (no reviews in the period), "basis" (none has one), "orders" (no orders), "".
+    """
+
+    source: str
+    as_of: date
+    first: date
+    min_users: int
+    jump_days: int
+    has_margin: bool
+    reviews: pd.DataFrame
+    thresholds: pd.DataFrame
+    counts: Mapping[str, int]
+    refused: str
+
+
+def measure(
+    members: Members,
+    *,
+    thresholds_cny: Mapping[str, float] | None = None,
+    jump_days: int = 30,
+    without_experiments: Sequence[str] = (),
+    offer_days: int = 56,
+) -> Measures:
+    """Measure what members bought in the days after each review, whoever left in them included.
+
+    Args:
+        members: from `find_members`.
+        thresholds_cny: least basis of a tier, in yuan, by its name; of tiers not named it is found
+            in the reviews, where tiers follow the basis.
+        jump_days: days after a review that count, at least 1.
+        without_experiments: names in `assignments`; a review is left out if an offer that its
+            member was assigned works in the days after it, since offers may differ by tier.
+        offer_days: days from the assignment in which an offer works, at least 1.
+
+    Raises:
+        TierError: a number out of range; a tier or an experiment that is not there; thresholds that
+            do not rise.
+    """
+    for name, value in (("jump_days", jump_days), ("offer_days", offer_days)):
+        if value < 1:
+            raise TierError(f"{name} = {value} must be at least 1")
+    asked = dict(thresholds_cny or {})
+    for tier, line in asked.items():
+        if not line > 0:
+            raise TierError(f"thresholds_cny: {tier} = {line} must be above 0")
+        if members.tiers and tier not in members.tiers[1:]:
+            raise TierError(
+                f"thresholds_cny names {tier!r}, which is no tier above the lowest; "
+                f"name {', '.join(members.tiers[1:])}"
+            )
+    counts = dict.fromkeys(("all", "unknown", "short", "drawn", "n"), 0)
+    reviews, thresholds = pd.DataFrame(), pd.DataFrame()
+    refused = "" if members.tiers else "tiers"
+    if members.tiers:
+        here = members.reviews.filter(members.reviews.on >= ibis.literal(members.first))
+        marked = _mark(members, here, jump_days, without_experiments, offer_days).cache()
+        counts = _count(marked)
+        refused = "tiers" if not counts["all"] else ""
+        if counts["all"] == counts["unknown"]:
+            refused = refused or "basis"
+        elif not members.has_orders:
+            refused = "orders"
+        else:
+            thresholds = _find_thresholds(marked, members.tiers, asked)
+            kept = marked.filter(~marked.unknown & ~marked.short & ~marked.drawn)
+            reviews = _sum_orders(members, kept.filter(kept.basis_cny > 0), jump_days)
+    return Measures(
+        source=members.source,
+        as_of=members.as_of,
+        first=members.first,
+        min_users=members.min_users,
+        jump_days=jump_days,
+        has_margin=members.has_margin,
+        reviews=reviews,
+        thresholds=thresholds,
+        counts=counts,
+        refused=refused,
+    )
+
+
+def _mark(
+    members: Members,
+    reviews: ir.Table,
+    jump_days: int,
+    experiments: Sequence[str],
+    offer_days: int,
+) -> ir.Table:
+    """Mark the reviews that do not count, each by the first reason why."""
+    end = ibis.literal(members.pool.as_of_end.replace(tzinfo=None))
+    unknown = reviews.basis_cny.isnull() | reviews.basis_cny.isnan()
+    short = elapsed_us(reviews.since, end) < jump_days * _DAY_US
+    reviews = reviews.mutate(unknown=unknown.fill_null(True))
+    reviews = reviews.mutate(short=short & ~reviews.unknown)
+    if not experiments:
+        return reviews.mutate(drawn=ibis.literal(False))
+    drawn = _find_offers(members, experiments)
+    both = reviews.select("number", "since").join(drawn, "number")
+    passed = elapsed_us(both.since, both.assigned_at)
+    both = both.filter((passed < jump_days * _DAY_US) & (passed > -offer_days * _DAY_US))
+    both = both.select(drawn_number="number", drawn_since="since").distinct()
+    marked = reviews.left_join(
+        both, [reviews.number == both.drawn_number, reviews.since == both.drawn_since]
+    )
+    drawn_too = marked.drawn_number.notnull() & ~marked.unknown & ~marked.short
+    return marked.mutate(drawn=drawn_too).drop("drawn_number", "drawn_since")
+
+
+def _find_offers(members: Members, experiments: Sequence[str]) -> ir.Table:
+    """Give who was put into an arm of the experiments, and when."""
+    if not members.pool.has("assignments"):
+        raise TierError("without_experiments: there is no table assignments; use [] for none")
+    drawn = members.pool.table("assignments")
+    there = set(drawn.select("experiment").distinct().to_pandas()["experiment"])
+    for name in experiments:
+        if name not in there:
+            raise TierError(
+                f"without_experiments: {name!r} is not in the table assignments, which has "
+                f"{', '.join(sorted(there))}"
+            )
+    drawn = drawn.filter(drawn.experiment.isin(list(experiments)))
+    both = drawn.join(members.users.select("user_id", "number"), "user_id")
+    return both.select("number", assigned_at=without_zone(both.assigned_at))
+
+
+def _count(marked: ir.Table) -> dict[str, int]:
+    sums = {name: marked[name].sum().fill_null(0) for name in ("unknown", "short", "drawn")}
+    found = marked.agg(all=marked.count(), **sums).to_pandas().iloc[0]
+    counts = {str(name): int(n) for name, n in found.items()}
+    left = counts["all"] - counts["unknown"] - counts["short"] - counts["drawn"]
+    return counts | {"n": left}
+
+
+def _find_thresholds(
+    marked: ir.Table, tiers: Sequence[str], asked: Mapping[str, float]
+) -> pd.DataFrame:
+    """Give where each tier begins, and how many reviews do not follow that."""
+    known = marked.filter(~marked.unknown)
+    ends = known.group_by("tier").agg(lowest=known.basis_cny.min(), highest=known.basis_cny.max())
+    found = ends.to_pandas().set_index("tier").reindex(range(len(tiers)))
+    rows = []
+    for code, tier in enumerate(tiers[1:], start=1):
+        below, above = found.loc[: code - 1, "highest"].max(), found.loc[code:, "lowest"].min()
+        line = asked.get(tier, above if below >= above else _plainest(below, above))
+        rows.append({"tier": tier, "code": code, "line": float(line), "sharp": below < above})
+    table = pd.DataFrame(rows, columns=["tier", "code", "line", "sharp"])
+    firm = table.loc[table["sharp"] | table["tier"].isin(list(asked)), "line"]
+    if (firm.diff().dropna() <= 0).any():
+        raise TierError(f"thresholds_cny = {dict(asked)} must rise from {tiers[1]} to {tiers[-1]}")
+    sums: dict[str, Any] = {}
+    for row in each_row(table):
+        is_in, should = known.tier >= row.code, known.basis_cny >= row.line
+        sums[f"off {row.tier}"] = (is_in != should).sum().fill_null(0)
+        sums[f"n {row.tier}"] = (is_in | should).sum().fill_null(0)
+    counted = known.agg(**sums).to_pandas().iloc[0] if sums else {}
+    table["off"] = [int(counted[f"off {tier}"]) for tier in table["tier"]]
+    table["n"] = [int(counted[f"n {tier}"]) for tier in table["tier"]]
+    named = table["tier"].isin(list(asked))
+    follows = np.where(named, table["off"] <= MOST_OFF * table["n"], table["sharp"])
+    table["threshold_cny"] = table["line"].where(follows)
+    table = table.rename(columns={"line": "line_cny"})
+    return table[["tier", "line_cny", "threshold_cny", "off", "n"]]
+
+
+def _plainest(below: float, above: float) -> float:
+    """Give the roundest number above one and at most another; of two, the nearer to midway.
+
+    NaN where there is none, since a tier has no review with a basis.
+    """
+    if not (math.isfinite(below) and math.isfinite(above)):
+        return float("nan")
+    middle = (below + above) / 2
+    for power in range(9, -7, -1):
+        step = 10.0**power
+        first, last = math.floor(below / step) + 1, math.floor(above / step)
+        if first <= last:
+            return float(round(min(max(round(middle / step), first), last) * step, max(0, -power)))
+    return above
+
+
+def _sum_orders(members: Members, reviews: ir.Table, jump_days: int) -> pd.DataFrame:
+    """Sum up the orders of each review's member in the days after it."""
+    orders = members.orders.select("number", "paid_at", "amount_cny", "earned_cny")
+    both = reviews.select("number", "since").join(orders, "number")
+    passed = elapsed_us(both.since, both.paid_at)
+    both = both.filter((passed >= 0) & (passed < jump_days * _DAY_US))
+    sums = both.group_by(of_number="number", of_since="since").agg(
+        orders=both.count(), amount_cny=both.amount_cny.sum(), margin_cny=both.earned_cny.sum()
+    )
+    table = reviews.left_join(
+        sums, [reviews.number == sums.of_number, reviews.since == sums.of_since]
+    )
+    table = table.join(_known_before(members), "number")
+    found: pd.DataFrame = table.select(
+        "number",
+        "on",
+        "basis_cny",
+        "channel",
+        tenure_days=elapsed_us(table.added_at, table.since) / _DAY_US,
+        **{name: table[name].fill_null(0).cast("float64") for name in OUTCOMES.values()},
+    ).to_pandas()
+    found = found.sort_values(["basis_cny", *OUTCOMES.values(), "tenure_days", "number", "on"])
+    channel = found["channel"]
+    most = channel.value_counts().sort_index().idxmax() if channel.notna().any() else None
+    found = found.assign(
+        member=pd.factorize(found["number"])[0],
+        review=found["on"].rank(method="dense").astype("int64") - 1,
+        tenure_days=found["tenure_days"].astype("float64"),
+        main_channel=(channel == most).astype("float64").where(channel.notna()),
+    )
+    return found.drop(columns=["number", "on", "channel"]).reset_index(drop=True)
+
+
+def _known_before(members: Members) -> ir.Table:
+    """Give when users came, and by which channel, where that is known."""
+    users, pool = members.users, members.pool.table("users")
+    if "channel" not in pool.columns:
+        return users.select("number", "added_at", channel=ibis.null("string"))
+    both = users.join(pool.select("user_id", "channel"), "user_id")
+    return both.select("number", "added_at", "channel")

@@ -21,7 +21,9 @@ from tests.studies.tiers.upgrade.builders import (
 
 
 def measured(folder, tables=None, **other):
-    return measure(members_of(folder, tables or shop()), **({"thresholds_cny": (100,)} | other))
+    return measure(
+        members_of(folder, tables or shop()), **({"thresholds_cny": {"gold": 100}} | other)
+    )
 
 
 def rows_of(found, kind):
@@ -139,9 +141,9 @@ def test_the_order_of_rows_and_the_names_of_members_say_nothing(tmp_path):
     assert not {"number", "at", "user_id", "since_on"} & set(one.rows)
 
 
-def test_the_lowest_basis_of_a_tier_is_its_threshold_unless_told(tmp_path):
-    assert measured(tmp_path, thresholds_cny=()).thresholds == (110.0,)
-    assert measured(tmp_path).thresholds == (100.0,)
+def test_the_roundest_number_between_two_tiers_is_the_threshold_unless_told(tmp_path):
+    assert measured(tmp_path, thresholds_cny={}).thresholds == (100.0,)
+    assert measured(tmp_path, thresholds_cny={"gold": 105}).thresholds == (105.0,)
 
 
 def change(tables, name, **values):
@@ -165,7 +167,7 @@ def change(tables, name, **values):
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path, tables, refused):
-    found = measured(tmp_path, tables, thresholds_cny=())
+    found = measured(tmp_path, tables, thresholds_cny={})
     assert found.refused == refused
     assert not len(found.rows)
 
@@ -174,7 +176,7 @@ def test_refunded_orders_do_not_count_and_unknown_margins_are_amounts(tmp_path):
     tables = shop()
     tables["orders"][1] |= {"refunded_cny": 30.0}
     tables["orders"][2] |= {"refunded_cny": 0.0, "margin_cny": None}
-    found = measured(tmp_path, tables, thresholds_cny=(), band=0.3)
+    found = measured(tmp_path, tables, thresholds_cny={"gold": 110}, band=0.3)
     assert found.refused == "window"  # the basis held the refunded order
     tables["tiers"][1]["basis_cny"] = 110.0
     tables["tiers"][2]["basis_cny"] = 130.0
@@ -192,8 +194,8 @@ def test_refunded_orders_do_not_count_and_unknown_margins_are_amounts(tmp_path):
         ({"window_days": 0}, "multiple of block_days"),
         ({"band": 0}, "band = 0"),
         ({"band": 1.5}, "band = 1.5"),
-        ({"thresholds_cny": (10, 20)}, "one for each of gold"),
-        ({"thresholds_cny": (-1,)}, "above 0"),
+        ({"thresholds_cny": {"silver": 20}}, "names 'silver', which is no tier above the lowest"),
+        ({"thresholds_cny": {"gold": -1}}, "above 0"),
     ],
 )
 def test_a_number_out_of_range_is_named(tmp_path, asked, words):
@@ -209,7 +211,7 @@ def test_a_past_day_knows_nothing_of_what_came_later(tmp_path):
     early = find_members(
         open_source(tmp_path, as_of="2026-04-20"), Definition(), period_days=365, min_users=1
     )
-    found = measure(early, thresholds_cny=(100,))
+    found = measure(early, thresholds_cny={"gold": 100})
     assert found.rows["orders_+1"].isna().all()
     assert found.immature == 3
 

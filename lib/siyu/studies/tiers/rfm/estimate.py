@@ -32,7 +32,7 @@ class Segments:
     table: one row per `segment` that may be told apart, those of buyers first: `n` members,
         `share` of all members; of the buyers' segments `recency_days` and `frequency` (medians),
         `amount_share` and `margin_share` of what all buyers brought, and `margin_mean` per member,
-        each with `_lower` and `_upper`; `margin_cny` that all its members brought, and `break_even`:
+        each with `_lower` and `_upper`; `margin_cny` that its members brought, and `break_even`:
         the share of them whom an offer must win back, at that mean, to earn what it costs.
     n_members, n_buyers: at `as_of`. amount, margin: what the buyers brought in the period, in yuan.
     of_margin: whether margins can be shared out; not where all together are not above 0.

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
 from siyu.data.zones import elapsed_us, without_zone
-from siyu.studies.tables import each_row
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
+from siyu.studies.tiers.thresholds import check_thresholds, find_thresholds
 
-MOST_OFF = 0.01
-"""Share of reviews that may not follow a threshold that was named."""
 OUTCOMES = {"orders": "orders", "spend": "amount_cny", "margin": "margin_cny"}
 """What members bring after a review: the column of each."""
 _DAY_US = 24 * 3_600_000_000
@@ -69,26 +64,18 @@ def measure(
         thresholds_cny: least basis of a tier, in yuan, by its name; of tiers not named it is found
             in the reviews, where tiers follow the basis.
         jump_days: days after a review that count, at least 1.
-        without_experiments: names in `assignments`; a review is left out if an offer that its
+        without_experiments: names in `assignments`, if they are there; a review is left out if an offer that its
             member was assigned works in the days after it, since offers may differ by tier.
         offer_days: days from the assignment in which an offer works, at least 1.
 
     Raises:
-        TierError: a number out of range; a tier or an experiment that is not there; thresholds that
+        TierError: a number out of range; a tier that is not there; thresholds that
             do not rise.
     """
     for name, value in (("jump_days", jump_days), ("offer_days", offer_days)):
         if value < 1:
             raise TierError(f"{name} = {value} must be at least 1")
-    asked = dict(thresholds_cny or {})
-    for tier, line in asked.items():
-        if not line > 0:
-            raise TierError(f"thresholds_cny: {tier} = {line} must be above 0")
-        if members.tiers and tier not in members.tiers[1:]:
-            raise TierError(
-                f"thresholds_cny names {tier!r}, which is no tier above the lowest; "
-                f"name {', '.join(members.tiers[1:])}"
-            )
+    asked = check_thresholds(members, thresholds_cny)
     counts = dict.fromkeys(("all", "unknown", "short", "drawn", "n"), 0)
     reviews, thresholds = pd.DataFrame(), pd.DataFrame()
     refused = "" if members.tiers else "tiers"
@@ -102,7 +89,8 @@ def measure(
         elif not members.has_orders:
             refused = "orders"
         else:
-            thresholds = _find_thresholds(marked, members.tiers, asked)
+            known = marked.filter(~marked.unknown)
+            thresholds = find_thresholds(known, members.tiers, asked)
             kept = marked.filter(~marked.unknown & ~marked.short & ~marked.drawn)
             reviews = _sum_orders(members, kept.filter(kept.basis_cny > 0), jump_days)
     return Measures(
@@ -132,7 +120,7 @@ def _mark(
     short = elapsed_us(reviews.since, end) < jump_days * _DAY_US
     reviews = reviews.mutate(unknown=unknown.fill_null(True))
     reviews = reviews.mutate(short=short & ~reviews.unknown)
-    if not experiments:
+    if not experiments or not members.pool.has("assignments"):
         return reviews.mutate(drawn=ibis.literal(False))
     drawn = _find_offers(members, experiments)
     both = reviews.select("number", "since").join(drawn, "number")
@@ -148,16 +136,7 @@ def _mark(
 
 def _find_offers(members: Members, experiments: Sequence[str]) -> ir.Table:
     """Give who was put into an arm of the experiments, and when."""
-    if not members.pool.has("assignments"):
-        raise TierError("without_experiments: there is no table assignments; use [] for none")
     drawn = members.pool.table("assignments")
-    there = set(drawn.select("experiment").distinct().to_pandas()["experiment"])
-    for name in experiments:
-        if name not in there:
-            raise TierError(
-                f"without_experiments: {name!r} is not in the table assignments, which has "
-                f"{', '.join(sorted(there))}"
-            )
     drawn = drawn.filter(drawn.experiment.isin(list(experiments)))
     both = drawn.join(members.users.select("user_id", "number"), "user_id")
     return both.select("number", assigned_at=without_zone(both.assigned_at))
@@ -169,53 +148,6 @@ def _count(marked: ir.Table) -> dict[str, int]:
     counts = {str(name): int(n) for name, n in found.items()}
     left = counts["all"] - counts["unknown"] - counts["short"] - counts["drawn"]
     return counts | {"n": left}
-
-
-def _find_thresholds(
-    marked: ir.Table, tiers: Sequence[str], asked: Mapping[str, float]
-) -> pd.DataFrame:
-    """Give where each tier begins, and how many reviews do not follow that."""
-    known = marked.filter(~marked.unknown)
-    ends = known.group_by("tier").agg(lowest=known.basis_cny.min(), highest=known.basis_cny.max())
-    found = ends.to_pandas().set_index("tier").reindex(range(len(tiers)))
-    rows = []
-    for code, tier in enumerate(tiers[1:], start=1):
-        below, above = found.loc[: code - 1, "highest"].max(), found.loc[code:, "lowest"].min()
-        line = asked.get(tier, above if below >= above else _plainest(below, above))
-        rows.append({"tier": tier, "code": code, "line": float(line), "sharp": below < above})
-    table = pd.DataFrame(rows, columns=["tier", "code", "line", "sharp"])
-    firm = table.loc[table["sharp"] | table["tier"].isin(list(asked)), "line"]
-    if (firm.diff().dropna() <= 0).any():
-        raise TierError(f"thresholds_cny = {dict(asked)} must rise from {tiers[1]} to {tiers[-1]}")
-    sums: dict[str, Any] = {}
-    for row in each_row(table):
-        is_in, should = known.tier >= row.code, known.basis_cny >= row.line
-        sums[f"off {row.tier}"] = (is_in != should).sum().fill_null(0)
-        sums[f"n {row.tier}"] = (is_in | should).sum().fill_null(0)
-    counted = known.agg(**sums).to_pandas().iloc[0] if sums else {}
-    table["off"] = [int(counted[f"off {tier}"]) for tier in table["tier"]]
-    table["n"] = [int(counted[f"n {tier}"]) for tier in table["tier"]]
-    named = table["tier"].isin(list(asked))
-    follows = np.where(named, table["off"] <= MOST_OFF * table["n"], table["sharp"])
-    table["threshold_cny"] = table["line"].where(follows)
-    table = table.rename(columns={"line": "line_cny"})
-    return table[["tier", "line_cny", "threshold_cny", "off", "n"]]
-
-
-def _plainest(below: float, above: float) -> float:
-    """Give the roundest number above one and at most another; of two, the nearer to midway.
-
-    NaN where there is none, since a tier has no review with a basis.
-    """
-    if not (math.isfinite(below) and math.isfinite(above)):
-        return float("nan")
-    middle = (below + above) / 2
-    for power in range(9, -7, -1):
-        step = 10.0**power
-        first, last = math.floor(below / step) + 1, math.floor(above / step)
-        if first <= last:
-            return float(round(min(max(round(middle / step), first), last) * step, max(0, -power)))
-    return above
 
 
 def _sum_orders(members: Members, reviews: ir.Table, jump_days: int) -> pd.DataFrame:

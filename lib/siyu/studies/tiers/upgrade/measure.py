@@ -14,6 +14,7 @@ from siyu.data import Source
 from siyu.data.zones import count_us, without_zone
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
+from siyu.studies.tiers.thresholds import check_thresholds
 from siyu.studies.tiers.upgrade.occasions import (
     Rule,
     column,
@@ -90,7 +91,7 @@ def measure(
     block_days: int = 30,
     blocks_after: int = 3,
     band: float = 0.5,
-    thresholds_cny: Sequence[float] = (),
+    thresholds_cny: Mapping[str, float] | None = None,
     experiments: Sequence[str] = (),
 ) -> Measures:
     """Measure what was bought before and after a tier was reached, missed, lost or kept.
@@ -101,18 +102,20 @@ def measure(
         block_days: days that are counted together, at least 1.
         blocks_after: blocks after the occasion, at least 1.
         band: share of a threshold within which the basis must lie on either side, in (0, 1].
-        thresholds_cny: least basis of each tier but the lowest, rising; empty: the least there is.
+        thresholds_cny: least basis of a tier, in yuan, by its name; of tiers not named it is found
+            in the reviews.
         experiments: in `assignments`; what lies after the first draw of one is left out.
 
     Raises:
-        TierError: a number out of range.
+        TierError: a number out of range, or thresholds that do not rise.
     """
-    _check(members, window_days, block_days, blocks_after, band, thresholds_cny)
+    _check(window_days, block_days, blocks_after, band)
+    asked = check_thresholds(members, thresholds_cny)
     ends_us = _end(members.pool, experiments)
     refused = _refuse(members)
     rule = Rule(thresholds=(), follows=0.0, half_days=0)
     if not refused:
-        rule = read_rule(members, thresholds_cny)
+        rule = read_rule(members, asked)
         refused = "rule" if rule.follows < FOLLOWS else ""
     about: dict[str, Any] = {
         "source": members.source,
@@ -174,14 +177,7 @@ def measure(
     )
 
 
-def _check(
-    members: Members,
-    window_days: int,
-    block_days: int,
-    blocks_after: int,
-    band: float,
-    thresholds: Sequence[float],
-) -> None:
+def _check(window_days: int, block_days: int, blocks_after: int, band: float) -> None:
     for name, value in (("block_days", block_days), ("blocks_after", blocks_after)):
         if value < 1:
             raise TierError(f"{name} = {value} must be at least 1")
@@ -192,14 +188,6 @@ def _check(
         )
     if not 0 < band <= 1:
         raise TierError(f"band = {band} must lie above 0 and be at most 1; half is 0.5")
-    if thresholds and (
-        len(thresholds) != len(members.tiers) - 1
-        or list(thresholds) != sorted({each for each in thresholds if each > 0})
-    ):
-        raise TierError(
-            f"thresholds_cny = {list(thresholds)} must rise, above 0, one for each of "
-            f"{', '.join(members.tiers[1:])}"
-        )
 
 
 def _refuse(members: Members) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -11,6 +11,7 @@ import pandas as pd
 
 from siyu.data.zones import count_us
 from siyu.studies.tiers.members import Members
+from siyu.studies.tiers.thresholds import find_thresholds
 
 DAY_US = 24 * 3_600_000_000
 LEAST_HALF_DAYS = 7
@@ -35,14 +36,11 @@ class Rule:
     half_days: int
 
 
-def read_rule(members: Members, thresholds_cny: Sequence[float]) -> Rule:
+def read_rule(members: Members, asked: Mapping[str, float]) -> Rule:
     """Read from the reviews on which basis a tier begins, and how well that tells tiers."""
     reviews = members.reviews
-    least = reviews.group_by("tier").agg(least=reviews.basis_cny.min()).to_pandas()
-    found = least.set_index("tier")["least"]
-    thresholds = tuple(thresholds_cny) or tuple(
-        float(found[tier]) for tier in range(1, len(members.tiers))
-    )
+    lines = find_thresholds(reviews, members.tiers, asked)["line_cny"]
+    thresholds = tuple(float(line) for line in lines)
     said = sum(
         ((reviews.basis_cny >= least).cast("int8") for least in thresholds),
         start=ibis.literal(0, "int8"),

@@ -16,7 +16,7 @@ from siyu.studies.tiers.rounds import find_rounds
 
 WINDOW_DAYS = 28
 """Each weekday comes equally often in it."""
-_DAY = timedelta(days=1)
+_DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +56,15 @@ def measure(members: Members) -> Measures:
     has changed. Otherwise it is the 28 days before.
 
     Args:
-        members: from `find_members`, with reviews.
-
-    Raises:
-        TierError: no table of tiers.
+        members: from `find_members`; without reviews or orders nothing can be told.
     """
     start = members.as_of - (WINDOW_DAYS - 1) * _DAY
-    rounds = find_rounds(members)
-    before, after_days = start - WINDOW_DAYS * _DAY, None
-    if rounds.unit == "day":
-        held = [day for day in rounds.days if day <= start]
+    rounds = find_rounds(members) if members.tiers else None
+    before: date | None = start - WINDOW_DAYS * _DAY
+    after_days = None
+    if rounds is not None and rounds.unit == "day":
+        over = _begin(members, start) + _TICK
+        held = [day for day, end in zip(rounds.days, rounds.ends, strict=True) if end <= over]
         after_days = (start - held[-1]).days if held else None
         earlier = [
             day
@@ -76,7 +75,7 @@ def measure(members: Members) -> Measures:
     if before is not None and before < members.begins:
         before = None
     tables: tuple[pd.DataFrame, pd.DataFrame] = (pd.DataFrame(), pd.DataFrame())
-    if members.has_orders:
+    if members.has_orders and members.tiers:
         tables = _tables(members, before, start)
     return Measures(
         source=members.source,

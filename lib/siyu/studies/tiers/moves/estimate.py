@@ -164,8 +164,8 @@ def chain(measures: Measures, *, level: float) -> Chain:
     )
     return Chain(
         shares=shares,
-        constant=compare_rows(moved.swapaxes(0, 1)),
-        first_order=compare_rows(_orders(measures)),
+        constant=compare_rows(moved.swapaxes(0, 1), rng=rng),
+        first_order=compare_rows(_orders(measures), rng=rng),
         steps=steps,
         refused="",
     )

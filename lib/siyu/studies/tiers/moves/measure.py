@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -23,15 +21,17 @@ def measure(members: Members, *, move_reviews: int = 3) -> Measures:
     before the end of a round is in none of its tiers, whenever reviewed.
 
     Args:
-        members: from `find_members`, with reviews.
+        members: from `find_members`; without reviews nothing can be told.
         move_reviews: rounds from the one on which members are told apart to the one at which they
             have moved, at least 1.
 
     Raises:
-        TierError: a number below 1, or no table of tiers.
+        TierError: a number below 1.
     """
     if move_reviews < 1:
         raise TierError(f"move_reviews = {move_reviews} must be at least 1; use 3")
+    if not members.tiers:
+        return _nothing(members, move_reviews)
     rounds = find_rounds(members)
     last = len(rounds.days) - 1
     opening = max([place for place, day in enumerate(rounds.days) if day < members.first] or [0])
@@ -56,6 +56,21 @@ def measure(members: Members, *, move_reviews: int = 3) -> Measures:
         joined=joined,
         histories=_histories(held, last, opening),
         counts=counts,
+    )
+
+
+def _nothing(members: Members, move_reviews: int) -> Measures:
+    none = pd.DataFrame()
+    return Measures(
+        source=members.source,
+        as_of=members.as_of,
+        min_users=members.min_users,
+        tiers=(),
+        unit="day",
+        reviews=(),
+        move_reviews=move_reviews,
+        **dict.fromkeys(("moved", "gone", "steps", "joined", "histories"), none),
+        counts={},
     )
 
 
@@ -156,6 +171,7 @@ def _histories(held: ir.Table, last: int, opening: int) -> pd.DataFrame:
 
 
 def _count(table: ir.Table) -> pd.DataFrame:
-    columns: Sequence[str] = sorted(table.columns)
-    counts: pd.DataFrame = table.group_by(list(columns)).agg(n=table.count()).to_pandas()
-    return counts.astype("int64").sort_values(list(columns), ignore_index=True)
+    columns = sorted(table.columns)
+    counts: pd.DataFrame = table.group_by(columns).agg(n=table.count()).to_pandas()
+    counts = counts.astype("int64")
+    return counts.sort_values(columns, ignore_index=True)

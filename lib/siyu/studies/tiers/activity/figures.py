@@ -50,8 +50,8 @@ def draw_activity(
         own = shown[shown["measure"] == measure].set_index("tier").loc[tiers]
         for y, row in enumerate(each_row(own)):
             colour = _VERDICTS.get(row.verdict, BLACK)
-            axes.plot([row.ci_lower, row.ci_upper], [y, y], color=colour, linewidth=2)
             axes.plot(row.value_before, y, "o", color=GREY, mfc="white", markersize=7)
+            axes.plot([row.ci_lower, row.ci_upper], [y, y], color=colour, linewidth=2)
             axes.plot(row.value, y, "o", color=colour, markersize=5.5)
             axes.annotate(
                 percent(row.value) if measure == "share" else number(row.value, 2),

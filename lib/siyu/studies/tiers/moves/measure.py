@@ -152,7 +152,7 @@ def _histories(held: ir.Table, last: int, opening: int) -> pd.DataFrame:
     rows = held.filter(held.before.notnull() & (held["round"] > opening))
     t = rows["round"] - last
     rows = rows.mutate(t=t, is_last=(t == 0).cast("int64"))
-    parts = []
+    parts: list[pd.DataFrame] = []
     for way, went in (("down", rows.tier < rows.before), ("up", rows.tier > rows.before)):
         own = rows.mutate(moved=went.cast("int64"))
         sums = own.group_by("number", "before").agg(
@@ -173,5 +173,4 @@ def _histories(held: ir.Table, last: int, opening: int) -> pd.DataFrame:
 def _count(table: ir.Table) -> pd.DataFrame:
     columns = sorted(table.columns)
     counts: pd.DataFrame = table.group_by(columns).agg(n=table.count()).to_pandas()
-    counts = counts.astype("int64")
-    return counts.sort_values(columns, ignore_index=True)
+    return pd.DataFrame(counts.astype("int64").sort_values(columns, ignore_index=True))

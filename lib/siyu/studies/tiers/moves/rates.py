@@ -68,8 +68,8 @@ def changes(measures: Measures, *, high_tiers: Sequence[str], level: float) -> p
         them moved; `n_earlier` reviews (of `users_earlier`) and `rate_earlier` with
         `earlier_lower`, `earlier_upper`; `change` with `change_lower`, `change_upper`; `slope` per
         review with `slope_lower`, `slope_upper` that hold for all rows at once; `p_holm` (over
-        downgrades of the high tiers, and over all others) and `verdict`: "more", "fewer", "unclear", or "" where either side is of
-        fewer than min_users users, and all is NaN.
+        downgrades of the high tiers, and over all others) and `verdict`: "more", "fewer",
+        "unclear", or "" where either side is of fewer than min_users users, and all is NaN.
     """
     rows = []
     for code, tier in enumerate(measures.tiers):

@@ -60,7 +60,7 @@ def measure(members: Members, *, move_reviews: int = 3) -> Measures:
 
 
 def _nothing(members: Members, move_reviews: int) -> Measures:
-    none = pd.DataFrame()
+    none = pd.DataFrame(columns=["round", "before", "tier", "step", "n"], dtype="int64")
     return Measures(
         source=members.source,
         as_of=members.as_of,

@@ -77,7 +77,7 @@ def changes(measures: Measures, *, high_tiers: Sequence[str], level: float) -> p
             own = measures.histories.query("tier == @code and way == @way")
             rows.append({"tier": tier, "way": way, **_compared(measures, own, level=level)})
     if not rows:
-        return pd.DataFrame()
+        return pd.DataFrame(columns=["tier", "way", "verdict"])
     found = pd.DataFrame(rows)
     high = found["tier"].isin(list(high_tiers)) & (found["way"] == "down")
     found["p_holm"] = np.nan

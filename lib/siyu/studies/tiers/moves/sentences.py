@@ -267,8 +267,6 @@ def title_rates(measures: Measures, compared: pd.DataFrame, *, high_tiers: Seque
 
 def judged(compared: pd.DataFrame, high_tiers: Sequence[str]) -> pd.DataFrame:
     """Give the rows of downgrades of high tiers that can be compared."""
-    if compared.empty:
-        return compared
     chosen = compared["tier"].isin(list(high_tiers)) & (compared["way"] == "down")
     return compared[chosen & (compared["verdict"] != "")]
 

@@ -2,7 +2,7 @@
 
 Members are reviewed every 30 days by what they bought in the 90 days before. Everybody has a pace,
 and finds another now and then, so that who is at the top falls back, while the pool as a whole
-never changes. 200 pools; at most 5 % of them, and two Monte Carlo errors, may raise an alert.
+never changes. 150 pools; at most 5 % of them, and two Monte Carlo errors, may raise an alert.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ from siyu.studies.tiers.activity.measure import Measures
 
 pytestmark = pytest.mark.slow
 
-POOLS, MEMBERS, LEVEL = 200, 2_000, 0.95
+POOLS, MEMBERS, LEVEL = 150, 2_000, 0.95
 HIGH = ("gold", "diamond")
 BASIS, MONTH, WINDOW = 90, 30, 28
 PACE_DAYS = 30

@@ -233,8 +233,8 @@ def test_the_moves_planted_in_the_sample_are_found(truths):
     measured = moves.measure(members, move_reviews=3)
     assert [measured.reviews[-4].isoformat(), measured.reviews[-1].isoformat()] == [begin, end]
     found = moves.migration(measured, level=LEVEL)
-    found = found[found["to"].isin(measured.tiers)]
-    planted = [truths[f"{row.origin}.{row.to}"]["value"] for row in found.itertuples()]
+    found = found[found["destination"].isin(measured.tiers)]
+    planted = [truths[f"{row.origin}.{row.destination}"]["value"] for row in found.itertuples()]
     lower, upper = wilson(found["n"], found["n_there"], level=LEVEL ** (1 / 16))
     assert ((lower <= planted) & (planted <= upper)).all()
     assert np.allclose(found.groupby("origin")["share"].sum(), 1)

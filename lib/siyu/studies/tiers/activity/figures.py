@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -24,7 +23,7 @@ def draw_activity(
     measures: Measures, found: pd.DataFrame, *, high_tiers: Sequence[str], level: float
 ) -> Picture:
     """Draw a row per tier, the highest above: the share who bought, and the days on which."""
-    name, none = "tier_activity", _word("none")
+    name, none = "tier_activity", phrase("tiers.activity.figure.none")
     if reason := sentences.no_activity(measures, found):
         return nothing(reason, name=name, title=none)
     title = sentences.say_headline(measures, found, high_tiers=high_tiers)
@@ -34,14 +33,17 @@ def draw_activity(
     tiers = [tier for tier in measures.tiers[::-1] if tier in set(shown["tier"])]
     tiers += [EVERYONE] if EVERYONE in set(shown["tier"]) else []
     before = measures.starts[0]
+    method = phrase(
+        f"tiers.activity.figure.{'method' if before else 'method_now'}", level=level, before=before
+    )
     figure, panels = canvas(
         title,
-        _word("subtitle", last=measures.as_of),
+        phrase("tiers.activity.figure.subtitle", last=measures.as_of),
         phrase(
-            "tiers.moves.figure.footer",
+            "tiers.activity.figure.footer",
             source=measures.source,
             day=measures.as_of,
-            method=_word("method" if before else "method_now", level=level, before=before),
+            method=method,
         ),
         height=1.9 + 0.46 * len(tiers),
         columns=2,
@@ -66,12 +68,10 @@ def draw_activity(
         axes.set_ylim(len(tiers) - 0.5, -0.5)
         names = [row_name(row.Index, row.members) for row in each_row(own)]
         name_rows(axes, range(len(tiers)), names if place == 0 else [""] * len(tiers))
-        axes.set_title(_word(measure), size=10.5, loc="left", color=BLACK)
+        axes.set_title(
+            phrase(f"tiers.activity.figure.{measure}"), size=10.5, loc="left", color=BLACK
+        )
         axes.grid(axis="x")
     percent_axis(panels[0].xaxis)
-    alt = _word("alt", title=title)
+    alt = phrase("tiers.activity.figure.alt", title=title)
     return finish(figure, name=name, alt=alt, table=found)
-
-
-def _word(key: str, **values: Any) -> str:
-    return phrase(f"tiers.activity.figure.{key}", **values)

@@ -86,8 +86,8 @@ def _migration(measures: Measures, moved: pd.DataFrame, *, level: float) -> Iter
         return
     said = {"reviews": measures.move_reviews, "level": level}
     for row in each_row(moved):
-        is_tier = row.to in measures.tiers
-        if row.to == "not_reviewed" or (is_tier and pd.isna(row.share)):
+        is_tier = row.destination in measures.tiers
+        if row.destination == "not_reviewed" or (is_tier and pd.isna(row.share)):
             continue
         names = (
             ("share", "ci_lower", "ci_upper")
@@ -97,10 +97,16 @@ def _migration(measures: Measures, moved: pd.DataFrame, *, level: float) -> Iter
         if pd.isna(getattr(row, names[0])):
             continue
         value, lower, upper = (float(getattr(row, name)) for name in names)
-        told = {"origin": row.origin, "to": row.to, "share": value, "lower": lower, "upper": upper}
+        told = {
+            "origin": row.origin,
+            "to": row.destination,
+            "share": value,
+            "lower": lower,
+            "upper": upper,
+        }
         n = int(row.n_there if is_tier else row.n_all)
         yield Finding(
-            id=f"tiers.moves.migration.{row.origin}.{row.to}",
+            id=f"tiers.moves.migration.{row.origin}.{row.destination}",
             metric="migration",
             value=value,
             ci_lower=lower,

@@ -78,11 +78,12 @@ def migration(measures: Measures, *, level: float) -> pd.DataFrame:
     """Give where the members of each tier went within `move_reviews` reviews.
 
     Returns:
-        One row per `origin` and `to`. To a tier: `share` among the `n_there` who were still there
-        and reviewed again, with `ci_lower`, `ci_upper`, and `joint_lower`, `joint_upper` that hold
-        for all tiers of the origin at once. To all, "left" and "not_reviewed" too: `n` and
-        `share_of_all` of the `n_all` of the origin, with `all_lower` and `all_upper`. Shares are
-        NaN in rows of fewer than min_users. No rows without two rounds so far apart.
+        One row per `origin` and `destination`. To a tier: `share` among the `n_there` who were
+        still there and reviewed again, with `ci_lower`, `ci_upper`, and `joint_lower`,
+        `joint_upper` that hold for all tiers of the origin at once. To all, "left" and
+        "not_reviewed" too: `n` and `share_of_all` of the `n_all` of the origin, with `all_lower`
+        and `all_upper`. Shares are NaN in rows of fewer than min_users. No rows without two rounds
+        so far apart.
     """
     tiers = measures.tiers
     if not _has_step(measures):
@@ -94,7 +95,7 @@ def migration(measures: Measures, *, level: float) -> pd.DataFrame:
     known = pd.DataFrame(
         {
             "origin": np.repeat(tiers, moved.shape[1]),
-            "to": [*tiers, *_OUTSIDE.values()] * len(tiers),
+            "destination": [*tiers, *_OUTSIDE.values()] * len(tiers),
             "n": moved.ravel(),
             "n_there": np.repeat(there.sum(axis=1), moved.shape[1]),
             "n_all": np.repeat(moved.sum(axis=1), moved.shape[1]),
@@ -108,7 +109,7 @@ def migration(measures: Measures, *, level: float) -> pd.DataFrame:
     for name, values in zip(("share_of_all", "all_lower", "all_upper"), of_all, strict=True):
         known[name] = np.where(known["n_all"] < measures.min_users, np.nan, values.ravel())
     few = known["n_all"] < measures.min_users
-    few |= (known["n_there"] < measures.min_users) & ~known["to"].isin(_OUTSIDE.values())
+    few |= (known["n_there"] < measures.min_users) & ~known["destination"].isin(_OUTSIDE.values())
     known["n"] = known["n"].astype(float).mask(few)
     return known
 

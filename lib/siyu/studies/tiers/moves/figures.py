@@ -46,28 +46,28 @@ def draw_accounts(measures: Measures, closed: pd.DataFrame) -> Picture:
     """Draw a waterfall per tier, the highest four: from the review before to the last one."""
     name = "tier_accounts"
     if reason := sentences.no_moves(measures):
-        return nothing(reason, name=name, title=_word("none"))
+        return nothing(reason, name=name, title=phrase("tiers.moves.figure.none"))
     since, until = measures.reviews[-2:]
     last = closed[closed["review"] == until]
     title = sentences.title_accounts(measures, closed)
     shown = [tier for tier in measures.tiers[::-1] if tier in set(last.dropna()["tier"])]
     if not shown:
-        return nothing(title, name=name, title=_word("none"))
+        return nothing(title, name=name, title=phrase("tiers.moves.figure.none"))
     shown = shown[:_MOST_PANELS]
     everyone = sentences.last_of(closed, EVERYONE)
     figure, panels = canvas(
         title,
-        _word("accounts.subtitle", since=since, until=until),
-        _footer(measures, _word("accounts.method", n=everyone.closing)),
+        phrase("tiers.moves.figure.accounts.subtitle", since=since, until=until),
+        _footer(measures, phrase("tiers.moves.figure.accounts.method", n=everyone.closing)),
         height=4.4,
         columns=len(shown),
     )
     for place, (axes, tier) in enumerate(zip(panels, shown, strict=True)):
         _draw_account(axes, last[last["tier"] == tier].iloc[0])
-        names = [_word(f"accounts.{each}") for each in _ROWS]
+        names = [phrase(f"tiers.moves.figure.accounts.{each}") for each in _ROWS]
         name_rows(axes, range(len(_ROWS)), names if place == 0 else [""] * len(_ROWS))
         axes.set_title(shorten(term(tier), width=22), size=10.5, loc="left", color=BLACK)
-    alt = _word("accounts.alt", title=title)
+    alt = phrase("tiers.moves.figure.accounts.alt", title=title)
     return finish(figure, name=name, alt=alt, table=closed)
 
 
@@ -106,29 +106,36 @@ def draw_migration(measures: Measures, moved: pd.DataFrame, *, level: float) -> 
     """Draw the share of each tier's members who went to each, the highest tiers above."""
     name = "tier_migration"
     if reason := sentences.no_migration(measures, moved):
-        return nothing(reason, name=name, title=_word("none"))
+        return nothing(reason, name=name, title=phrase("tiers.moves.figure.none"))
     title = sentences.title_migration(measures, moved, level=level)
     tiers = measures.tiers
     since, until = measures.reviews[-1 - measures.move_reviews], measures.reviews[-1]
     outside = ["left"]
-    if moved.loc[moved["to"] == "not_reviewed", "n"].sum():
+    if moved.loc[moved["destination"] == "not_reviewed", "n"].sum():
         outside.append("not_reviewed")
     figure, (axes,) = canvas(
         title,
-        _word("migration.subtitle", since=since, until=until),
-        _footer(measures, _word("migration.method", level=level, min_users=measures.min_users)),
+        phrase("tiers.moves.figure.migration.subtitle", since=since, until=until),
+        _footer(
+            measures,
+            phrase(
+                "tiers.moves.figure.migration.method", level=level, min_users=measures.min_users
+            ),
+        ),
         height=2.0 + 0.62 * len(tiers),
     )
     columns = [*tiers, *outside]
     places = [i + (0.35 if name in outside else 0) for i, name in enumerate(columns)]
-    rows = moved.set_index(["origin", "to"])
+    rows = moved.set_index(["origin", "destination"])
     for y, origin in enumerate(tiers[::-1]):
         for x, to in zip(places, columns, strict=True):
             _draw_cell(axes, x, y, rows.loc[(origin, to)], is_tier=to in tiers, kept=to == origin)
     axes.set_xlim(-0.5, places[-1] + 0.5)
     axes.set_ylim(len(tiers) - 0.5, -0.5)
     names = [shorten(term(tier), width=18) for tier in tiers]
-    axes.set_xticks(places, [*names, *(_word(f"migration.{name}") for name in outside)])
+    axes.set_xticks(
+        places, [*names, *(phrase(f"tiers.moves.figure.migration.{name}") for name in outside)]
+    )
     axes.xaxis.tick_top()
     axes.tick_params(top=False)
     for side in ("top", "bottom"):
@@ -139,7 +146,7 @@ def draw_migration(measures: Measures, moved: pd.DataFrame, *, level: float) -> 
         for text, size in zip(names[::-1], n, strict=True)
     ]
     name_rows(axes, range(len(tiers)), labels)
-    alt = _word("migration.alt", title=title)
+    alt = phrase("tiers.moves.figure.migration.alt", title=title)
     return finish(figure, name=name, alt=alt, table=moved)
 
 
@@ -172,7 +179,7 @@ def _draw_cell(axes: Axes, x: float, y: float, row: Any, *, is_tier: bool, kept:
     )
     ink = "white" if value > _DARK else BLACK
     axes.text(x, y - 0.1, percent(value), ha="center", va="center", size=10.5, color=ink)
-    ends = _word("migration.interval", lower=lower, upper=upper)
+    ends = phrase("tiers.moves.figure.migration.interval", lower=lower, upper=upper)
     axes.text(x, y + 0.22, ends, ha="center", va="center", size=8, color=ink)
 
 
@@ -180,14 +187,14 @@ def draw_chain(measures: Measures, found: Chain, *, level: float) -> Picture:
     """Draw each tier's share today beside where it would settle, the highest four."""
     name = "tier_settled"
     if reason := sentences.no_chain(measures, found):
-        return nothing(reason, name=name, title=_word("none"))
+        return nothing(reason, name=name, title=phrase("tiers.moves.figure.none"))
     title = sentences.title_chain(measures, found, level=level)
     rows = found.shares.iloc[::-1][:_MOST_PANELS]
     since, until = measures.reviews[-1 - measures.move_reviews], measures.reviews[-1]
     figure, panels = canvas(
         title,
-        _word("chain.subtitle", since=since, until=until),
-        _footer(measures, _word("chain.method", level=level)),
+        phrase("tiers.moves.figure.chain.subtitle", since=since, until=until),
+        _footer(measures, phrase("tiers.moves.figure.chain.method", level=level)),
         height=2.9,
         columns=len(rows),
     )
@@ -215,10 +222,12 @@ def draw_chain(measures: Measures, found: Chain, *, level: float) -> Picture:
         axes.set_ylim(len(_SETTLED) - 0.6, -0.75)
         percent_axis(axes.xaxis, ticks=3)
         axes.grid(axis="x")
-        names = [_word(f"chain.{which}") if index == 0 else "" for which in _SETTLED]
+        names = [
+            phrase(f"tiers.moves.figure.chain.{which}") if index == 0 else "" for which in _SETTLED
+        ]
         name_rows(axes, range(len(_SETTLED)), names)
         axes.set_title(shorten(term(row.tier), width=22), size=10.5, loc="left", color=BLACK)
-    alt = _word("chain.alt", title=title)
+    alt = phrase("tiers.moves.figure.chain.alt", title=title)
     return finish(figure, name=name, alt=alt, table=found.shares)
 
 
@@ -236,14 +245,14 @@ def draw_rates(
     shown = [
         tier
         for tier in measures.tiers[::-1]
-        if len(rated) and rated.loc[rated["tier"] == tier, "rate"].notna().any()
+        if len(rated) and rated.loc[rated["tier"] == tier, "moved_rate"].notna().any()
     ][:_MOST_PANELS]
     if not shown:
-        return nothing(title, name=name, title=_word("none"))
+        return nothing(title, name=name, title=phrase("tiers.moves.figure.none"))
     figure, panels = canvas(
         title,
-        _word("rates.subtitle"),
-        _footer(measures, _word("rates.method", level=level)),
+        phrase("tiers.moves.figure.rates.subtitle"),
+        _footer(measures, phrase("tiers.moves.figure.rates.method", level=level)),
         height=3.9,
         columns=len(shown),
     )
@@ -257,9 +266,15 @@ def draw_rates(
             axes.fill_between(
                 places, rows["ci_lower"], rows["ci_upper"], color=colour, alpha=0.14, linewidth=0
             )
-            axes.plot(places, rows["rate"], ".-", color=colour, linewidth=1.8, markersize=5)
-            if rows["rate"].notna().iloc[-1]:
-                ends.append((float(rows["rate"].iloc[-1]), _word(f"rates.{way}"), colour))
+            axes.plot(places, rows["moved_rate"], ".-", color=colour, linewidth=1.8, markersize=5)
+            if rows["moved_rate"].notna().iloc[-1]:
+                ends.append(
+                    (
+                        float(rows["moved_rate"].iloc[-1]),
+                        phrase(f"tiers.moves.figure.rates.{way}"),
+                        colour,
+                    )
+                )
         axes.set_xlim(-0.4, len(days) - 0.6)
         axes.set_ylim(0, min(1.02, 1.08 * float(own["ci_upper"].max())))
         percent_axis(axes.yaxis, ticks=4)
@@ -267,13 +282,11 @@ def draw_rates(
         axes.grid(axis="y")
         name_ends(axes, len(days) - 0.6, ends, right=1)
         axes.set_title(shorten(term(tier), width=22), size=10.5, loc="left", color=BLACK)
-    alt = _word("rates.alt", title=title)
+    alt = phrase("tiers.moves.figure.rates.alt", title=title)
     return finish(figure, name=name, alt=alt, table=rated)
 
 
-def _word(key: str, **values: Any) -> str:
-    return phrase(f"tiers.moves.figure.{key}", **values)
-
-
 def _footer(measures: Measures, method: str) -> str:
-    return _word("footer", source=measures.source, day=measures.as_of, method=method)
+    return phrase(
+        "tiers.moves.figure.footer", source=measures.source, day=measures.as_of, method=method
+    )

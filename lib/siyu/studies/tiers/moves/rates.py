@@ -24,7 +24,7 @@ def rates(measures: Measures, *, level: float) -> pd.DataFrame:
 
     Returns:
         One row per `tier` before, `way` ("down", "up") and `review`: `n` members of the tier who
-        were reviewed again, `rate` of them moved, with a Wilson interval; NaN under min_users.
+        were reviewed again, `moved_rate` of them, with a Wilson interval; NaN under min_users.
     """
     moved = measures.moved[(measures.moved["before"] >= 0) & (measures.moved["round"] > 0)]
     rows = []
@@ -35,7 +35,7 @@ def rates(measures: Measures, *, level: float) -> pd.DataFrame:
                 went = own["tier"] < code if way == "down" else own["tier"] > code
                 n, x = int(own["n"].sum()), int(own.loc[went, "n"].sum())
                 rows.append({"tier": tier, "way": way, "review": day, "n": n, "moved": x})
-    columns = ["tier", "way", "review", "n", "moved", "rate", "ci_lower", "ci_upper"]
+    columns = ["tier", "way", "review", "n", "moved", "moved_rate", "ci_lower", "ci_upper"]
     if not rows:
         return pd.DataFrame(columns=columns)
     found = pd.DataFrame(rows)
@@ -43,7 +43,7 @@ def rates(measures: Measures, *, level: float) -> pd.DataFrame:
     with np.errstate(invalid="ignore"):
         rate = found["moved"].to_numpy(float) / found["n"].to_numpy(float)
     few = found["n"] < measures.min_users
-    shown = {"moved": found["moved"].astype(float), "rate": rate, "ci_lower": lower}
+    shown = {"moved": found["moved"].astype(float), "moved_rate": rate, "ci_lower": lower}
     return found.assign(
         **{
             name: pd.Series(values, index=found.index).mask(few)
@@ -64,8 +64,8 @@ def changes(measures: Measures, *, high_tiers: Sequence[str], level: float) -> p
         level: coverage of each interval, between 0 and 1.
 
     Returns:
-        One row per `tier` before and `way`: `n` members reviewed in the last round and `rate` of
-        them moved; `n_earlier` reviews (of `users_earlier`) and `rate_earlier` with
+        One row per `tier` before and `way`: `n` members reviewed in the last round and `moved_rate`
+        of them; `n_earlier` reviews (of `users_earlier`) and `rate_earlier` with
         `earlier_lower`, `earlier_upper`; `change` with `change_lower`, `change_upper`; `slope` per
         review with `slope_lower`, `slope_upper` that hold for all rows at once; `p_holm` (over
         downgrades of the high tiers, and over all others) and `verdict`: "more", "fewer",
@@ -103,7 +103,14 @@ def _compared(measures: Measures, own: pd.DataFrame, *, level: float) -> dict[st
     with_earlier = users[sides[:, 0] > 0].sum()
     row: dict[str, Any] = dict.fromkeys(
         (
-            *("rate", "rate_earlier", "earlier_lower", "earlier_upper", "change", "change_lower"),
+            *(
+                "moved_rate",
+                "rate_earlier",
+                "earlier_lower",
+                "earlier_upper",
+                "change",
+                "change_lower",
+            ),
             *("change_upper", "slope", "slope_lower", "slope_upper", "p"),
         ),
         np.nan,
@@ -121,7 +128,7 @@ def _compared(measures: Measures, own: pd.DataFrame, *, level: float) -> dict[st
         level=level,
     )
     change = change_of_share(sides, users, level=level).iloc[0]
-    row |= {"rate": x1 / n1, "rate_earlier": float(pooled.share), "p": change["p"]}
+    row |= {"moved_rate": x1 / n1, "rate_earlier": float(pooled.share), "p": change["p"]}
     row |= {f"earlier_{end}": float(getattr(pooled, f"ci_{end}")) for end in ("lower", "upper")}
     row |= {"change": change["value"]}
     row |= {f"change_{end}": change[f"ci_{end}"] for end in ("lower", "upper")}

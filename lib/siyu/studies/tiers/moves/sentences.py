@@ -113,7 +113,7 @@ def kept_rows(measures: Measures, moved: pd.DataFrame, *, level: float) -> list[
     """Give for each tier that may be shown who kept it, who is higher, lower, and who left."""
     rows: list[dict[str, Any]] = []
     for code, tier in enumerate(measures.tiers):
-        own = moved[moved["origin"] == tier].set_index("to")
+        own = moved[moved["origin"] == tier].set_index("destination")
         kept = own.loc[tier]
         if pd.isna(kept["share"]):
             continue
@@ -277,7 +277,7 @@ def say_change(measures: Measures, row: Any, *, level: float) -> str:
         f"tiers.moves.change.{row.way}.{row.verdict}",
         tier=term(row.tier),
         day=measures.reviews[-1],
-        rate=row.rate,
+        rate=row.moved_rate,
         n=row.n,
         earlier=row.rate_earlier,
         earlier_lower=row.earlier_lower,

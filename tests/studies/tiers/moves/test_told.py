@@ -144,8 +144,11 @@ def test_rows_of_few_are_hatched_and_have_no_number(tmp_path):
     people += [monthly("oooo") for _ in range(50)]
     said, found, pictures = told(tmp_path, people, draws=True)
     own = pictures["tier_migration"].table.set_index("origin").loc["gold"]
-    assert own[["n", "share", "share_of_all"]].isna().all(axis=None)
-    assert "Too few to be told (under 10 still there): “gold”." in said["migration"]
+    assert own[["n", "n_there", "n_all", "share", "share_of_all"]].isna().all(axis=None)
+    assert (
+        "Too few to be told (under 10 still there, or hidden with such a tier): “silver”, “gold”."
+        in said["migration"]
+    )
     assert found["tiers.moves.migration.gold"].status == "insufficient"
     assert found["tiers.moves.settled"].status == "insufficient"
     assert "A tier has fewer than 10 members" in said["chain"]

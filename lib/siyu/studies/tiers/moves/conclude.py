@@ -120,8 +120,7 @@ def _migration(measures: Measures, moved: pd.DataFrame, *, level: float) -> Iter
             ),
             method=phrase(f"tiers.moves.method.{'share' if is_tier else 'of_all'}"),
         )
-    few = moved.loc[moved["n_there"] < measures.min_users, "origin"]
-    for tier in dict.fromkeys(few):
+    for tier in sentences.few_of(measures, moved):
         reason = phrase(
             "tiers.moves.finding.few", origin=tier, min_users=measures.min_users, **said
         )

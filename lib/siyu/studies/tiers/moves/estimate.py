@@ -82,8 +82,8 @@ def migration(measures: Measures, *, level: float) -> pd.DataFrame:
         still there and reviewed again, with `ci_lower`, `ci_upper`, and `joint_lower`,
         `joint_upper` that hold for all tiers of the origin at once. To all, "left" and
         "not_reviewed" too: `n` and `share_of_all` of the `n_all` of the origin, with `all_lower`
-        and `all_upper`. Shares are NaN in rows of fewer than min_users. No rows without two rounds
-        so far apart.
+        and `all_upper`. NaN in rows of fewer than min_users, or hidden with such a one; shares
+        among fewer who were still there are NaN too. No rows without two rounds so far apart.
     """
     tiers = measures.tiers
     if not _has_step(measures):
@@ -91,26 +91,29 @@ def migration(measures: Measures, *, level: float) -> pd.DataFrame:
     moved = _step(measures, 0)
     there = moved[:, : len(tiers)]
     of_there = [*row_shares(there, level=level), *row_shares(there, level=level, joint=True)[1:]]
-    names = ("share", "ci_lower", "ci_upper", "joint_lower", "joint_upper")
     known = pd.DataFrame(
         {
             "origin": np.repeat(tiers, moved.shape[1]),
             "destination": [*tiers, *_OUTSIDE.values()] * len(tiers),
-            "n": moved.ravel(),
-            "n_there": np.repeat(there.sum(axis=1), moved.shape[1]),
-            "n_all": np.repeat(moved.sum(axis=1), moved.shape[1]),
+            "n": moved.ravel().astype(float),
+            "n_there": np.repeat(there.sum(axis=1), moved.shape[1]).astype(float),
+            "n_all": np.repeat(moved.sum(axis=1), moved.shape[1]).astype(float),
         }
     )
+    names = ("share", "ci_lower", "ci_upper", "joint_lower", "joint_upper")
     for name, values in zip(names, of_there, strict=True):
         padded = np.full(moved.shape, np.nan)
         padded[:, : len(tiers)] = values
-        known[name] = np.where(known["n_there"] < measures.min_users, np.nan, padded.ravel())
+        known[name] = padded.ravel()
     of_all = row_shares(moved, level=level)
     for name, values in zip(("share_of_all", "all_lower", "all_upper"), of_all, strict=True):
-        known[name] = np.where(known["n_all"] < measures.min_users, np.nan, values.ravel())
-    few = known["n_all"] < measures.min_users
-    few |= (known["n_there"] < measures.min_users) & ~known["destination"].isin(_OUTSIDE.values())
-    known["n"] = known["n"].astype(float).mask(few)
+        known[name] = values.ravel()
+    shown = large(known.groupby("origin")[["n_all"]].first(), min_users=measures.min_users)
+    few = known["n_there"] < measures.min_users
+    known.loc[few, list(names)] = np.nan
+    known.loc[few & known["destination"].isin(tiers), ["n", *names]] = np.nan
+    numbers = known.columns.drop(["origin", "destination"])
+    known[numbers] = known[numbers].where(known["origin"].isin(shown))
     return known
 
 
@@ -126,7 +129,8 @@ def chain(measures: Measures, *, level: float) -> Chain:
     nothing = ChiSquare(statistic=np.nan, degrees=0, p=np.nan)
     refused = "" if _has_step(measures) else "none"
     moved = np.array([_step(measures, step)[:, : len(tiers)] for step in range(steps)])
-    if not refused and (moved[0].sum(axis=1) < measures.min_users).any():
+    members = _closing(measures)
+    if not refused and (np.minimum(moved[0].sum(axis=1), members) < measures.min_users).any():
         refused = "few"
     if refused:
         return Chain(
@@ -143,7 +147,6 @@ def chain(measures: Measures, *, level: float) -> Chain:
     closed = settle(moved[0], level=level, rng=rng)
     few = joined.sum() < measures.min_users
     flowing = settle(moved[0], left=gone, joined=joined * (not few), level=level, rng=rng)
-    members = _closing(measures)
     lower, upper = wilson(members, members.sum(), level=level)
     shares = pd.DataFrame(
         {

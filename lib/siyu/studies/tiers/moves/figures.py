@@ -38,7 +38,7 @@ _COMES_IN = 3
 _ROWS = ("opening", *FLOWS, "closing")
 _WAYS = {"down": SECOND, "up": ACCENT}
 _SETTLED = {"today": GREY, "open": ACCENT, "closed": BLACK}
-_DARK = 0.55
+_DARK = 0.7
 """From this share on a cell is so dark that its text is white."""
 
 
@@ -142,7 +142,7 @@ def draw_migration(measures: Measures, moved: pd.DataFrame, *, level: float) -> 
         axes.spines[side].set_visible(False)
     n = [float(moved.loc[moved["origin"] == tier, "n_all"].iloc[0]) for tier in tiers[::-1]]
     labels = [
-        phrase("page.in_brackets", text=text, n=number(size))
+        phrase("page.in_brackets", text=text, n=number(size)) if size > 0 else text
         for text, size in zip(names[::-1], n, strict=True)
     ]
     name_rows(axes, range(len(tiers)), labels)

@@ -43,10 +43,10 @@ def rates(measures: Measures, *, level: float) -> pd.DataFrame:
     with np.errstate(invalid="ignore"):
         rate = found["moved"].to_numpy(float) / found["n"].to_numpy(float)
     few = found["n"] < measures.min_users
-    shown = {"moved": found["moved"].astype(float), "moved_rate": rate, "ci_lower": lower}
+    shown = {"n": found["n"], "moved": found["moved"], "moved_rate": rate, "ci_lower": lower}
     return found.assign(
         **{
-            name: pd.Series(values, index=found.index).mask(few)
+            name: pd.Series(values, index=found.index, dtype=float).mask(few)
             for name, values in {**shown, "ci_upper": upper}.items()
         }
     )[columns]
@@ -115,9 +115,9 @@ def _compared(measures: Measures, own: pd.DataFrame, *, level: float) -> dict[st
         ),
         np.nan,
     )
-    row = {"n": n1, "n_earlier": n0, "users_earlier": with_earlier, **row}
     if min(n1, with_earlier) < measures.min_users:
         return row
+    row |= {"n": n1, "n_earlier": n0, "users_earlier": with_earlier}
     pooled = clustered_share(
         count=x0,
         n=n0,

@@ -87,9 +87,7 @@ def say_migration(measures: Measures, moved: pd.DataFrame, *, level: float) -> s
     """Say where the members of each tier went: among those still there, and of all."""
     if reason := no_migration(measures, moved):
         return reason
-    few = sorted(
-        set(moved.loc[(moved["n_there"] < measures.min_users), "origin"]), key=measures.tiers.index
-    )
+    few = few_of(measures, moved)
     left_out = phrase("tiers.moves.migration.few", tiers=few, min_users=measures.min_users)
     return paragraph(
         *(
@@ -138,6 +136,12 @@ def kept_rows(measures: Measures, moved: pd.DataFrame, *, level: float) -> list[
             }
         )
     return rows
+
+
+def few_of(measures: Measures, moved: pd.DataFrame) -> list[str]:
+    """Give the tiers of which it cannot be told where their members went."""
+    shown = set(moved.loc[moved["share"].notna(), "origin"])
+    return [tier for tier in measures.tiers if tier not in shown]
 
 
 def _row_kind(row: dict[str, Any]) -> str:

@@ -151,7 +151,7 @@ def _settled(measures: Measures, found: Chain, *, level: float) -> Iterator[Find
                 share=row.open,
                 lower=row.open_lower,
                 upper=row.open_upper,
-                today=row.today,
+                today=row.now,
                 level=level,
             ),
             method=phrase("tiers.moves.method.settled"),

@@ -25,8 +25,8 @@ _SEED = 20261127
 class Chain:
     """Where moves as those of the last step would lead, and what that assumes.
 
-    shares: per `tier` (lowest first): `members` and `today` (share at the last review, with
-        `today_lower` and `today_upper`), `closed` (were nobody to leave or join) and `open` (were
+    shares: per `tier` (lowest first): `members` and `now` (at the last review, with
+        `now_lower` and `now_upper`), `closed` (were nobody to leave or join) and `open` (were
         members to leave and join as in the step), each with its ends. No rows where refused.
     constant: whether members of a tier go the same ways in each step. first_order: whether the tier
         before tells no more. refused: "", "none" (no two rounds so far apart), or "few".
@@ -152,9 +152,9 @@ def chain(measures: Measures, *, level: float) -> Chain:
         {
             "tier": tiers,
             "members": members,
-            "today": members / members.sum(),
-            "today_lower": lower,
-            "today_upper": upper,
+            "now": members / members.sum(),
+            "now_lower": lower,
+            "now_upper": upper,
             **{
                 f"{name}{end}": getattr(found, field)
                 for name, found in (("closed", closed), ("open", flowing))

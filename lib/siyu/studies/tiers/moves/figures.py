@@ -37,7 +37,7 @@ _COMES_IN = 3
 """So many of FLOWS come in, the others go out."""
 _ROWS = ("opening", *FLOWS, "closing")
 _WAYS = {"down": SECOND, "up": ACCENT}
-_SETTLED = {"today": GREY, "open": ACCENT, "closed": BLACK}
+_SETTLED = {"now": GREY, "open": ACCENT, "closed": BLACK}
 _DARK = 0.7
 """From this share on a cell is so dark that its text is white."""
 

@@ -66,8 +66,8 @@ def changes(measures: Measures, *, high_tiers: Sequence[str], level: float) -> p
     Returns:
         One row per `tier` before and `way`: `n` members reviewed in the last round and `moved_rate`
         of them; `n_earlier` reviews (of `users_earlier`) and `rate_earlier` with
-        `earlier_lower`, `earlier_upper`; `change` with `change_lower`, `change_upper`; `slope` per
-        review with `slope_lower`, `slope_upper` that hold for all rows at once; `p_holm` (over
+        `earlier_lower`, `earlier_upper`; `change` with `change_lower`, `change_upper`; `trend` per
+        review with `trend_lower`, `trend_upper` that hold for all rows at once; `p_holm` (over
         downgrades of the high tiers, and over all others) and `verdict`: "more", "fewer",
         "unclear", or "" where either side is of fewer than min_users users, and all is NaN.
     """
@@ -111,7 +111,7 @@ def _compared(measures: Measures, own: pd.DataFrame, *, level: float) -> dict[st
                 "change",
                 "change_lower",
             ),
-            *("change_upper", "slope", "slope_lower", "slope_upper", "p"),
+            *("change_upper", "trend", "trend_lower", "trend_upper", "p"),
         ),
         np.nan,
     )
@@ -142,7 +142,7 @@ def _compared(measures: Measures, own: pd.DataFrame, *, level: float) -> dict[st
             clusters=users,
             level=bonferroni_level(level, len(WAYS) * (len(measures.tiers) - 1)),
         )
-        row |= dict(zip(("slope", "slope_lower", "slope_upper"), slope, strict=True))
+        row |= dict(zip(("trend", "trend_lower", "trend_upper"), slope, strict=True))
     return row
 
 

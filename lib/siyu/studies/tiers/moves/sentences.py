@@ -192,16 +192,16 @@ def title_chain(measures: Measures, found: Chain, *, level: float) -> str:
         share=row["open"],
         lower=row["open_lower"],
         upper=row["open_upper"],
-        today=row["today"],
+        today=row["now"],
         level=level,
     )
 
 
 def settled_side(row: Any) -> str:
     """Say on which side of today's share a tier would clearly settle; today's is counted."""
-    if row["open_lower"] > row["today"]:
+    if row["open_lower"] > row["now"]:
         return "higher"
-    return "lower" if row["open_upper"] < row["today"] else "unclear"
+    return "lower" if row["open_upper"] < row["now"] else "unclear"
 
 
 def say_assumptions(found: Chain, *, level: float) -> list[str]:
@@ -293,13 +293,13 @@ def say_change(measures: Measures, row: Any, *, level: float) -> str:
         upper=row.change_upper,
         level=level,
     )
-    if pd.isna(row.slope) or row.slope_lower <= 0 <= row.slope_upper:
+    if pd.isna(row.trend) or row.trend_lower <= 0 <= row.trend_upper:
         return said
     trend = phrase(
-        f"tiers.moves.trend.{'rises' if row.slope > 0 else 'falls'}",
-        slope=row.slope,
-        lower=row.slope_lower,
-        upper=row.slope_upper,
+        f"tiers.moves.trend.{'rises' if row.trend > 0 else 'falls'}",
+        slope=row.trend,
+        lower=row.trend_lower,
+        upper=row.trend_upper,
         level=level,
     )
     return paragraph(said, trend)

@@ -14,6 +14,7 @@ from siyu.stats.decomposition import kitagawa
 from siyu.stats.fixed_effects import dummies, fit_within
 from siyu.stats.hazards import fit_hazards
 from siyu.stats.intervals import newcombe_difference, wilson
+from siyu.stats.migration import find_stationary
 from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.stats.shifted_beta_geometric import fit, survival
 from siyu.stats.shrinkage import fit_prior, shrink
@@ -165,6 +166,7 @@ COX = "R survival coxph, ties = efron; tests of lifelines"
 RENEWALS = "Fader and Hardie (2007), J. Interactive Marketing 21(1), 76-90"
 GRUNFELD = "Baltagi, Econometric Analysis of Panel Data, Grunfeld data; R plm: within, two ways"
 CLUSTERED = "Stata: regress invest value capital, cluster(firm), Grunfeld data"
+KEMENY = "Kemeny, Snell and Thompson (1974), Introduction to Finite Mathematics, chapter 4"
 BENJAMINI = "Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57, 289-300"
 
 TARONE = (
@@ -192,6 +194,13 @@ def _moments():
 
 ROSETTA = "Rosetta Code, Knapsack problem/Bounded and /Continuous"
 ANCHORS = [
+    Anchor(
+        "weather in the Land of Oz: rain, nice, snow",
+        find_stationary([[0.5, 0.25, 0.25], [0.5, 0, 0.5], [0.25, 0.25, 0.5]]),
+        (0.4, 0.2, 0.4),
+        6,
+        KEMENY,
+    ),
     Anchor("Knapsack of whole pieces", _bounded_knapsack(), (1010, 396), 0, ROSETTA),
     Anchor("Knapsack of divisible items", _continuous_knapsack(), 349.38, 2, ROSETTA),
     Anchor("Wilson 81 of 263", wilson(81, 263, level=0.95), (0.2553, 0.3662), 4, NEWCOMBE_A),

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from siyu.stats.clusters import clustered_share
+from scipy.stats import t as student
+from siyu.stats.clusters import clustered_share, clustered_slope
 
 LEVEL = 0.95
 
@@ -53,3 +54,42 @@ def test_one_cluster_has_a_share_and_no_interval():
 def test_more_counted_than_there_are_is_refused():
     with pytest.raises(ValueError, match="must not exceed n"):
         _found([5], [4])
+
+
+def _things(seed=3, clusters=40):
+    """A cluster each with one to six things, their x, and a y that hangs on both."""
+    drawn = np.random.default_rng(seed)
+    own = np.repeat(np.arange(clusters), drawn.integers(1, 7, clusters))
+    x = drawn.integers(-8, 1, len(own)).astype(float)
+    return own, x, 0.2 * x + drawn.normal(size=clusters)[own] + drawn.normal(size=len(own))
+
+
+def _summed(own, x, y):
+    names = {"n": np.ones(len(x)), "x": x, "xx": x * x, "y": y, "xy": x * y}
+    return {name: np.bincount(own, each) for name, each in names.items()}
+
+
+def test_the_clustered_slope_is_that_of_statsmodels():
+    own, x, y = _things()
+    fitted = sm.OLS(y, sm.add_constant(x)).fit(cov_type="cluster", cov_kwds={"groups": own})
+    found = clustered_slope(**_summed(own, x, y), clusters=np.ones(40), level=0.95)
+    reach = student.ppf(0.975, 39) * fitted.bse[1]
+
+    assert found == pytest.approx(
+        (fitted.params[1], fitted.params[1] - reach, fitted.params[1] + reach)
+    )
+
+
+def test_alike_clusters_may_be_given_as_one_row():
+    sums = _summed(*_things())
+    twice = {name: np.concatenate([each, each]) for name, each in sums.items()}
+    once = clustered_slope(**sums, clusters=np.full(40, 2), level=0.9)
+    assert once == pytest.approx(clustered_slope(**twice, clusters=np.ones(80), level=0.9))
+
+
+def test_a_line_needs_three_clusters_and_two_places():
+    sums = _summed(*_things())
+    few = {name: each[:2] for name, each in sums.items()}
+    assert np.isnan(clustered_slope(**few, clusters=np.ones(2), level=0.95)).all()
+    flat = sums | {"x": sums["n"], "xx": sums["n"], "xy": sums["y"]}
+    assert np.isnan(clustered_slope(**flat, clusters=np.ones(40), level=0.95)).all()

@@ -70,3 +70,53 @@ def clustered_share(
         ci_lower=np.maximum(share - reach, 0),
         ci_upper=np.minimum(share + reach, 1),
     )
+
+
+def clustered_slope(
+    *,
+    n: ArrayLike,
+    x: ArrayLike,
+    xx: ArrayLike,
+    y: ArrayLike,
+    xy: ArrayLike,
+    clusters: ArrayLike,
+    level: float,
+) -> tuple[float, float, float]:
+    """Give the slope of a line through all things, when those of a cluster are not independent.
+
+    Args:
+        n: things in a cluster; one row per group of clusters that are alike in all of this.
+        x: the sum of their x.
+        xx: the sum of its squares.
+        y: the sum of what is explained.
+        xy: the sum of both multiplied.
+        clusters: clusters in each group.
+        level: coverage of the interval, between 0 and 1.
+
+    Returns:
+        Slope and the ends of its interval; NaN with fewer than three clusters, or one value of x.
+
+    Raises:
+        ValueError: the level is out of range.
+
+    Source: Liang and Zeger (1986), Biometrika 73, 13-22, with the factors of CR1 and t(G - 1).
+    """
+    normal_quantile(level)
+    things, of_x, of_xx, of_y, of_xy, weight = (
+        np.asarray(one, dtype=np.float64) for one in (n, x, xx, y, xy, clusters)
+    )
+    total, many = float(weight @ things), float(weight.sum())
+    if many < 3:
+        return np.nan, np.nan, np.nan
+    middle, mean = weight @ of_x / total, weight @ of_y / total
+    spread = weight @ of_xx - total * middle**2
+    if spread <= 0:
+        return np.nan, np.nan, np.nan
+    slope = (weight @ of_xy - total * middle * mean) / spread
+    level_at_middle = mean - slope * middle
+    score = of_xy - middle * of_y - level_at_middle * (of_x - middle * things)
+    score -= slope * (of_xx - middle * of_x)
+    factor = many / (many - 1) * (total - 1) / (total - 2)
+    error = np.sqrt(factor * weight @ score**2) / spread
+    reach = student.ppf((1 + level) / 2, many - 1) * error
+    return float(slope), float(slope - reach), float(slope + reach)

@@ -11,7 +11,7 @@ import pandas as pd
 from siyu.stats.checks import normal_quantile
 from siyu.stats.intervals import smoothed_delta, wilson
 from siyu.stats.multiplicity import holm
-from siyu.studies.changes import widen
+from siyu.studies.changes import change_of_share
 from siyu.studies.naming import EVERYONE, large, lumped
 from siyu.studies.retention.lifecycle.measures import WINDOW_WEEKS, Measures
 
@@ -159,23 +159,7 @@ def change(windows: pd.DataFrame, tier: str, *, level: float) -> pd.DataFrame:
     came = (windows["weeks_active"] > 0).to_numpy() * member
     came_before = windows["active_before"].to_numpy() * member_before
     sides = np.column_stack([member_before, came_before, member, came])
-    pseudo = np.array([[1.0, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]])
-    design = np.vstack([sides, pseudo])
-    n = windows["n"].to_numpy(dtype=np.float64)
-
-    def statistic(cells: FloatArray) -> FloatArray:
-        n0, x0, n1, x1 = np.moveaxis(cells @ design, -1, 0)
-        return np.asarray(x1 / n1 - x0 / n0)[..., None]
-
-    value, lower, upper = smoothed_delta(
-        statistic,
-        np.append(n, np.zeros(len(pseudo))),
-        added=np.append(np.zeros(len(n)), np.ones(len(pseudo))),
-        level=level,
-    )
-    n0, x0, n1, x1 = n @ sides
-    delta = pd.DataFrame({"value": value, "ci_lower": lower, "ci_upper": upper})
-    return widen(delta, x1, n1, x0, n0, level=level)
+    return change_of_share(sides, windows["n"], level=level)
 
 
 def _month(

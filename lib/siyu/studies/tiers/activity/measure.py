@@ -1,0 +1,141 @@
+"""Reduce orders to what the members of each tier bought in two windows alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from siyu.data.zones import start_of_day
+from siyu.studies.tiers.members import Members
+from siyu.studies.tiers.rounds import find_rounds
+
+WINDOW_DAYS = 28
+"""Each weekday comes equally often in it."""
+_DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """What members bought in the last 28 days, and in 28 days before.
+
+    starts: the first days of the windows, the earlier one first; it is None where its 28 days, or a
+        review before them, were not observed. after_days: days from the review by which a window's
+        members are known to its beginning, the same in both; None where members are not reviewed on
+        common days.
+    members: users by `tier_before` and `tier` (index into `tiers`, at the beginning of either
+        window; -1: no member then), `days_before` and `days` (on which they bought): `n`.
+    margins: per `tier` at the beginning of the last window: `buyers` in it, the sum of the
+        `margin` each brought, and of its square, `squared`.
+    """
+
+    source: str
+    as_of: date
+    min_users: int
+    tiers: tuple[str, ...]
+    has_orders: bool
+    has_margin: bool
+    starts: tuple[date | None, date]
+    after_days: int | None
+    members: pd.DataFrame
+    margins: pd.DataFrame
+
+
+def measure(members: Members) -> Measures:
+    """Measure what the members of each tier bought in two windows of 28 days.
+
+    Members of a window are those whom the last review before its beginning put into a tier and who
+    had not left by then; whoever leaves in it stays one. Where members are reviewed on common days,
+    the earlier window begins as many days after an earlier review as the last one does after its
+    own, the latest such one that ends before the last begins: else one window would have picked its
+    members just now at their best, and the other a month ago, and they would fall though nothing
+    has changed. Otherwise it is the 28 days before.
+
+    Args:
+        members: from `find_members`; without reviews or orders nothing can be told.
+    """
+    start = members.as_of - (WINDOW_DAYS - 1) * _DAY
+    rounds = find_rounds(members) if members.tiers else None
+    before: date | None = start - WINDOW_DAYS * _DAY
+    after_days = None
+    if rounds is not None and rounds.unit == "day":
+        over = _begin(members, start) + _TICK
+        held = [day for day, end in zip(rounds.days, rounds.ends, strict=True) if end <= over]
+        after_days = (start - held[-1]).days if held else None
+        earlier = [
+            day
+            for day in held
+            if after_days is not None and day + (after_days + WINDOW_DAYS) * _DAY <= start
+        ]
+        before = earlier[-1] + after_days * _DAY if earlier and after_days is not None else None
+    if before is not None and before < members.begins:
+        before = None
+    tables: tuple[pd.DataFrame, pd.DataFrame] = (pd.DataFrame(), pd.DataFrame())
+    if members.has_orders and members.tiers:
+        tables = _tables(members, before, start)
+    return Measures(
+        source=members.source,
+        as_of=members.as_of,
+        min_users=members.min_users,
+        tiers=members.tiers,
+        has_orders=members.has_orders,
+        has_margin=members.has_margin,
+        starts=(before, start),
+        after_days=after_days,
+        members=tables[0],
+        margins=tables[1],
+    )
+
+
+def _tables(
+    members: Members, before: date | None, start: date
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    now = _window(members, start)
+    # Of a window that there is not, nobody is a member.
+    then = _window(members, before or start)
+    then = then if before else then.limit(0)
+    then = then.select(then_number="number", tier_before="tier", days_before="days")
+    both = now.outer_join(then, now.number == then.then_number)
+    both = both.select(
+        *(both[name].cast("int64").fill_null(-1) for name in ("tier_before", "tier")),
+        *(both[name].cast("int64").fill_null(0) for name in ("days_before", "days")),
+    )
+    columns = ["tier_before", "tier", "days_before", "days"]
+    both = both.rename(dict(zip(columns, both.columns, strict=True)))
+    counts = both.group_by(columns).agg(n=both.count()).to_pandas()
+    bought = now.filter(now.days > 0)
+    margins = bought.group_by("tier").agg(
+        buyers=bought.count(),
+        margin=bought.earned_cny.sum(),
+        squared=(bought.earned_cny * bought.earned_cny).sum(),
+    )
+    return (
+        counts.sort_values(columns, ignore_index=True),
+        margins.to_pandas().sort_values("tier", ignore_index=True),
+    )
+
+
+def _window(members: Members, start: date) -> ir.Table:
+    """Give the members at the beginning of a window: tier, days on which they bought, margin."""
+    reviews, users, orders = members.reviews, members.users, members.orders
+    begins = ibis.literal(_begin(members, start))
+    seen = reviews.filter(reviews.since <= begins)
+    tiers = seen.group_by("number").agg(tier=seen.tier.argmax(seen.since))
+    there = users.filter((users.left_at >= begins).fill_null(True)).select("number")
+    inside = orders.filter(
+        (orders.on >= ibis.literal(start)) & (orders.on < ibis.literal(start + WINDOW_DAYS * _DAY))
+    )
+    sums = inside.group_by(buyer="number").agg(
+        days=inside.on.nunique(), earned_cny=inside.earned_cny.sum()
+    )
+    held = tiers.join(there, "number")
+    found = held.left_join(sums, held.number == sums.buyer)
+    return found.select("number", "tier", "earned_cny", days=found.days.fill_null(0))
+
+
+def _begin(members: Members, day: date) -> datetime:
+    return start_of_day(day, ZoneInfo(members.pool.timezone)).replace(tzinfo=None)

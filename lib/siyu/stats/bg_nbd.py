@@ -2,7 +2,7 @@
 
 After the first purchase a buyer buys at a constant rate of their own (gamma distributed: shape `r`,
 rate `alpha`, in the unit of time that is given), and after each repeat purchase stops for good with
-a constant probability of their own (beta distributed: `a`, `b`). Source: Fader, Hardie and Lee
+a constant probability of their own (beta distributed: a, b). Source: Fader, Hardie and Lee
 (2005), Marketing Science 24(2), 275-284, equations by their numbers there.
 
 Data are grouped: `repeats` (purchases after the first), `last` (time from the first to the last of
@@ -29,10 +29,12 @@ from siyu.stats.delta import positive_range, slopes, variances
 FEWEST_REPEAT_BUYERS = 100
 """With fewer, a tenth of simulated fits and more ends at a boundary or on a flat ridge."""
 Reason = Literal["few_repeat", "boundary"]
-_FURTHEST = 9.0
-"""Logarithms of parameters beyond this (alpha in mean times of following) are no inner optimum."""
+_LOWEST = np.array([-8.0, -9.0, -9.0, 0.0])
+_HIGHEST = np.array([8.0, 9.0, 9.0, 0.98])
+"""Within these (alpha in mean times of following) the best model is looked for."""
 _FEWEST_NODES, _MOST_NODES = 20, 600
 _NEARLY_0 = 1e-12
+_ALIKE = 1e-6
 
 
 class FitError(ValueError):
@@ -43,36 +45,70 @@ class FitError(ValueError):
         said = {
             "few_repeat": f"{repeat_buyers} bought again; fewer than {FEWEST_REPEAT_BUYERS} say "
             "too little of how buyers differ",
-            "boundary": "the likelihood has no inner maximum: buyers do not differ as the model "
-            "has it, or none stops",
+            "boundary": "no model fits best: buyers do not differ in how often they buy, or all "
+            "stop at once",
         }
         super().__init__(said[reason])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fit:
-    """A BG/NBD model: `r`, `alpha` (in the unit of time of the data), `a` and `b`.
+    """A BG/NBD model: `r`, `alpha` (in the unit of time of the data), and how buyers stop.
 
-    `covariance` is that of the logarithms of the four, in this order: the inverse of the observed
-    information.
+    `stops` is the mean probability to stop, a / (a + b); `differing` says how much buyers differ in
+    it, 1 / (1 + a + b), from 0 (all alike) up. Written so, the likelihood goes on to where it often
+    has its maximum; a and b would run off to infinity there. `covariance` is that of `at`: the
+    inverse of the observed information, 0 for what is at the end of its range: nobody differs, or
+    nobody stops.
     """
 
     r: float
     alpha: float
-    a: float
-    b: float
+    stops: float
+    differing: float
     log_likelihood: float
     covariance: FloatArray
 
     @property
-    def logs(self) -> FloatArray:
-        """The logarithms of the parameters, in which the likelihood is nearly quadratic."""
-        return np.log([self.r, self.alpha, self.a, self.b])
+    def a(self) -> float:
+        """The beta distribution's first parameter, infinite where buyers do not differ."""
+        return self.stops * self._size
 
-    def moved(self, logs: ArrayLike) -> Fit:
-        """The same model at other parameters."""
-        r, alpha, a, b = np.exp(logs)
-        return replace(self, r=float(r), alpha=float(alpha), a=float(a), b=float(b))
+    @property
+    def b(self) -> float:
+        """The beta distribution's second parameter, infinite where buyers do not differ."""
+        return (1 - self.stops) * self._size
+
+    @property
+    def _size(self) -> float:
+        return 1 / self.differing - 1 if self.differing else np.inf
+
+    @property
+    def at(self) -> FloatArray:
+        """Where it lies: log r, log alpha, logit of stops, and differing."""
+        logs = np.log([self.r, self.alpha, self.stops / (1 - self.stops)])
+        return np.append(logs, self.differing)
+
+    def moved(self, at: ArrayLike) -> Fit:
+        """The same model at another place; as near as it can be."""
+        log_r, log_alpha, odds, differing = np.asarray(at, dtype=np.float64)
+        return replace(
+            self,
+            r=float(np.exp(log_r)),
+            alpha=float(np.exp(log_alpha)),
+            stops=float(expit(odds)),
+            differing=float(np.clip(differing, 0, _HIGHEST[-1])),
+        )
+
+    def logs(self) -> tuple[FloatArray, FloatArray]:
+        """Give the logarithms of r, alpha, a and b with their covariance (delta method)."""
+
+        def each(at: FloatArray) -> FloatArray:
+            model = self.moved(at)
+            return np.log([model.r, model.alpha, model.a, model.b])
+
+        gradient = slopes(each, self.at)
+        return each(self.at), gradient @ self.covariance @ gradient.T
 
 
 def fit(grouped: pd.DataFrame) -> Fit:
@@ -82,7 +118,7 @@ def fit(grouped: pd.DataFrame) -> Fit:
         grouped: columns repeats, last, followed, n, as above, times in one unit.
 
     Raises:
-        FitError: under FEWEST_REPEAT_BUYERS bought again, or there is no inner maximum.
+        FitError: under FEWEST_REPEAT_BUYERS bought again, or there is no maximum.
         ValueError: a column is missing, a count is no whole number, a time is negative or longer
             than a buyer was followed, or there is a last repeat purchase without any.
 
@@ -94,32 +130,37 @@ def fit(grouped: pd.DataFrame) -> Fit:
     if repeat_buyers < FEWEST_REPEAT_BUYERS:
         raise FitError("few_repeat", repeat_buyers)
 
-    def lost(logs: FloatArray) -> tuple[float, FloatArray]:
-        value, slopes = table.likelihood(logs)
-        return -value / table.total, -slopes / table.total
+    def lost(at: FloatArray) -> tuple[float, FloatArray]:
+        value, slope = table.likelihood(at)
+        return -value / table.total, -slope / table.total
 
     found = minimize(
         lost,
-        np.zeros(4),
+        np.array([0.0, 0.0, -1.5, 0.2]),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(-_FURTHEST, _FURTHEST)] * 4,
-        options={"maxiter": 1_000, "maxfun": 2_000, "ftol": 1e-15, "gtol": 1e-7},
+        bounds=list(zip(_LOWEST, _HIGHEST, strict=True)),
+        options={"maxiter": 1_000, "maxfun": 2_000, "ftol": 1e-15, "gtol": 1e-8},
     )
-    logs = found.x
+    at = found.x
+    # That nobody stops, or nobody differs in it, are models too; other ends are none.
+    free = (at > _LOWEST) | np.array([True, True, False, False])
     for _ in range(3):  # to the last digits, and to see whether this is a maximum
-        curvature = slopes(lambda at: lost(at)[1], logs)
+        curvature = slopes(lambda moved: lost(moved)[1], at)[np.ix_(free, free)]
         curvature = (curvature + curvature.T) / 2
-        inside = np.abs(logs).max() < _FURTHEST
+        inside = (at > _LOWEST)[free].all() and (at < _HIGHEST).all()
         if not inside or np.linalg.eigvalsh(curvature)[0] <= 0:
             raise FitError("boundary", repeat_buyers)
-        logs = logs - np.linalg.solve(curvature, lost(logs)[1])
-    if not np.abs(lost(logs)[1]).max() < 1e-8:
+        at[free] -= np.linalg.solve(curvature, lost(at)[1][free])
+    if not np.abs(lost(at)[1][free]).max() < 1e-7:
         raise FitError("boundary", repeat_buyers)
-    value = table.likelihood(logs)[0] - float((table.n * table.repeats).sum() * np.log(scale))
-    covariance = np.linalg.inv(curvature * table.total)
-    start = Fit(r=1, alpha=1, a=1, b=1, log_likelihood=value, covariance=covariance)
-    return start.moved(logs + [0, np.log(scale), 0, 0])
+    covariance = np.zeros((4, 4))
+    covariance[np.ix_(free, free)] = np.linalg.inv(curvature * table.total)
+    value = table.likelihood(at)[0] - float((table.n * table.repeats).sum() * np.log(scale))
+    model = Fit(
+        r=1, alpha=1, stops=0.5, differing=0.5, log_likelihood=value, covariance=covariance
+    )
+    return model.moved(at + [0, np.log(scale), 0, 0])
 
 
 def alive(fitted: Fit, repeats: ArrayLike, last: ArrayLike, followed: ArrayLike) -> FloatArray:
@@ -132,7 +173,8 @@ def alive(fitted: Fit, repeats: ArrayLike, last: ArrayLike, followed: ArrayLike)
         followed: time from the first to the end of following.
     """
     x, before, end = (np.asarray(each, dtype=np.float64) for each in (repeats, last, followed))
-    odds = np.log(fitted.a / (fitted.b + np.maximum(x, 1) - 1))
+    spread = _spread(fitted.differing)
+    odds = np.log(fitted.stops / (1 - fitted.stops + spread * (np.maximum(x, 1) - 1)))
     odds = odds + (fitted.r + x) * np.log((fitted.alpha + end) / (fitted.alpha + before))
     return np.asarray(np.where(x > 0, expit(-odds), 1.0))
 
@@ -212,11 +254,11 @@ def predict(
     past = {name: grouped[name].to_numpy() for name in ("repeats", "last", "followed")}
     n = grouped["n"].to_numpy()
 
-    def total(logs: FloatArray) -> float:
-        return float(n @ expected(fitted.moved(logs), time, **past))
+    def total(at: FloatArray) -> float:
+        return float(n @ expected(fitted.moved(at), time, **past))
 
-    value = total(fitted.logs)
-    unsure = variances(slopes(total, fitted.logs), fitted.covariance)
+    value = total(fitted.at)
+    unsure = variances(slopes(total, fitted.at), fitted.covariance)
     chance = n @ variance(fitted, time, **past)
     lower, upper = positive_range(value, unsure + chance, level=level)
     return value, float(lower), float(upper)
@@ -256,30 +298,38 @@ class _Table:
         """The numbers of repeats there are, and the buyers of each."""
         return np.unique(self.repeats, return_inverse=True)
 
-    def likelihood(self, logs: FloatArray) -> tuple[float, FloatArray]:
-        """Give the log-likelihood (equation 6), and its slopes in the logarithms."""
-        r, alpha, a, b = np.exp(logs)
+    def likelihood(self, at: FloatArray) -> tuple[float, FloatArray]:
+        """Give the log-likelihood (equation 6), and its slopes in `at`."""
+        r, alpha, stops = float(np.exp(at[0])), float(np.exp(at[1])), float(expit(at[2]))
+        spread = _spread(at[3])
         x, of = self._by_repeats
-        n = np.bincount(of, self.n)
-        again = np.maximum(x, 1)
+        n, again = np.bincount(of, self.n), np.maximum(x, 1) - 1
+        stay = 1 - stops + spread * again
         log_late, log_early = np.log(alpha + self.followed), np.log(alpha + self.last)
-        odds = np.where(x > 0, np.log(a / (b + again - 1)), -np.inf)
+        odds = np.where(x > 0, at[2] + np.log((1 - stops) / stay), -np.inf)
         odds = odds[of] + (r + self.repeats) * (log_late - log_early)
-        stopped = expit(odds)
-        each = np.logaddexp(0, odds) - (r + self.repeats) * log_late
-        value = self.n @ each + n @ (
-            gammaln(r + x) - gammaln(r) + r * logs[1]
-            + gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
-        )
-        gone, here = self.n * stopped, self.n * (1 - stopped)
-        n_gone = np.bincount(of, gone)
-        by_r = n @ (digamma(r + x) - digamma(r) + logs[1]) - here @ log_late - gone @ log_early
+        gone = self.n * expit(odds)
+        here, n_gone = self.n - gone, np.bincount(of, gone)
+        # How likely all those repeats are not to be the last, and its slopes.
+        k = np.arange(x.max(initial=0))
+        going, size = 1 - stops + spread * k, 1 + spread * k
+        steps = np.stack([np.log(going / size), -1 / going, k / going - k / size])
+        goes_on = np.concatenate([np.zeros((3, 1)), np.cumsum(steps, axis=1)], axis=1)
+        goes_on = goes_on[:, x.astype(np.int64)]
+        value = self.n @ (np.logaddexp(0, odds) - (r + self.repeats) * log_late)
+        value += n @ (gammaln(r + x) - gammaln(r) + r * at[1] + goes_on[0])
+        by_r = n @ (digamma(r + x) - digamma(r) + at[1]) - here @ log_late - gone @ log_early
         pace = here / (alpha + self.followed) + gone / (alpha + self.last)
         by_alpha = self.total * r / alpha - pace @ (r + self.repeats)
-        both = digamma(a + b) - digamma(a + b + x)
-        by_a = n @ both + n_gone.sum() / a
-        by_b = n @ (both + digamma(b + x) - digamma(b)) - n_gone @ (1 / (b + again - 1))
-        return float(value), np.array([by_r * r, by_alpha * alpha, by_a * a, by_b * b])
+        by_stops = n @ goes_on[1] + n_gone @ (1 / stops + 1 / stay)
+        by_spread = n @ goes_on[2] - n_gone @ (again / stay)
+        slope = [by_r * r, by_alpha * alpha, by_stops * stops * (1 - stops)]
+        return float(value), np.array([*slope, by_spread * (1 + spread) ** 2])
+
+
+def _spread(differing: float) -> float:
+    """Give 1 / (a + b)."""
+    return differing / (1 - differing)
 
 
 def _common(*each: ArrayLike) -> list[FloatArray]:
@@ -303,7 +353,10 @@ def _mixed(fitted: Fit, repeats: FloatArray, ratio: FloatArray) -> Iterator[tupl
     for x in np.unique(repeats):
         of = repeats == x
         values, back = np.unique(ratio[of], return_inverse=True)
-        p, weight = _beta_rule(fitted.a, fitted.b + x, nodes)
+        if fitted.differing < _ALIKE:
+            p, weight = np.array([fitted.stops]), np.ones(1)
+        else:
+            p, weight = _beta_rule(fitted.a, fitted.b + x, nodes)
         yield of, fitted.r + x, p, weight, np.multiply.outer(values, p), back
 
 

@@ -97,9 +97,9 @@ def fit(grouped: pd.DataFrame) -> Fit:
         log_all, share = np.log(gamma + paid), 1 / (gamma + paid)
         total = np.bincount(of, n * log_all)
         shape = p * values + q
-        value = by_count @ (
-            gammaln(shape) - gammaln(p * values) - gammaln(q) + q * logs[2]
-        ) + (p * values @ log_paid - shape @ total)
+        value = by_count @ (gammaln(shape) - gammaln(p * values) - gammaln(q) + q * logs[2]) + (
+            p * values @ log_paid - shape @ total
+        )
         inner = digamma(shape)
         by_p = values @ (by_count * (inner - digamma(p * values)) + log_paid - total)
         by_q = by_count @ (inner - digamma(q) + logs[2]) - total.sum()
@@ -128,10 +128,10 @@ def fit(grouped: pd.DataFrame) -> Fit:
         raise FitError("heavy", buyers)
     # The density of the mean, not of the sum, in the unit of the data.
     value = -buyers * lost(logs)[0] - float(n @ np.log(mean))
-    start = Fit(
-        p=1, q=1, gamma=1, log_likelihood=value, covariance=np.linalg.inv(curvature * buyers)
-    )
-    return start.moved(logs + [0, 0, np.log(scale)])
+    covariance = np.asarray(np.linalg.inv(curvature * buyers), dtype=np.float64)
+    start = Fit(p=1, q=1, gamma=1, log_likelihood=value, covariance=covariance)
+    logs[2] += np.log(scale)
+    return start.moved(logs)
 
 
 def expected(fitted: Fit, *, purchases: ArrayLike = 0, mean: ArrayLike = 0) -> FloatArray:

@@ -240,8 +240,8 @@ def _by_week(clock: _Clock, bought: ir.Table, cut: int, weeks: int) -> pd.DataFr
     later = bought.filter(bought.at > cut).semi_join(known, "number")
     week = (later.at - cut - 1) // (WEEK_DAYS * clock.per_day) + 1
     found = later.group_by(week=week.cast("int64")).agg(later=later.count()).to_pandas()
-    each = found.set_index("week")["later"].reindex(range(1, weeks + 1), fill_value=0)
-    return each.rename_axis("week").reset_index()
+    each = pd.DataFrame({"week": range(1, weeks + 1)}).merge(found, how="left", on="week")
+    return each.fillna({"later": 0}).astype("int64")
 
 
 def _margins(followed: ir.Table) -> pd.DataFrame:
@@ -250,4 +250,5 @@ def _margins(followed: ir.Table) -> pd.DataFrame:
     sums = {"amount_cny": amount, "earned_cny": earned}
     squares = {"amount2": amount**2, "both": amount * earned, "earned2": earned**2}
     found = followed.group_by("tier").agg(**{k: v.sum() for k, v in (sums | squares).items()})
-    return found.to_pandas().sort_values("tier", ignore_index=True)
+    table: pd.DataFrame = found.to_pandas()
+    return table.sort_values("tier", ignore_index=True)

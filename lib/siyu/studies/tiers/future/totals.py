@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from siyu.stats import bg_nbd, gamma_gamma
+from siyu.stats import bg_nbd, bg_nbd_forecast, gamma_gamma
 from siyu.stats.checks import FloatArray
 from siyu.stats.delta import slopes
 
@@ -35,6 +35,10 @@ class Model:
         """How many of so many days a buyer who is there can be expected not to have left."""
         rate = self.leaving_rate * np.exp(log_factor)
         return float(-np.expm1(-rate * days) / rate) if rate else days
+
+    def leaving_share(self, days: float) -> float:
+        """The share of those who are there that leaves within so many days."""
+        return float(-np.expm1(-self.leaving_rate * days))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,7 @@ def fit_model(rows: pd.DataFrame, *, level: float) -> Model:
     """
     names = {"last_days": "last", "followed_days": "followed"}
     keys = ["repeats", "last_days", "followed_days"]
-    grouped = rows.groupby(keys, as_index=False)["n"].sum().rename(columns=names)
+    grouped = rows[[*keys, "n"]].groupby(keys, as_index=False).sum().rename(columns=names)
     leavers, days = rows["recent_left"].sum(), rows["recent_days"].sum()
     paid = rows[(rows["repeats"] > 0) & (rows["spent_cny"] > 0)]
     amounts = pd.DataFrame(
@@ -125,26 +129,27 @@ def total(model: Model, rows: pd.DataFrame, inside: FloatArray, *, days: float) 
     def each(theta: FloatArray) -> FloatArray:
         """Expect purchases and pay of a buyer of each row."""
         time = model.there_days(days, log_factor=theta[4])
-        bought = bg_nbd.expected(buying.moved(theta[:4]), time, **past)
+        bought = bg_nbd_forecast.expected(buying.moved(theta[:4]), time, **past)
         if amounts is None:
             return np.stack([bought, np.full(len(bought), np.nan)])
         moved = amounts.moved(theta[5:])
         return np.stack([bought, bought * gamma_gamma.expected(moved, **paid)])
 
     def alive(theta: FloatArray) -> FloatArray:
-        return inside @ bg_nbd.alive(buying.moved(theta), **past)
+        return inside @ bg_nbd_forecast.alive(buying.moved(theta), **past)
 
     gradient = slopes(lambda theta: inside @ each(theta).T, at)
     unsure = np.einsum("gki,ij,gkj->gk", gradient, covariance, gradient)
     bought, pay = each(at)
-    variance = bg_nbd.variance(buying, model.there_days(days), **past)
+    variance = bg_nbd_forecast.variance(buying, model.there_days(days), **past)
     pay_variance = np.full(len(pay), np.nan)
     if amounts is not None:
         mean, square, around = gamma_gamma.moments(amounts, **paid)
-        # Purchases Y and amounts are independent: E[Y] V(Z | buyer) + E[Y^2] E[M^2] - E[Y]^2 E[M]^2.
+        # The number Y and the amounts Z of mean M are independent:
+        # V = E[Y] E[V(Z)] + E[Y^2] E[M^2] - E[Y]^2 E[M]^2.
         pay_variance = bought * around + (variance + bought**2) * square - (bought * mean) ** 2
     slope = slopes(alive, buying.at)
-    here = bg_nbd.alive(buying, **past)
+    here = bg_nbd_forecast.alive(buying, **past)
     return Totals(
         n=inside.sum(axis=1),
         bought=inside @ bought,

@@ -26,6 +26,7 @@ from siyu.stats.delta import slopes
 FEWEST_BUYERS = 100
 """Fewer do not tell the spread within buyers from that between them."""
 Reason = Literal["few", "boundary", "heavy"]
+_ALIKE = 1e-9
 _FURTHEST = 12.0
 """Logarithms of parameters beyond this (gamma in mean amounts) are no inner optimum."""
 
@@ -183,7 +184,7 @@ def correlation(grouped: pd.DataFrame, *, level: float) -> tuple[float, float, f
     for values in (x, mean):
         apart = values - n @ values
         spread = np.sqrt(n @ apart**2)
-        if not spread > 0:
+        if not spread > _ALIKE * np.abs(values).max(initial=0):
             return np.nan, np.nan, np.nan
         each.append(apart / spread)
     one, other = each

@@ -66,7 +66,7 @@ def test_the_likelihood_is_that_of_brute_force(x, last, followed):
     found = model(r=1.6, alpha=14.0, a=2.2, b=5.0)
     one = pd.DataFrame([[x, last, followed, 1]], columns=COLUMNS)
     table, scale = bg_nbd._Table.of(one)
-    value, _ = table.likelihood(found.at - [0, np.log(scale), 0, 0])
+    value, _ = table.likelihood(found.theta - [0, np.log(scale), 0, 0])
     told = value - x * np.log(scale)
     assert told == pytest.approx(np.log(by_brute_force(found, x, last, followed)), abs=1e-7)
 
@@ -129,8 +129,8 @@ def test_who_never_bought_again_cannot_have_stopped_and_silence_makes_it_likelie
 
 
 def test_where_buyers_do_not_differ_in_stopping_the_limit_is_taken(fitted):
-    alike = fitted.moved([*fitted.at[:3], 0.0])
-    nearly = fitted.moved([*fitted.at[:3], 2e-6])
+    alike = fitted.moved([*fitted.theta[:3], 0.0])
+    nearly = fitted.moved([*fitted.theta[:3], 2e-6])
     past = {"repeats": [0, 2, 9], "last": [0, 20, 90], "followed": [5, 60, 100]}
     assert np.isinf([alike.a, alike.b]).all()
     for told in (expected, variance):
@@ -141,7 +141,7 @@ def test_a_row_of_two_buyers_is_two_rows_and_their_order_says_nothing(buyers, fi
     grouped = buyers.groupby(COLUMNS[:3], as_index=False)["n"].sum()
     mixed = grouped.sample(frac=1, random_state=1)
     for other in (fit(grouped), fit(mixed)):
-        assert other.at == pytest.approx(fitted.at, abs=1e-6)
+        assert other.theta == pytest.approx(fitted.theta, abs=1e-6)
         assert other.log_likelihood == pytest.approx(fitted.log_likelihood, abs=1e-6)
 
 

@@ -52,7 +52,7 @@ class Fit:
 
     `stops` is the mean probability to stop, a / (a + b); `differing` says how much buyers differ in
     it, 1 / (1 + a + b), from 0 (all alike) up. Written so, the likelihood goes on to where it often
-    has its maximum; a and b would run off to infinity there. `covariance` is that of `at`: the
+    has its maximum; a and b would run off to infinity there. `covariance` is that of `theta`: the
     inverse of the observed information, 0 for what is at the end of its range: nobody differs, or
     nobody stops.
     """
@@ -79,7 +79,7 @@ class Fit:
         return 1 / self.differing - 1 if self.differing else np.inf
 
     @property
-    def at(self) -> FloatArray:
+    def theta(self) -> FloatArray:
         """Where it lies: log r, log alpha, logit of stops, and differing."""
         logs = np.log([self.r, self.alpha, self.stops / (1 - self.stops)])
         return np.append(logs, self.differing)
@@ -96,14 +96,16 @@ class Fit:
         )
 
     def logs(self) -> tuple[FloatArray, FloatArray]:
-        """Give the logarithms of r, alpha, a and b with their covariance (delta method)."""
+        """Give the logarithms of r, alpha, a and b with their covariance (delta method).
 
-        def each(at: FloatArray) -> FloatArray:
-            model = self.moved(at)
-            return np.log([model.r, model.alpha, model.a, model.b])
-
-        gradient = slopes(each, self.at)
-        return each(self.at), gradient @ self.covariance @ gradient.T
+        Only where buyers differ in stopping: `differing` above 0.
+        """
+        values = np.log([self.r, self.alpha, self.a, self.b])
+        gradient = np.zeros((4, 4))
+        gradient[0, 0] = gradient[1, 1] = 1
+        gradient[2:, 2] = 1 - self.stops, -self.stops
+        gradient[2:, 3] = -1 / (self.differing * (1 - self.differing))
+        return values, gradient @ self.covariance @ gradient.T
 
 
 def fit(grouped: pd.DataFrame) -> Fit:

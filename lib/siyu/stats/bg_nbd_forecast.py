@@ -114,8 +114,8 @@ def predict(
     def total(at: FloatArray) -> float:
         return float(n @ expected(fitted.moved(at), time, **past))
 
-    value = total(fitted.at)
-    unsure = variances(slopes(total, fitted.at), fitted.covariance)
+    value = total(fitted.theta)
+    unsure = variances(slopes(total, fitted.theta), fitted.covariance)
     chance = n @ variance(fitted, time, **past)
     lower, upper = positive_range(value, unsure + chance, level=level)
     return value, float(lower), float(upper)

@@ -119,7 +119,7 @@ def total(model: Model, rows: pd.DataFrame, inside: FloatArray, *, days: float) 
         "mean": (rows["spent_cny"] / rows["repeats"].clip(lower=1)).to_numpy(float),
     }
     buying, amounts = model.buying, model.amounts
-    at = np.concatenate([buying.at, [0.0], [] if amounts is None else amounts.logs])
+    at = np.concatenate([buying.theta, [0.0], [] if amounts is None else amounts.logs])
     covariance = np.zeros((at.size, at.size))
     covariance[:4, :4] = buying.covariance
     covariance[4, 4] = 1 / model.leavers if model.leavers else 0.0
@@ -148,7 +148,7 @@ def total(model: Model, rows: pd.DataFrame, inside: FloatArray, *, days: float) 
         # The number Y and the amounts Z of mean M are independent:
         # V = E[Y] E[V(Z)] + E[Y^2] E[M^2] - E[Y]^2 E[M]^2.
         pay_variance = bought * around + (variance + bought**2) * square - (bought * mean) ** 2
-    slope = slopes(alive, buying.at)
+    slope = slopes(alive, buying.theta)
     here = bg_nbd_forecast.alive(buying, **past)
     return Totals(
         n=inside.sum(axis=1),

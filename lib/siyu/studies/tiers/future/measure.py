@@ -70,7 +70,7 @@ class Measures:
 
 
 def measure(
-    members: Members, *, horizon_days: int = 90, holdout_days: int = 91, unit: Unit = "day"
+    members: Members, *, horizon_days: int = 56, holdout_days: int = 56, unit: Unit = "day"
 ) -> Measures:
     """Measure how often and how lately buyers bought, and for how long they are followed.
 
@@ -85,7 +85,7 @@ def measure(
         TierError: a number out of range, or there are no orders.
     """
     if horizon_days < 1:
-        raise TierError(f"horizon_days = {horizon_days} must be at least 1; use 90")
+        raise TierError(f"horizon_days = {horizon_days} must be at least 1; use 56")
     if holdout_days < WEEK_DAYS or holdout_days % WEEK_DAYS:
         nearest = WEEK_DAYS * max(1, round(holdout_days / WEEK_DAYS))
         raise TierError(f"holdout_days = {holdout_days} must be whole weeks of 7; use {nearest}")

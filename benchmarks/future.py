@@ -6,9 +6,9 @@ The question: with which parameters of BG/NBD do the buyers buy? `--events` is t
 their orders are drawn from the model, some four each, and lie in a Parquet file. siyu reduces them
 in the engine, as its notebook does, and fits groups of buyers who are alike by their gradient. The
 peer groups with pandas and fits a row per buyer, its slopes by differences, as one writes it down
-from the paper. What lies beyond that (hold-out, tiers, amounts) is not asked. The answer is the greatest
-likelihood: where that lies, differences find to three digits only. `benchmarks.harness` says how it is
-measured.
+from the paper. What lies beyond that (hold-out, tiers, amounts) is not asked. The answer is the
+greatest likelihood: where that lies, differences find to three digits only. `benchmarks.harness`
+says how it is measured.
 """
 
 from __future__ import annotations

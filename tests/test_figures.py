@@ -77,6 +77,12 @@ def test_where_there_is_nothing_to_draw_the_reason_is_drawn():
     assert picture.table.empty
 
 
+def test_a_table_does_not_pretend_to_know_how_small_a_p_value_is():
+    text = figures.to_html(pd.DataFrame({"p": [3e-66, 0.0123], "share": [3e-66, 0.0123]}))
+    assert "<td>&lt;0.0001</td><td>3e-66</td>" in text
+    assert "<td>0.0123</td><td>0.0123</td>" in text
+
+
 def test_nothing_in_a_table_acts_as_markup():
     text = figures.to_html(pd.DataFrame({"<i>": ["<script>alert(1)</script>", None, 0.123456789]}))
     assert "<script>" not in text

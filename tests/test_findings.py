@@ -147,7 +147,7 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_findings_are_laid_out_one_row_each():
     table = findings.to_table([RATE])
     assert table["id"].tolist() == ["funnel.conversion"]
-    assert table["n"].tolist() == [400]
+    assert table["sample_size"].tolist() == [400]
 
 
 def test_the_versions_name_what_made_the_numbers():

@@ -52,6 +52,9 @@ _TOKEN = re.compile(
     rf"[{_OPENS}]*(?:[\u2e80-\uffff]|[^ \u2e80-\uffff]{{1,40}})[{_ENDS}]* *| +"
 )
 _NO_GLYPH = re.compile(r"Glyph (\d+) ")
+_CHANCES = ("p", "p_holm")
+_LEAST_CHANCE = 0.0001
+"""No test is so exact that a smaller p-value could be told from another."""
 _DPI = 200
 _COLOURS = 128
 _CHINESE_FONTS = (
@@ -336,5 +339,9 @@ def _style() -> Any:
 
 def _cell(column: str, value: object) -> str:
     if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:.6g}"
+        if pd.isna(value):
+            return ""
+        if column in _CHANCES and value < _LEAST_CHANCE:
+            return f"<{_LEAST_CHANCE}"
+        return f"{value:.6g}"
     return "" if value is None or value is pd.NaT else cell(column, str(value))

@@ -182,7 +182,8 @@ def to_table(found: Iterable[Finding]) -> pd.DataFrame:
     """Lay findings out to be read: one row per finding."""
     shown = ("id", "value", "ci_lower", "ci_upper", "unit", "n", "status", "message")
     rows = [{name: getattr(finding, name) for name in shown} for finding in found]
-    return pd.DataFrame(rows, columns=list(shown))
+    # Not `n`, which in all other tables counts users: of these, some count pushes or orders.
+    return pd.DataFrame(rows, columns=list(shown)).rename(columns={"n": "sample_size"})
 
 
 def versions() -> pd.DataFrame:

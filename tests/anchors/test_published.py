@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy.sparse import csr_array, hstack
+from siyu.stats.allocation import allocate, spend, trace_frontier
 from siyu.stats.decomposition import kitagawa
 from siyu.stats.fixed_effects import dummies, fit_within
 from siyu.stats.hazards import fit_hazards
@@ -31,6 +32,34 @@ class Anchor(NamedTuple):
 def _incidence(time, outcome):
     users = pd.DataFrame({"time": time, "outcome": outcome, "n": 1})
     return cumulative_incidence(users, level=0.95)
+
+
+TOURIST = np.array(
+    # weight, value and pieces of what a tourist can carry
+    [(9, 150, 1), (13, 35, 1), (153, 200, 2), (50, 60, 2), (15, 60, 2), (68, 45, 3), (27, 60, 3),
+     (39, 40, 3), (23, 30, 1), (52, 10, 3), (11, 70, 1), (32, 30, 1), (24, 15, 2), (48, 10, 2),
+     (73, 40, 1), (42, 70, 1), (43, 75, 1), (22, 80, 1), (7, 20, 1), (18, 12, 2), (4, 50, 1),
+     (30, 10, 2)]
+)  # fmt: skip
+BUTCHER = np.array(
+    # weight and price of what a thief can cut
+    [(3.8, 36), (5.4, 43), (3.6, 90), (2.4, 45), (4.0, 30), (2.5, 56), (3.7, 67), (3.0, 95),
+     (5.9, 98)]
+)  # fmt: skip
+
+
+def _bounded_knapsack():
+    """Value and weight of the best load of 400 dag in whole pieces."""
+    weight, value, pieces = TOURIST.T
+    units = allocate(value, weight, pieces, range(len(TOURIST)), budget=400)
+    return units @ value, units @ weight
+
+
+def _continuous_knapsack():
+    """Price of the best load of 15 kg, items divisible."""
+    one = np.ones(len(BUTCHER))
+    frontier = trace_frontier(BUTCHER[:, 1], BUTCHER[:, 0], one, range(len(BUTCHER)))
+    return spend(frontier, one, budget=15) @ BUTCHER[:, 1]
 
 
 def _remission():
@@ -161,7 +190,10 @@ def _moments():
     return mean, spread, mean * size, (1 - mean) * size
 
 
+ROSETTA = "Rosetta Code, Knapsack problem/Bounded and /Continuous"
 ANCHORS = [
+    Anchor("Knapsack of whole pieces", _bounded_knapsack(), (1010, 396), 0, ROSETTA),
+    Anchor("Knapsack of divisible items", _continuous_knapsack(), 349.38, 2, ROSETTA),
     Anchor("Wilson 81 of 263", wilson(81, 263, level=0.95), (0.2553, 0.3662), 4, NEWCOMBE_A),
     Anchor("Wilson 15 of 148", wilson(15, 148, level=0.95), (0.0624, 0.1605), 4, NEWCOMBE_A),
     Anchor("Wilson 0 of 20", wilson(0, 20, level=0.95), (0.0, 0.1611), 4, NEWCOMBE_A),

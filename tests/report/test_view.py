@@ -85,6 +85,23 @@ def test_alerts_watches_and_too_little_data_are_kept_apart(tmp_path: Path) -> No
     assert [one["message"] for one in shown.insufficient] == ["insufficient 2"]
 
 
+def test_what_to_do_next_stands_by_what_it_is_worth_and_a_reason_once(tmp_path: Path) -> None:
+    found = [
+        finding("info", "small") | {"action": "move", "worth_cny": 10.0},
+        finding("info", "no action") | {"action": ""},
+        finding("watch", "unvalued") | {"action": "look", "worth_cny": None},
+        finding("ok", "large") | {"action": "keep", "worth_cny": 500.0},
+        finding("alert", "alarm") | {"action": "stop", "worth_cny": 900.0},
+        finding("insufficient", "too few"),
+        finding("insufficient", "too few"),
+    ]
+    cells = [markdown("# Why?")]
+    outcome = Outcome(state="ok", notebook={"cells": cells}, findings={"findings": found})
+    shown = view(study(tmp_path, cells), outcome, folder=tmp_path)
+    assert [one["action"] for one in shown.advised] == ["keep", "move", "look"]
+    assert [one["message"] for one in shown.insufficient] == ["too few"]
+
+
 def test_a_failed_notebook_shows_its_state_without_papermills_own_banners(tmp_path: Path) -> None:
     banner = markdown("<span>An Exception was encountered</span>")
     banner["metadata"] = {"tags": ["papermill-error-cell-tag"]}

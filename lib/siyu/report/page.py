@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from siyu.formats import yuan
 from siyu.language import spoken
 from siyu.phrases import section
 from siyu.report.view import View
@@ -20,6 +21,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.filters["yuan"] = yuan
 
 
 def render_study(view: View, *, run: Mapping[str, Any]) -> str:

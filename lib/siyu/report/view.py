@@ -25,6 +25,8 @@ class View:
 
     `badge` is its worst status, or its state when that is not "ok". `headline` and `body` are HTML
     made by `Content`, which escapes whatever comes from data; everything else is plain text.
+    `advised` are the findings that are no alert and say what to do, the one worth most first.
+    `insufficient` says each reason once, whichever numbers it is the reason for.
     `parameters` are the name, the value, the range and the meaning of each.
     """
 
@@ -33,6 +35,7 @@ class View:
     badge: str
     headline: str
     alerts: Sequence[Mapping[str, Any]]
+    advised: Sequence[Mapping[str, Any]]
     watched: Sequence[Mapping[str, Any]]
     insufficient: Sequence[Mapping[str, Any]]
     headings: Sequence[Heading]
@@ -64,8 +67,11 @@ def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
         badge=_badge(outcome, found),
         headline=headline,
         alerts=[one for one in found if one["status"] == "alert"],
+        advised=_advised(found),
         watched=[one for one in found if one["status"] == "watch"],
-        insufficient=[one for one in found if one["status"] == "insufficient"],
+        insufficient=list(
+            {one["message"]: one for one in found if one["status"] == "insufficient"}.values()
+        ),
         headings=[heading for heading in content.headings if heading.level <= 3],
         body=body,
         tables=sorted(path.name for path in folder.glob("tables/*.csv")),
@@ -108,6 +114,11 @@ def _render(cells: Sequence[Mapping[str, Any]], content: Content) -> tuple[str, 
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:
     return list(cell["metadata"].get("tags", []))
+
+
+def _advised(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    advised = [one for one in found if one.get("action") and one["status"] != "alert"]
+    return sorted(advised, key=lambda one: -(one.get("worth_cny") or 0))
 
 
 def _badge(outcome: Outcome, found: Sequence[Mapping[str, Any]]) -> str:

@@ -29,10 +29,10 @@ _YARDSTICK = "clickhouse"
 _PACKAGES = ("duckdb", "ibis-framework", "chdb", "polars", "pandas")
 _PREFACE = """# How fast the studies are
 
-Written by `python -m benchmarks.<study> --save` of funnel, retention, push_timing and rfm; their
-docstrings say what is asked, and that of `benchmarks.harness` how it is measured. The contenders of
-a table took turns in one run and gave the same answer. On a machine with other work to do, CPU
-seconds are steadier than seconds on the wall.
+Written by `python -m benchmarks.<study> --save` of funnel, retention, push_timing, rfm and future;
+their docstrings say what is asked, and that of `benchmarks.harness` how it is measured. The
+contenders of a table took turns in one run and gave the same answer. On a machine with other work
+to do, CPU seconds are steadier than seconds on the wall.
 """
 
 Question = Callable[[], Iterable[Sequence[Any]]]

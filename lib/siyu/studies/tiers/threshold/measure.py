@@ -64,8 +64,9 @@ def measure(
         thresholds_cny: least basis of a tier, in yuan, by its name; of tiers not named it is found
             in the reviews, where tiers follow the basis.
         jump_days: days after a review that count, at least 1.
-        without_experiments: names in `assignments`, if they are there; a review is left out if an offer that its
-            member was assigned works in the days after it, since offers may differ by tier.
+        without_experiments: names in `assignments`, if they are there; a review is left out if an
+            offer that its member was assigned works in the days after it, since offers may differ
+            by tier.
         offer_days: days from the assignment in which an offer works, at least 1.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Several arms against one control: joint intervals, the best of them, and whether groups differ."""
+"""Arms against a control: joint intervals, which is best, and whether groups differ."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def chance_best(values: ArrayLike, variances: ArrayLike) -> FloatArray:
 
     Args:
         values: an estimated mean per option, larger is better; at least one.
-        variances: of these estimates, above 0.
+        variances: of these estimates, 0 or more.
 
     Returns:
         A share per option; they sum to 1.
@@ -95,7 +95,8 @@ def chance_best(values: ArrayLike, variances: ArrayLike) -> FloatArray:
     Assumes independent, normal estimates and no opinion beforehand (a flat prior): where options
     hardly differ it trusts the winner too much.
     """
-    value, error = np.asarray(values, dtype=np.float64), np.sqrt(np.asarray(variances))
+    value = np.asarray(values, dtype=np.float64)
+    error = np.sqrt(np.maximum(np.asarray(variances, dtype=np.float64), 1e-12))
     drawn = value[:, None] + error[:, None] * _NODES[None, :]
     below = ndtr((drawn[:, None, :] - value[None, :, None]) / error[None, :, None])
     below[np.eye(len(value), dtype=bool)] = 1
@@ -189,8 +190,8 @@ def _scales(degrees: float) -> tuple[FloatArray, FloatArray]:
     """Give what an estimated error is of the true one, with the weight of each."""
     if np.isinf(degrees):
         return np.ones(1), np.ones(1)
-    ends = np.log(chdtri(degrees, [1 - 1e-13, 1e-13]))
-    at = np.linspace(*ends, _STEPS)
+    low, high = np.log(chdtri(degrees, [1 - 1e-13, 1e-13]))
+    at = np.linspace(low, high, _STEPS)
     log_weight = degrees / 2 * at - np.exp(at) / 2
     weight = np.exp(log_weight - log_weight.max())
     return np.sqrt(np.exp(at) / degrees), weight / weight.sum()

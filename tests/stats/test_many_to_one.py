@@ -139,7 +139,7 @@ def test_what_cannot_be_compared_is_an_error():
         lambda: heterogeneity_pvalue([1], [1], [5]),
         lambda: crossover_pvalue([1], [1]),
     ):
-        with pytest.raises(ValueError, match="1 (arm|group) must be at least 2"):
+        with pytest.raises(ValueError, match=r"1 (arm|group) must be at least 2"):
             call()
     with pytest.raises(ValueError, match="must not be below 0"):
         compare_with_control([1, 2], [1, -1], degrees=5, level=0.95)

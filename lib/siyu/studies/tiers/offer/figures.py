@@ -121,8 +121,8 @@ def _mark(
     value, lower, upper = ends
     colour = _COLOURS[verdict]
     axes.plot([lower, upper], [place, place], color=colour, linewidth=2)
-    hollow = {} if verdict in ("roll_out", "stop") else {"markerfacecolor": "white"}
-    axes.plot(value, place, "o", color=colour, markersize=7, **hollow)
+    inside = colour if verdict in ("roll_out", "stop") else "white"
+    axes.plot(value, place, "o", color=colour, markersize=7, markerfacecolor=inside)
     axes.annotate(
         said,
         (value, place - 0.4),

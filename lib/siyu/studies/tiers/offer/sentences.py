@@ -23,12 +23,7 @@ def headline(measures: Measures, found: Effects) -> str:
     """Say for the strategy that is told most where it pays and where not, and if tiers differ."""
     if found.refused:
         return refusal(measures, found)
-    pays, stopped = (
-        {name: own["tier"].tolist() for name, own in rows.groupby("strategy", sort=False)}
-        for rows in (
-            found.table[found.table["verdict"] == verdict] for verdict in ("roll_out", "stop")
-        )
-    )
+    pays, stopped = (_tiers_by_strategy(found, verdict) for verdict in ("roll_out", "stop"))
     for kind, names in (
         ("both", [one for one in pays if one in stopped]),
         ("helps", list(pays)),
@@ -215,6 +210,13 @@ def say_difference(row: Any) -> str:
         p=_written(row.p),
         sign=_written(row.p_opposite),
     )
+
+
+def _tiers_by_strategy(found: Effects, verdict: str) -> dict[str, list[str]]:
+    told: dict[str, list[str]] = {}
+    for row in each_row(found.table[found.table["verdict"] == verdict]):
+        told.setdefault(row.strategy, []).append(row.tier)
+    return told
 
 
 def _between(found: Effects, strategy: str) -> list[str]:

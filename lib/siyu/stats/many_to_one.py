@@ -13,7 +13,7 @@ from scipy.stats import chi2, f, t
 
 from siyu.stats.checks import FloatArray, normal_quantile
 
-_NODES = np.linspace(-7.5, 7.5, 121)
+_NODES = np.linspace(-7.5, 7.5, 81)
 _WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 """Of a standard normal: equal steps are as good as exact for a density that is all but 0 there."""
 _STEPS = 40

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 LEVEL, REPLICATIONS = 0.95, 2_000
 SIZES = (47, 50, 72)
 ARMS = ((0.4, 60.0), (0.7, 60.0), (0.45, 110.0))
-"""Share who buy, and scale of what they spend: no offer, one that moves more to buy, one for more."""
+"""Share who buy, and scale of what they spend: no offer, more to buy, or to more."""
 
 
 def spend(rng, n, buy, scale):

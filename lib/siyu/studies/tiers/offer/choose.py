@@ -31,8 +31,8 @@ def count_lacking(
             if (smallest := smallest_share * own.mean_control) > 0:
                 needed = members_needed(
                     smallest,
-                    spread_treated=float(np.sqrt(own.variance * row.n)),
-                    spread_control=float(np.sqrt(own.variance_control * row.n_control)),
+                    spread_treated=own.error_arm * row.n**0.5,
+                    spread_control=own.error_control * row.n_control**0.5,
                     share=measures.shares[0] / (measures.shares[0] + measures.shares[arm]),
                     level=single,
                     power=POWER,
@@ -59,7 +59,7 @@ def choose(measures: Measures, table: pd.DataFrame, net: pd.DataFrame) -> pd.Dat
         best = candidates.sort_values(_NET, kind="stable").iloc[-1]
         chance = chance_best(
             [own["mean_control"].iloc[0], *own["mean"]],
-            [own["variance_control"].iloc[0], *own["variance"]],
+            np.square([own["error_control"].iloc[0], *own["error_arm"]]),
         )
         options = [measures.arms[0], *(measures.arms[int(arm)] for arm in own["arm"])]
         members = told["members"].iloc[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from siyu.stats.experiments import adjusted_means, sample_ratio_pvalue
+from siyu.stats.experiments import SUSPECT_RATIO_P, adjusted_means, sample_ratio_pvalue
 from siyu.stats.many_to_one import compare_with_control, welch_degrees
 from siyu.studies.tiers.offer.measure import Measures
 
@@ -16,6 +16,8 @@ FEWEST = 30
 """Members of an arm in a tier, at the least: the margins of fewer are not near a normal mean."""
 NET = "net_cny"
 """Margin less what the arm cost, an outcome like those that were measured."""
+NOTHING = pd.DataFrame({"tier": [], "arm": [], "error": []})
+"""What is compared where nothing can be."""
 
 
 def compare_arms(
@@ -34,8 +36,8 @@ def compare_arms(
 
     Returns:
         One row per `tier` and `arm` (indices) with enough members, as from `compare_with_control`
-        (missing where there is no spread), and `mean` and `mean_control` (adjusted, with `variance`
-        and `variance_control`).
+        (missing where there is no spread), and `mean` and `mean_control` (adjusted) with their
+        errors `error_arm` and `error_control`.
 
     Intervals hold for all rows at once: within a tier the largest of the statistics decides, and
     tiers are independent.
@@ -50,9 +52,10 @@ def compare_arms(
         own = measures.members[measures.members["tier"] == i]
         sides = [own[own["arm"] == arm] for arm in arms]
         before = "margin_cny_before" if outcome == NET else f"{outcome}_before"
-        mean, variance, degrees = adjusted_means(
-            [_outcome(side, outcome) for side in sides], before=[side[before] for side in sides]
-        )
+        brought = [_outcome(side, outcome) for side in sides]
+        mean, variance, degrees = adjusted_means(brought, before=[side[before] for side in sides])
+        # Where all brought the same, rounding is left of the spread.
+        variance = np.where([one.min() == one.max() for one in brought], 0.0, variance)
         table = compare_with_control(
             mean,
             variance,
@@ -64,12 +67,12 @@ def compare_arms(
                 tier=i,
                 arm=arms[1:],
                 mean=mean[1:],
-                variance=variance[1:],
+                error_arm=np.sqrt(variance[1:]),
                 mean_control=mean[0],
-                variance_control=variance[0],
+                error_control=np.sqrt(variance[0]),
             )
         )
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"tier": [], "arm": []})
+    return pd.concat(parts, ignore_index=True) if parts else NOTHING
 
 
 def _outcome(members: pd.DataFrame, outcome: str) -> pd.Series:
@@ -96,12 +99,13 @@ def check_ratios(measures: Measures) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["tier", "p_ratio"])
 
 
+def find_suspect(ratios: pd.DataFrame) -> set[str]:
+    """Name the tiers whose arms are not as large as planned; "" for all together."""
+    return set(ratios.loc[ratios["p_ratio"] < SUSPECT_RATIO_P, "tier"])
+
+
 def count_shown(measures: Measures, net: pd.DataFrame) -> int:
     """Count the members of the arms that are read."""
-    arms = (
-        {(int(tier), int(arm)) for tier, arm in zip(net["tier"], net["arm"], strict=True)}
-        if len(net)
-        else set()
-    )
+    arms = {(int(tier), int(arm)) for tier, arm in zip(net["tier"], net["arm"], strict=True)}
     sizes = count_members(measures)
     return int(sum(sizes[one] for one in arms | {(tier, 0) for tier, _ in arms}))

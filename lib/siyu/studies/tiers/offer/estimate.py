@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siyu.stats.experiments import SUSPECT_RATIO_P
 from siyu.stats.multiplicity import holm
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.offer.choose import choose, count_lacking, find_differences
 from siyu.studies.tiers.offer.compare import (
     NET,
+    NOTHING,
     check_ratios,
     compare_arms,
     count_members,
     count_shown,
+    find_suspect,
 )
 from siyu.studies.tiers.offer.measure import OBJECTIVES, Measures
 
@@ -29,13 +30,14 @@ class Effects:
 
     table: one row per `tier` and `strategy`: `n` members assigned to it and `n_control` to none,
         `members` of the tier today; `gain_cny` (margin with less without, before what the arm costs
-        at once) with `ci_lower`, `ci_upper` and `error`; `cost_cny` of the arm; `net_cny` (gain
-        less cost) with `net_lower`, `net_upper`, `p_net`, `p_net_holm`; the tier's `objective`, the
-        `effect` on it with `effect_lower`, `effect_upper`, `p`, `p_holm`; `verdict` ("roll_out",
-        "stop", "keep_testing", "" where refused); `more` members of both arms who would tell a gain
-        of `smallest_share` of the tier's margin; `refused` ("few", "ratio", "flat", ""). Intervals
-        of one column hold for all rows at once; Holm is over all rows. Counts under `min_users` are
-        missing, and so is what was refused.
+        at once) with `ci_lower`, `ci_upper`, its `error` and, as a part of that, `error_control`;
+        `cost_cny` of the arm; `net_cny` (gain less cost) with `net_lower`, `net_upper`, `p_net`,
+        `p_net_holm`; the tier's `objective`, the `effect` on it with `effect_lower`,
+        `effect_upper`, `p`, `p_holm`; `verdict` ("roll_out", "stop", "keep_testing", "" where
+        refused); `more` members of both arms who would tell a gain of `smallest_share` of the
+        tier's margin; `refused` ("few", "ratio", "flat", ""). Intervals of one column hold for all
+        rows at once; Holm is over all rows. Counts under `min_users` are missing, and so is what
+        was refused.
     choices: one row per tier that was read: `verdict` ("roll_out": something is clearly worth it;
         "stop": nothing is; "keep_testing"), `choice` (what to roll out; what leads so far; the
         control where nothing does), `chance_wrong` (that another is better, by what was found
@@ -47,8 +49,8 @@ class Effects:
     ratios: `p_ratio` of the test that the arms are as large as planned, of all (`tier` "") and per
         tier.
     n: members of the arms that are shown.
-    refused: "none" (no experiment), "orders", "tiers" (no such table), "nobody" (nobody followed
-        long enough, or of a known tier), "ratio", "few" (in all tiers), "".
+    refused: "none" (no experiment), "orders", "tiers" (no such tables), "nobody" (nobody followed
+        long enough, or of a known tier), "ratio", "few", "flat" (in all tiers), "".
     """
 
     table: pd.DataFrame
@@ -76,14 +78,17 @@ def effects(measures: Measures, *, level: float, smallest_share: float = 0.25) -
         raise TierError(f"smallest_share = {smallest_share} must be above 0; a quarter is 0.25")
     ratios = check_ratios(measures)
     refused = _refusal(measures, ratios)
-    table, net = pd.DataFrame(columns=list(_COLUMNS)), pd.DataFrame()
+    table, net = pd.DataFrame(columns=list(_COLUMNS)), NOTHING
     if not refused:
-        suspect = set(ratios.loc[ratios["p_ratio"] < SUSPECT_RATIO_P, "tier"])
+        suspect = find_suspect(ratios)
         read = [i for i, tier in enumerate(measures.tiers) if tier not in suspect]
         net = compare_arms(measures, NET, level=level, tiers=read)
         table = _table(measures, net, suspect, level)
         table["more"] = count_lacking(measures, table, net, level, smallest_share)
-        refused = "few" if not len(net) else "flat" if net["error"].eq(0).all() else ""
+        if not len(net):
+            refused = "few" if read else "ratio"
+        elif net["error"].eq(0).all():
+            refused = "flat"
         net = net[net["error"] > 0]
     return Effects(
         table=table,
@@ -105,7 +110,7 @@ def _refusal(measures: Measures, ratios: pd.DataFrame) -> str:
         return "none"
     if not len(measures.members):
         return "nobody"
-    return "ratio" if ratios["p_ratio"].iloc[0] < SUSPECT_RATIO_P else ""
+    return "ratio" if "" in find_suspect(ratios) else ""
 
 
 def _table(measures: Measures, net: pd.DataFrame, suspect: set[str], level: float) -> pd.DataFrame:
@@ -147,12 +152,15 @@ def _table(measures: Measures, net: pd.DataFrame, suspect: set[str], level: floa
     return table
 
 
-_GAIN = {name: name for name in ("ci_lower", "ci_upper", "error")} | {"difference": "gain_cny"}
+_GAIN = {"difference": "gain_cny"} | {
+    name: name for name in ("ci_lower", "ci_upper", "error", "error_control")
+}
 _LEFT = {"difference": NET, "ci_lower": "net_lower", "ci_upper": "net_upper", "p": "p_net"}
 _EFFECT = {"difference": "effect", "ci_lower": "effect_lower", "ci_upper": "effect_upper", "p": "p"}
 _COLUMNS = (
-    *("tier", "strategy", "n", "n_control", "members", "gain_cny", "ci_lower", "ci_upper", "error"),
-    *("cost_cny", "net_cny", "net_lower", "net_upper", "p_net", "p_net_holm"),
+    *("tier", "strategy", "n", "n_control", "members"),
+    *("gain_cny", "ci_lower", "ci_upper", "error", "error_control", "cost_cny"),
+    *("net_cny", "net_lower", "net_upper", "p_net", "p_net_holm"),
     *("objective", "effect", "effect_lower", "effect_upper", "p", "p_holm"),
     *("verdict", "more", "refused"),
 )

@@ -11,8 +11,8 @@ import pandas as pd
 from siyu.stats.checks import FloatArray
 from siyu.stats.experiments import welch_difference
 from siyu.stats.multiplicity import bonferroni_level
-from siyu.stats.uplift import Qini, judge_score, score_forward
-from siyu.studies.tiers.offer.compare import count_members
+from siyu.stats.uplift import FOLDS, ONLY_TEACH, Qini, judge_score, score_forward
+from siyu.studies.tiers.offer.compare import check_ratios, find_suspect
 from siyu.studies.tiers.offer.measure import Measures
 
 FEWEST_SCORED = 100
@@ -40,6 +40,8 @@ class Targeting:
 def target(measures: Measures, *, level: float, seed: int = 20261127) -> Targeting:
     """Judge for each strategy a score of the net gain by what was known before the draw.
 
+    Nothing is judged where arms are not as large as planned.
+
     The score is a line per arm on tier, days since the last order and since joining, orders and
     margin before. It is learnt on some members and judged on others.
 
@@ -49,13 +51,15 @@ def target(measures: Measures, *, level: float, seed: int = 20261127) -> Targeti
         seed: of the folds, and of the members drawn again.
     """
     rows, curves = [], []
-    sizes = count_members(measures).sum(axis=0) if len(measures.members) else np.zeros(1)
+    suspect = find_suspect(check_ratios(measures))
+    read = [i for i, tier in enumerate(measures.tiers) if not suspect & {"", tier}]
+    members = measures.members[measures.members["tier"].isin(read)]
     single = bonferroni_level(level, max(len(measures.arms) - 1, 1))
-    for arm in range(1, len(measures.arms)):
+    for arm in range(1, len(measures.arms) if len(members) else 1):
+        sizes = [int((members["arm"] == one).sum()) for one in (0, arm)]
         row: dict[str, Any] = {"strategy": measures.arms[arm], "refused": "few"}
-        # Two folds of five only teach.
-        if min(sizes[[0, arm]], default=0) * 0.6 >= max(FEWEST_SCORED, measures.min_users):
-            own, curve = _judge(measures, arm, single, np.random.default_rng([seed, arm]))
+        if min(sizes) * (FOLDS - ONLY_TEACH) / FOLDS >= max(FEWEST_SCORED, measures.min_users):
+            own, curve = _judge(members, arm, single, np.random.default_rng([seed, arm]))
             row |= own | {"refused": ""}
             curves.append(curve.assign(strategy=measures.arms[arm]))
         rows.append(row)
@@ -75,9 +79,9 @@ _COLUMNS = (
 
 
 def _judge(
-    measures: Measures, arm: int, level: float, rng: np.random.Generator
+    members: pd.DataFrame, arm: int, level: float, rng: np.random.Generator
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    members = measures.members[measures.members["arm"].isin([0, arm])].reset_index(drop=True)
+    members = members[members["arm"].isin([0, arm])].reset_index(drop=True)
     members = members.assign(
         treated=(members["arm"] == arm).astype("float64"),
         net=members["margin_cny"] - members["cost_cny"],

@@ -48,8 +48,10 @@ def test_the_table_for_the_plan_has_its_columns():
 def test_the_arm_s_cost_is_taken_off_the_gain():
     row = row_of(effects(members=members(cost=4.0)), "middle", "talk")
     assert row["cost_cny"] == 4
-    assert row["net_cny"] == pytest.approx(row["gain_cny"] - 4)
-    assert row["net_upper"] - row["net_lower"] == pytest.approx(row["ci_upper"] - row["ci_lower"])
+    assert row["net_gain_cny"] == pytest.approx(row["gain_cny"] - 4)
+    assert row["net_gain_upper"] - row["net_gain_lower"] == pytest.approx(
+        row["ci_upper"] - row["ci_lower"]
+    )
 
 
 def test_a_dear_strategy_that_does_nothing_is_stopped():
@@ -125,7 +127,7 @@ def test_money_that_is_not_clear_does_not_outweigh_a_clear_harm_to_the_aim():
     table.loc[hurt, "purchase_days"] = np.maximum(table.loc[hurt, "purchase_days"] - 2, 0)
     found = effects(members=table)
     row = row_of(found, "high", "gift")
-    assert row["net_lower"] < 0 < row["net_upper"]
+    assert row["net_gain_lower"] < 0 < row["net_gain_upper"]
     assert (row["verdict"], row["effect_upper"] < 0) == ("stop", True)
 
 
@@ -146,7 +148,7 @@ def test_each_tier_gets_a_choice_with_its_worth_and_its_doubt():
     middle = choices.loc["middle"]
     assert (middle["verdict"], middle["choice"]) == ("roll_out", "gift")
     assert middle["chance_wrong"] < 0.001
-    net = row_of(found, "middle", "gift")["net_cny"]
+    net = row_of(found, "middle", "gift")["net_gain_cny"]
     assert middle["worth_cny"] == pytest.approx(200 * net * 1.625)
     assert choices.loc["high", "choice"] in ("none", "talk")
     dear = effects(members=members(gifts=(-60.0,) * 3, cost=60.0)).choices
@@ -249,7 +251,7 @@ def test_a_score_finds_what_tells_within_tiers():
     table.loc[(table["arm"] == 1) & ~helped, "margin_cny"] -= 40
     found = offer.target(measures(members=table), level=LEVEL).table.set_index("strategy")
     assert found.loc["gift", "verdict"] == "score"
-    assert found.loc["gift", "within_lower"] > 0
+    assert found.loc["gift", "within_tier_lower"] > 0
 
 
 def test_scores_are_the_same_in_every_run_and_another_seed_is_another_draw():

@@ -70,8 +70,8 @@ def choose(measures: Measures, table: pd.DataFrame, net: pd.DataFrame) -> pd.Dat
     return pd.DataFrame(rows, columns=_CHOICES)
 
 
-_NET = "net_cny"
-_NO_ENDS = {"net_lower": 0.0, "net_upper": 0.0}
+_NET = "net_gain_cny"
+_NO_ENDS = {"net_gain_lower": 0.0, "net_gain_upper": 0.0}
 _VERDICTS = ("roll_out", "keep_testing", "stop")
 _CHOICES = [
     *("tier", "verdict", "choice", "chance_wrong", "members"),

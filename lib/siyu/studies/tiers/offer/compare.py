@@ -14,7 +14,7 @@ from siyu.studies.tiers.offer.measure import Measures
 
 FEWEST = 30
 """Members of an arm in a tier, at the least: the margins of fewer are not near a normal mean."""
-NET = "net_cny"
+NET = "net_gain_cny"
 """Margin less what the arm cost, an outcome like those that were measured."""
 NOTHING = pd.DataFrame({"tier": [], "arm": [], "error": []})
 """What is compared where nothing can be."""
@@ -25,11 +25,11 @@ def compare_arms(
 ) -> pd.DataFrame:
     """Compare what each arm's members brought with the control's, within each tier.
 
-    Means are adjusted for the same of as many days before the draw (of `net_cny`: the margin).
+    Means are adjusted for the same of as many days before the draw (of `net_gain_cny`: the margin).
 
     Args:
         measures: the members.
-        outcome: a column of `Measures.members` that has one with `_before`, or "net_cny" (margin
+        outcome: a column of `Measures.members` that has one with `_before`, or "net_gain_cny" (margin
             less what the arm cost).
         level: coverage of all intervals together, between 0 and 1.
         tiers: indices of those that are read; None for all with enough members in two arms.

@@ -83,14 +83,14 @@ def _choice(measures: Measures, found: Effects, row: Any, level: float) -> Findi
 
 
 def _gain(measures: Measures, row: Any, level: float) -> Finding:
-    status, threshold, direction = _judged(row.verdict, row.net_upper < 0)
+    status, threshold, direction = _judged(row.verdict, row.net_gain_upper < 0)
     return Finding(
         id=f"tiers.offer.gain.{row.tier}.{row.strategy}",
         metric="net gain per member",
         segment={"tier": row.tier, "strategy": row.strategy},
-        value=float(row.net_cny),
-        ci_lower=float(row.net_lower),
-        ci_upper=float(row.net_upper),
+        value=float(row.net_gain_cny),
+        ci_lower=float(row.net_gain_lower),
+        ci_upper=float(row.net_gain_upper),
         level=level,
         unit="cny",
         n=int(row.n + row.n_control),

@@ -31,7 +31,7 @@ class Effects:
     table: one row per `tier` and `strategy`: `n` members assigned to it and `n_control` to none,
         `members` of the tier today; `gain_cny` (margin with less without, before what the arm costs
         at once) with `ci_lower`, `ci_upper`, its `error` and, as a part of that, `error_control`;
-        `cost_cny` of the arm; `net_cny` (gain less cost) with `net_lower`, `net_upper`, `p_net`,
+        `cost_cny` of the arm; `net_gain_cny` (gain less cost) with `net_gain_lower`, `net_gain_upper`, `p_net`,
         `p_net_holm`; the tier's `objective`, the `effect` on it with `effect_lower`,
         `effect_upper`, `p`, `p_holm`; `verdict` ("roll_out", "stop", "keep_testing", "" where
         refused); `more` members of both arms who would tell a gain of `smallest_share` of the
@@ -155,12 +155,17 @@ def _table(measures: Measures, net: pd.DataFrame, suspect: set[str], level: floa
 _GAIN = {"difference": "gain_cny"} | {
     name: name for name in ("ci_lower", "ci_upper", "error", "error_control")
 }
-_LEFT = {"difference": NET, "ci_lower": "net_lower", "ci_upper": "net_upper", "p": "p_net"}
+_LEFT = {
+    "difference": NET,
+    "ci_lower": "net_gain_lower",
+    "ci_upper": "net_gain_upper",
+    "p": "p_net",
+}
 _EFFECT = {"difference": "effect", "ci_lower": "effect_lower", "ci_upper": "effect_upper", "p": "p"}
 _COLUMNS = (
     *("tier", "strategy", "n", "n_control", "members"),
     *("gain_cny", "ci_lower", "ci_upper", "error", "error_control", "cost_cny"),
-    *("net_cny", "net_lower", "net_upper", "p_net", "p_net_holm"),
+    *("net_gain_cny", "net_gain_lower", "net_gain_upper", "p_net", "p_net_holm"),
     *("objective", "effect", "effect_lower", "effect_upper", "p", "p_holm"),
     *("verdict", "more", "refused"),
 )
@@ -187,9 +192,9 @@ def _verdict(row: Any, alpha: float) -> str:
     if row.refused:
         return ""
     clear = row.p_net_holm <= alpha
-    if clear and row.net_lower > 0:
+    if clear and row.net_gain_lower > 0:
         return "roll_out"
-    if clear and row.net_upper < 0:
+    if clear and row.net_gain_upper < 0:
         return "stop"
     hurts = row.p_holm <= alpha and row.effect_upper < 0
     return "stop" if hurts else "keep_testing"

@@ -72,7 +72,7 @@ def draw_effects(measures: Measures, found: Effects, *, level: float) -> Picture
         if row.refused:
             money.plot(0, place, "x", color=GREY, markersize=6)
             continue
-        ends = (row.net_cny, row.net_lower, row.net_upper)
+        ends = (row.net_gain_cny, row.net_gain_lower, row.net_gain_upper)
         _mark(money, place, ends, row.verdict, phrase("tiers.offer.figure.net", **_named(ends)))
         _aim(aim, place, row)
     name_rows(money, places, labels, size=9)
@@ -173,7 +173,11 @@ def draw_targeting(measures: Measures, found: Targeting, *, level: float) -> Pic
         curve = found.curves[found.curves["strategy"] == row.strategy]
         colour = GREY if row.verdict == "none" else ACCENT
         axes.fill_between(
-            curve["share"], curve["gain_lower"], curve["gain_upper"], color=colour, alpha=0.18
+            curve["share"],
+            curve["gain_cny_lower"],
+            curve["gain_cny_upper"],
+            color=colour,
+            alpha=0.18,
         )
         axes.plot(curve["share"], curve["gain_cny"], color=colour, linewidth=2)
         end = curve["gain_cny"].iloc[-1]

@@ -68,7 +68,7 @@ def say_choices(measures: Measures, found: Effects, *, level: float) -> str:
         own = found.table[found.table["tier"] == choice.tier]
         if choice.verdict != "stop":
             said += [say_stop(measures, row) for row in each_row(own[own["verdict"] == "stop"])]
-        lacking = own[own["more"].notna()].sort_values("net_cny", kind="stable")
+        lacking = own[own["more"].notna()].sort_values("net_gain_cny", kind="stable")
         if choice.verdict == "keep_testing" and len(lacking):
             said.append(_lacking(found, next(each_row(lacking.iloc[[-1]])), level=level))
     return paragraph(*said)
@@ -85,9 +85,9 @@ def say_choice(measures: Measures, found: Effects, choice: Any, *, level: float)
         f"tiers.offer.choice.{kind}",
         tier=choice.tier,
         strategy=choice.choice,
-        net=row["net_cny"],
-        lower=row["net_lower"],
-        upper=row["net_upper"],
+        net=row["net_gain_cny"],
+        lower=row["net_gain_lower"],
+        upper=row["net_gain_upper"],
         level=level,
         days=measures.offer_days,
         members=choice.members,
@@ -101,11 +101,11 @@ def say_choice(measures: Measures, found: Effects, choice: Any, *, level: float)
 def say_stop(measures: Measures, row: Any) -> str:
     """Say why a strategy is stopped in a tier: it costs money, or hurts the tier's own aim."""
     return phrase(
-        f"tiers.offer.stop.{'money' if row.net_upper < 0 else 'aim'}",
+        f"tiers.offer.stop.{'money' if row.net_gain_upper < 0 else 'aim'}",
         strategy=row.strategy,
-        size=-row.net_cny,
-        lower=-row.net_upper,
-        upper=-row.net_lower,
+        size=-row.net_gain_cny,
+        lower=-row.net_gain_upper,
+        upper=-row.net_gain_lower,
         days=measures.offer_days,
     )
 
@@ -116,9 +116,9 @@ def say_gain(measures: Measures, row: Any, *, level: float) -> str:
         "tiers.offer.gain",
         strategy=row.strategy,
         tier=row.tier,
-        net=row.net_cny,
-        lower=row.net_lower,
-        upper=row.net_upper,
+        net=row.net_gain_cny,
+        lower=row.net_gain_lower,
+        upper=row.net_gain_upper,
         level=level,
         days=measures.offer_days,
         n=row.n,
@@ -181,9 +181,9 @@ def say_qini(row: Any, *, level: float) -> str:
         qini=row.qini,
         lower=row.ci_lower,
         upper=row.ci_upper,
-        within=row.within,
-        within_lower=row.within_lower,
-        within_upper=row.within_upper,
+        within=row.within_tier,
+        within_lower=row.within_tier_lower,
+        within_upper=row.within_tier_upper,
         level=level,
         n=row.n,
     )

@@ -24,13 +24,13 @@ class Targeting:
     """What a score of members is worth, for each strategy.
 
     table: one row per `strategy`: `n` members by whom the score is judged; `qini` with `ci_lower`
-        and `ci_upper` (of all strategies at once), `within` the same of the order within tiers
+        and `ci_upper` (of all strategies at once), `within_tier` the same of the order within tiers
         alone; `chosen_share` of members for whom the score expects a net gain; `gain_all_cny` net
         per member if all got the offer and `gain_chosen_cny` if only those, each with `_lower` and
         `_upper`; `verdict` ("score": it tells beyond the tier, "tier": it tells, but no more than
         the tier, "none": no better than lots) and `refused` ("few", "").
     curves: one row per strategy and tenth: `strategy`, `share`, `gain_cny` net per member of all if
-        that share with the highest scores got it, `gain_lower`, `gain_upper`.
+        that share with the highest scores got it, `gain_cny_lower`, `gain_cny_upper`.
     """
 
     table: pd.DataFrame
@@ -71,7 +71,7 @@ def target(measures: Measures, *, level: float, seed: int = 20261127) -> Targeti
 
 _COLUMNS = (
     *("strategy", "n", "qini", "ci_lower", "ci_upper"),
-    *("within", "within_lower", "within_upper", "chosen_share"),
+    *("within_tier", "within_tier_lower", "within_tier_upper", "chosen_share"),
     *("gain_all_cny", "gain_all_lower", "gain_all_upper"),
     *("gain_chosen_cny", "gain_chosen_lower", "gain_chosen_upper"),
     *("verdict", "refused"),
@@ -100,9 +100,9 @@ def _judge(
         "qini": whole.coefficient,
         "ci_lower": whole.ci_lower,
         "ci_upper": whole.ci_upper,
-        "within": within.coefficient,
-        "within_lower": within.ci_lower,
-        "within_upper": within.ci_upper,
+        "within_tier": within.coefficient,
+        "within_tier_lower": within.ci_lower,
+        "within_tier_upper": within.ci_upper,
         "chosen_share": float(chosen.mean()),
         "verdict": _verdict(whole, within),
     }
@@ -118,8 +118,8 @@ def _judge(
         {
             "share": whole.share,
             "gain_cny": whole.gain,
-            "gain_lower": whole.gain_lower,
-            "gain_upper": whole.gain_upper,
+            "gain_cny_lower": whole.gain_lower,
+            "gain_cny_upper": whole.gain_upper,
         }
     )
     return row, curve

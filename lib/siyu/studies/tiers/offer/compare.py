@@ -29,8 +29,8 @@ def compare_arms(
 
     Args:
         measures: the members.
-        outcome: a column of `Measures.members` that has one with `_before`, or "net_gain_cny" (margin
-            less what the arm cost).
+        outcome: a column of `Measures.members` that has one with `_before`, or "net_gain_cny"
+            (margin less what the arm cost).
         level: coverage of all intervals together, between 0 and 1.
         tiers: indices of those that are read; None for all with enough members in two arms.
 

@@ -31,13 +31,13 @@ class Effects:
     table: one row per `tier` and `strategy`: `n` members assigned to it and `n_control` to none,
         `members` of the tier today; `gain_cny` (margin with less without, before what the arm costs
         at once) with `ci_lower`, `ci_upper`, its `error` and, as a part of that, `error_control`;
-        `cost_cny` of the arm; `net_gain_cny` (gain less cost) with `net_gain_lower`, `net_gain_upper`, `p_net`,
-        `p_net_holm`; the tier's `objective`, the `effect` on it with `effect_lower`,
-        `effect_upper`, `p`, `p_holm`; `verdict` ("roll_out", "stop", "keep_testing", "" where
-        refused); `more` members of both arms who would tell a gain of `smallest_share` of the
-        tier's margin; `refused` ("few", "ratio", "flat", ""). Intervals of one column hold for all
-        rows at once; Holm is over all rows. Counts under `min_users` are missing, and so is what
-        was refused.
+        `cost_cny` of the arm; `net_gain_cny` (gain less cost) with `net_gain_lower`,
+        `net_gain_upper`, `p_net`, `p_net_holm`; the tier's `objective`, the `effect` on it with
+        `effect_lower`, `effect_upper`, `p`, `p_holm`; `verdict` ("roll_out", "stop",
+        "keep_testing", "" where refused); `more` members of both arms who would tell a gain of
+        `smallest_share` of the tier's margin; `refused` ("few", "ratio", "flat", ""). Intervals of
+        one column hold for all rows at once; Holm is over all rows. Counts under `min_users` are
+        missing, and so is what was refused.
     choices: one row per tier that was read: `verdict` ("roll_out": something is clearly worth it;
         "stop": nothing is; "keep_testing"), `choice` (what to roll out; what leads so far; the
         control where nothing does), `chance_wrong` (that another is better, by what was found

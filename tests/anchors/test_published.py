@@ -15,10 +15,12 @@ from siyu.stats.fixed_effects import dummies, fit_within
 from siyu.stats.hazards import fit_hazards
 from siyu.stats.intervals import newcombe_difference, wilson
 from siyu.stats.migration import find_stationary
+from siyu.stats.many_to_one import compare_with_control
 from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.stats.shifted_beta_geometric import fit, survival
 from siyu.stats.shrinkage import fit_prior, shrink
 from siyu.stats.survival import cumulative_incidence, log_rank
+from siyu.stats.uplift import qini_coefficient, uplift_at, uplift_auc
 from statsmodels.duration.hazard_regression import PHReg
 
 
@@ -192,7 +194,64 @@ def _moments():
     return mean, spread, mean * size, (1 - mean) * size
 
 
+def _dunnett():
+    """Blood counts of animals on two drugs and none, with one common variance."""
+    groups = [
+        [7.40, 8.50, 7.20, 8.24, 9.84, 8.32],
+        [9.76, 8.80, 7.68, 9.36],
+        [12.80, 9.68, 12.16, 9.20, 10.55],
+    ]
+    sizes = np.array([len(one) for one in groups])
+    common = sum((len(one) - 1) * np.var(one, ddof=1) for one in groups) / (sizes.sum() - 3)
+    return compare_with_control(
+        [np.mean(one) for one in groups], common / sizes, degrees=sizes.sum() - 3, level=0.95
+    )
+
+
+NONE, MENS, WOMENS = 21_306, 21_307, 21_387
+"""Customers without a mail, and with that of men's or women's goods (Hillstrom 2008)."""
+MAILED = np.array([NONE, MENS, WOMENS])
+
+
+def _spend():
+    """Spend per customer by mail, with one common variance; from sums and standard deviations."""
+    means = np.array([13_908.33, 30_311.69, 23_038.11]) / MAILED
+    squares = (MAILED - 1) * np.array([11.5882, 17.7542, 15.1161]) ** 2
+    common = squares.sum() / (MAILED.sum() - 3)
+    return compare_with_control(means, common / MAILED, degrees=MAILED.sum() - 3, level=0.95)
+
+
+def _shares(counts, *, pooled):
+    """Differences of the share who did from those without a mail, one mail at a time."""
+    rates, rows = np.array(counts) / MAILED, []
+    for mail in (1, 2):
+        both = [0, mail]
+        rate = rates[both]
+        if pooled:
+            rate = np.full(2, np.array(counts)[both].sum() / MAILED[both].sum())
+        variances = rate * (1 - rate) / MAILED[both]
+        rows.append(compare_with_control(rates[both], variances, degrees=np.inf, level=0.95))
+    return pd.concat(rows)
+
+
+def _womens_buyers():
+    """Who bought women's goods before, who got their mail, and who came: 42,693 customers."""
+    counts = {
+        (0, 0, 0): 8_676, (0, 0, 1): 962, (0, 1, 0): 8_555, (0, 1, 1): 1_067,
+        (1, 0, 0): 10_368, (1, 0, 1): 1_300, (1, 1, 0): 9_594, (1, 1, 1): 2_171,
+    }  # fmt: skip
+    rows = np.repeat(np.array(list(counts)), list(counts.values()), axis=0)
+    return rows[:, 0], rows[:, 1], rows[:, 2]
+
+
+DUNNETT, SPEND, BUYERS = _dunnett(), _spend(), _womens_buyers()
+VISITS, CONVERSIONS = (2_262, 3_894, 3_238), (122, 267, 189)
+DUNNETT_1955 = "Dunnett (1955), J. Am. Stat. Assoc. 50, 1096-1121; documentation of scipy"
+HILLSTROM = "Hillstrom (2008), MineThatData E-Mail Analytics Challenge; computed by scipy"
+UPLIFT = "scikit-uplift 0.5.1 on Hillstrom's data: score = women's goods before, outcome = visit"
 ROSETTA = "Rosetta Code, Knapsack problem/Bounded and /Continuous"
+
+
 ANCHORS = [
     Anchor(
         "weather in the Land of Oz: rain, nice, snow",
@@ -203,6 +262,72 @@ ANCHORS = [
     ),
     Anchor("Knapsack of whole pieces", _bounded_knapsack(), (1010, 396), 0, ROSETTA),
     Anchor("Knapsack of divisible items", _continuous_knapsack(), 349.38, 2, ROSETTA),
+    Anchor("Dunnett: t of two drugs", DUNNETT["statistic"], (0.857, 3.694), 3, DUNNETT_1955),
+    Anchor("its p of the first drug", DUNNETT["p_joint"][0], 0.620, 3, DUNNETT_1955),
+    Anchor("its p of the second drug", DUNNETT["p_joint"][1], 0.0058, 4, DUNNETT_1955),
+    Anchor(
+        "mails: share who came",
+        np.divide(VISITS, MAILED),
+        (0.10617, 0.18276, 0.15140),
+        5,
+        HILLSTROM,
+    ),
+    Anchor(
+        "mails: share who bought",
+        np.divide(CONVERSIONS, MAILED),
+        (0.005726, 0.012531, 0.008837),
+        6,
+        HILLSTROM,
+    ),
+    Anchor(
+        "mails: further visits",
+        _shares(VISITS, pooled=False)["difference"],
+        (0.07659, 0.04523),
+        5,
+        HILLSTROM,
+    ),
+    Anchor(
+        "their lower limits",
+        _shares(VISITS, pooled=False)["ci_lower"],
+        (0.06995, 0.03889),
+        5,
+        HILLSTROM,
+    ),
+    Anchor(
+        "their upper limits",
+        _shares(VISITS, pooled=False)["ci_upper"],
+        (0.08323, 0.05157),
+        5,
+        HILLSTROM,
+    ),
+    Anchor("their z", _shares(VISITS, pooled=True)["statistic"], (22.486, 13.949), 3, HILLSTROM),
+    Anchor(
+        "mails: further buyers",
+        _shares(CONVERSIONS, pooled=False)["difference"],
+        (0.006805, 0.003111),
+        6,
+        HILLSTROM,
+    ),
+    Anchor("their z", _shares(CONVERSIONS, pooled=True)["statistic"], (7.385, 3.780), 3, HILLSTROM),
+    Anchor(
+        "their p of women's goods",
+        _shares(CONVERSIONS, pooled=True)["p"].iloc[1],
+        1.57e-4,
+        6,
+        HILLSTROM,
+    ),
+    Anchor("mails: further spend", SPEND["difference"], (0.7698, 0.4244), 4, HILLSTROM),
+    Anchor("their t by Dunnett", SPEND["statistic"], (5.285, 2.917), 3, HILLSTROM),
+    Anchor("its p of women's goods", SPEND["p_joint"][1], 0.007, 3, HILLSTROM),
+    Anchor(
+        "visits more by mail, without and with women's goods before",
+        (uplift_at(1, *(part[BUYERS[0] == 0] for part in BUYERS)), uplift_at(0.3, *BUYERS)),
+        (0.0111, 0.0731),
+        4,
+        UPLIFT,
+    ),
+    Anchor("Qini coefficient", qini_coefficient(*BUYERS), 0.0640155, 7, UPLIFT),
+    Anchor("area under the uplift curve", uplift_auc(*BUYERS), 0.0294312, 7, UPLIFT),
     Anchor("Wilson 81 of 263", wilson(81, 263, level=0.95), (0.2553, 0.3662), 4, NEWCOMBE_A),
     Anchor("Wilson 15 of 148", wilson(15, 148, level=0.95), (0.0624, 0.1605), 4, NEWCOMBE_A),
     Anchor("Wilson 0 of 20", wilson(0, 20, level=0.95), (0.0, 0.1611), 4, NEWCOMBE_A),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,7 @@ def welch_difference(treated: ArrayLike, control: ArrayLike, *, level: float) ->
     _enough(sides, 2)
     parts = [float(side.var(ddof=1)) / len(side) for side in sides]
     value = float(sides[0].mean() - sides[1].mean())
-    return _difference(value, parts, [len(side) - 1 for side in sides], level)
+    return _difference(value, parts, [len(side) - 1.0 for side in sides], level)
 
 
 def adjusted_difference(
@@ -91,13 +92,36 @@ def adjusted_difference(
 
     Sources: Lin (2013), Ann. Appl. Stat. 7, 295-318; Deng et al. (2013), WSDM (CUPED).
     """
-    sides = [np.asarray(side, dtype=np.float64) for side in (treated, control)]
-    befores = [np.asarray(side, dtype=np.float64) for side in (treated_before, control_before)]
+    (first, second), parts, degrees = adjusted_means(
+        (treated, control), before=(treated_before, control_before)
+    )
+    return _difference(first - second, list(parts), list(degrees), level)
+
+
+def adjusted_means(
+    arms: Sequence[ArrayLike], *, before: Sequence[ArrayLike]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give each arm's mean as if its units had done as much before as those of all arms.
+
+    Args:
+        arms: one value per unit, at least three in each.
+        before: the same of a covariate known before the draw.
+
+    Returns:
+        Means, their variances (HC2) and degrees of freedom, one of each per arm. Means of two arms
+        are independent given the covariate.
+
+    Raises:
+        ValueError: fewer than three units in an arm.
+
+    Source: as `adjusted_difference`, which it is the two sides of.
+    """
+    sides = [np.asarray(side, dtype=np.float64) for side in arms]
+    befores = [np.asarray(side, dtype=np.float64) for side in before]
     _enough(sides, 3)
     centre = np.concatenate(befores).mean()
-    fits = [_at_zero(y, x - centre) for y, x in zip(sides, befores, strict=True)]
-    value = fits[0][0] - fits[1][0]
-    return _difference(value, [fit[1] for fit in fits], [len(side) - 2 for side in sides], level)
+    fits = np.array([_at_zero(y, x - centre) for y, x in zip(sides, befores, strict=True)])
+    return fits[:, 0], fits[:, 1], np.array([len(side) - 2.0 for side in sides])
 
 
 def members_needed(
@@ -145,7 +169,7 @@ def _at_zero(y: FloatArray, x: FloatArray) -> tuple[float, float]:
     return float(beta[0]), float(covariance[0, 0])
 
 
-def _difference(value: float, parts: list[float], degrees: list[int], level: float) -> Difference:
+def _difference(value: float, parts: list[float], degrees: list[float], level: float) -> Difference:
     normal_quantile(level)
     variance = sum(parts)
     error = float(np.sqrt(variance))

@@ -14,8 +14,8 @@ from siyu.stats.decomposition import kitagawa
 from siyu.stats.fixed_effects import dummies, fit_within
 from siyu.stats.hazards import fit_hazards
 from siyu.stats.intervals import newcombe_difference, wilson
-from siyu.stats.migration import find_stationary
 from siyu.stats.many_to_one import compare_with_control
+from siyu.stats.migration import find_stationary
 from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.stats.shifted_beta_geometric import fit, survival
 from siyu.stats.shrinkage import fit_prior, shrink

@@ -2,5 +2,6 @@
 
 from siyu.studies.tiers.definition import Definition, TierError
 from siyu.studies.tiers.members import Members, find_members
+from siyu.studies.tiers.sentences import say_counted
 
-__all__ = ["Definition", "Members", "TierError", "find_members"]
+__all__ = ["Definition", "Members", "TierError", "find_members", "say_counted"]

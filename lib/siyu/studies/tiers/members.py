@@ -7,7 +7,7 @@ in the engine, by number.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -42,6 +42,16 @@ class Members:
     has_margin: bool
     has_basis: bool
     pool: Source = field(repr=False)
+
+    def of_last(self, days: int) -> Members:
+        """The same members, studied over another number of days up to and including `as_of`.
+
+        Raises:
+            TierError: a number below 1.
+        """
+        if days < 1:
+            raise TierError(f"days = {days} must be at least 1")
+        return replace(self, first=max(self.as_of - timedelta(days=days - 1), self.begins))
 
     @cached_property
     def users(self) -> ir.Table:

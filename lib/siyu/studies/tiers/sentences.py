@@ -1,0 +1,24 @@
+"""Say what of a source the study of tiers can use."""
+
+from __future__ import annotations
+
+from siyu.formats import paragraph
+from siyu.phrases import phrase
+from siyu.studies.tiers.members import Members
+
+
+def say_counted(members: Members) -> str:
+    """Say which tiers there are, which orders count, and what stands for margins not known."""
+    said = [
+        phrase("tiers.counted.tiers", tiers=members.tiers, n=len(members.tiers))
+        if members.tiers
+        else phrase("tiers.counted.no_tiers")
+    ]
+    if not members.has_orders:
+        return paragraph(*said, phrase("tiers.counted.no_orders"))
+    counts = members.counts
+    left_out = counts["orders"] - counts["n"]
+    said.append(phrase(f"tiers.counted.{'some' if left_out else 'all'}", **counts))
+    if not members.has_margin:
+        said.append(phrase("tiers.counted.no_margin"))
+    return paragraph(*said)

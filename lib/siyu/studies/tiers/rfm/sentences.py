@@ -161,10 +161,19 @@ def say_moves(measures: Measures, found: Moves) -> str:
     return paragraph(
         say_verdict(measures, found),
         phrase("tiers.rfm.moves.yardstick"),
+        _say_growth(measures),
         _say_champions(found),
         phrase("tiers.rfm.moves.regression"),
         phrase("tiers.rfm.moves.overlap", days=shared) if shared > 0 else "",
     )
+
+
+def _say_growth(measures: Measures) -> str:
+    """Say that a pool that grows has more of everything; "" where it does not grow."""
+    before, now = (
+        int((measures.buyers[f"state_{time}"] < len(SEGMENTS)).sum()) for time in ("before", "now")
+    )
+    return phrase("tiers.rfm.moves.growth", before=before, now=now) if now > before else ""
 
 
 def _say_champions(found: Moves) -> str:

@@ -231,9 +231,33 @@ def test_luck_and_certainty_are_said():
     said = tiers_plan.say_details(found)
     assert "Nothing is certain" in said
     luck = found.total.measured_cny - found.total.net_gain_cny
-    assert ("is taken off as the luck of being chosen" in said) == (luck > 0)
+    assert ("a part of the luck, not all of it" in said) == (luck > 0)
+    bets = found.expected.loc[found.expected["given"] > 0, "tier"].tolist()
+    assert bets and all(f"“{tier}”" in said for tier in bets) and "the plan is a bet" in said
+    told = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}
+    assert "keep a part without it by lot" in told["tiers.plan.gain.low"].action
+    assert "keep a part without it by lot" in told["tiers.plan.gain"].action
     sure = plan(HAND, budget_cny=80, level=LEVEL)
+    assert "Certain at 95%, by bounds" in tiers_plan.say_details(sure)
     assert "is only this: “discount” to all 100 members" in tiers_plan.say_details(sure)
+    assert "bet" not in tiers_plan.say_details(sure)
+    assert "lot" not in tiers_plan.conclude(sure, level=LEVEL)[0].action
+
+
+def test_more_budget_is_advised_only_where_it_clearly_comes_back():
+    """One strategy with a cost, far from sure: the next yuan may be lost."""
+    found = plan(UNSURE, budget_cny=0, level=LEVEL)
+    assert found.slope.ci_lower < 1 < found.slope.value
+    assert "though a loss on them is not ruled out" in tiers_plan.say_next(found)
+    slope = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}["tiers.plan.slope"]
+    assert (slope.action, slope.worth_cny) == ("", None)
+
+
+def test_nothing_is_promised_higher_than_measured():
+    """What the others are like lifts no strategy: here a harm that shares the control would."""
+    harmed = UNSURE.assign(gain_cny=[3.0, -2.0, -150.0, 60.0], ci_lower=UNSURE["ci_lower"])
+    options = plan(harmed, budget_cny=1_000, level=LEVEL).options
+    assert (options["expected_cny"] <= options["gain_cny"]).all()
 
 
 def test_both_plans_are_handed_over():

@@ -38,19 +38,26 @@ def conclude(found: Plan, *, level: float) -> list[Finding]:
         said = full_stop(sentences.say_plan(found, level=level))
         return [insufficient("tiers.plan.gain", said, metric=_METRIC, n=n, unit="cny")]
     whole = [each(found, n, level=level) for each in (_gain, _cautious, _slope)]
-    return whole + [_tier(row, level=level) for row in each_row(found.expected)]
+    bets = sentences.list_bets(found)
+    return whole + [_tier(row, bets, level=level) for row in each_row(found.expected)]
 
 
 def _gain(found: Plan, n: int, *, level: float) -> Finding:
-    given = sentences.gives(found.expected)
+    given, bets = sentences.gives(found.expected), sentences.list_bets(found)
     return _money(
         "tiers.plan.gain",
         found.total,
         n=n,
         level=level,
         message=paragraph(sentences.say_plan(found, level=level), sentences.say_details(found)),
-        action=phrase("tiers.plan.action.give", gives=given) if given else "",
+        action=_give(given, bets) if given else "",
     )
+
+
+def _give(given: list[str], bets: list[str]) -> str:
+    """Say whom to give what, and of whom to keep a part without it, where it is not certain."""
+    keep = phrase("tiers.plan.action.keep", tiers=bets) if bets else ""
+    return paragraph(phrase("tiers.plan.action.give", gives=given), keep)
 
 
 def _cautious(found: Plan, n: int, *, level: float) -> Finding:
@@ -72,7 +79,8 @@ def _cautious(found: Plan, n: int, *, level: float) -> Finding:
 
 
 def _slope(found: Plan, n: int, *, level: float) -> Finding:
-    slope, more = found.slope, found.slope.stop_cny > found.budget_cny
+    slope = found.slope
+    more = slope.stop_cny > found.budget_cny and slope.ci_lower > 1
     said = phrase(
         "tiers.plan.slope",
         budget=found.budget_cny,
@@ -98,12 +106,13 @@ def _slope(found: Plan, n: int, *, level: float) -> Finding:
     )
 
 
-def _tier(row: Any, *, level: float) -> Finding:
+def _tier(row: Any, bets: list[str], *, level: float) -> Finding:
     name, said = f"tiers.plan.gain.{row.tier}", full_stop(sentences.say_tier(row, level=level))
     if row.reason in ("few", "nobody"):
         one = insufficient(name, said, metric=_METRIC, n=int(row.n), unit="cny")
         return replace(one, segment={"tier": row.tier})
-    action = "" if row.reason else phrase("tiers.plan.action.give", gives=[sentences.give(row)])
+    bet = [tier for tier in bets if tier == row.tier]
+    action = "" if row.reason else _give([sentences.give(row)], bet)
     one = _money(name, row, n=int(row.n), level=level, message=said, action=action)
     return replace(one, segment={"tier": row.tier})
 

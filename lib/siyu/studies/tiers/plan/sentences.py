@@ -40,11 +40,13 @@ def say_plan(found: Plan, *, level: float) -> str:
 
 
 def say_details(found: Plan) -> str:
-    """Say what is certain, how much of the estimates is luck, and why a tier gets nothing."""
+    """Say what is certain and what is a bet, what was taken off, and why a tier gets nothing."""
     if found.refused:
         return ""
     total = found.total
     said = [say_cautious(found)]
+    if bets := list_bets(found):
+        said.append(phrase("tiers.plan.bet", tiers=bets))
     if gives(found.expected):
         luck = total.measured_cny - total.net_gain_cny
         said.append(
@@ -60,8 +62,20 @@ def say_details(found: Plan) -> str:
 def say_cautious(found: Plan) -> str:
     """Say what is certain to bring more than it costs, and how much at least."""
     given = gives(found.cautious)
-    net = found.cautious_total.cautious_cny
-    return phrase(f"tiers.plan.cautious.{'some' if given else 'none'}", gives=given, net=net)
+    return phrase(
+        f"tiers.plan.cautious.{'some' if given else 'none'}",
+        gives=given,
+        net=found.cautious_total.cautious_cny,
+        level=found.level,
+    )
+
+
+def list_bets(found: Plan) -> list[str]:
+    """List the tiers that get a strategy of which it is not certain that it pays."""
+    certain = set(zip(found.cautious["tier"], found.cautious["strategy"], strict=True))
+    given = found.expected[found.expected["given"] > 0]
+    pairs = zip(given["tier"], given["strategy"], strict=True)
+    return [tier for tier, strategy in pairs if (tier, strategy) not in certain]
 
 
 def say_next(found: Plan) -> str:
@@ -76,6 +90,7 @@ def say_next(found: Plan) -> str:
     else:
         # A tier changes its strategy as a whole: a small step may not reach.
         case = "more" if slope.next_cny >= 1 else "lump"
+        case += "" if slope.ci_lower > 1 else "_unsure"
     return phrase(
         f"tiers.plan.next.{case}",
         step=NEXT_CNY,

@@ -163,6 +163,4 @@ def test_the_plan_of_the_study_is_the_one_that_is_simulated():
         half = 1.95996 * np.sqrt(units @ shrunk.covariance @ units)
         assert found.total.ci_lower == pytest.approx(found.total.net_gain_cny - half, rel=1e-4)
         lower = effects["ci_lower"].to_numpy()
-        assert found.cautious_total.cautious_cny == pytest.approx(
-            choose(lower) @ (lower - COST)
-        )
+        assert found.cautious_total.cautious_cny == pytest.approx(choose(lower) @ (lower - COST))

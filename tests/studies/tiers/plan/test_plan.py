@@ -233,7 +233,8 @@ def test_luck_and_certainty_are_said():
     luck = found.total.measured_cny - found.total.net_gain_cny
     assert ("a part of the luck, not all of it" in said) == (luck > 0)
     bets = found.expected.loc[found.expected["given"] > 0, "tier"].tolist()
-    assert bets and all(f"“{tier}”" in said for tier in bets) and "the plan is a bet" in said
+    assert bets
+    assert f"For {', '.join(f'“{tier}”' for tier in bets)} the plan is a bet" in said
     told = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}
     assert "keep a part without it by lot" in told["tiers.plan.gain.low"].action
     assert "keep a part without it by lot" in told["tiers.plan.gain"].action

@@ -14,6 +14,7 @@ from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.moves.estimate import Chain
 from siyu.studies.tiers.moves.measures import Measures
+from siyu.studies.tiers.sentences import say_alone
 
 _MENTIONED = ("strangers", "after_leaving", "odd", "later", "repeated", "passed")
 
@@ -293,6 +294,7 @@ def say_change(measures: Measures, row: Any, *, level: float) -> str:
         upper=row.change_upper,
         level=level,
     )
+    said = paragraph(said, say_alone(row.verdict, row.change_lower, row.change_upper))
     if pd.isna(row.trend) or row.trend_lower <= 0 <= row.trend_upper:
         return said
     trend = phrase(

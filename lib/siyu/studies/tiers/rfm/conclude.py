@@ -26,8 +26,9 @@ def conclude(
 ) -> list[Finding]:
     """Give the findings of segments, of their net flows and of concentration.
 
-    A segment that is to grow and shrinks, by Holm, is an alert; growth is none. The margin that its members brought in the period is said to be at stake, and is no `worth_cny`:
-    what acting on them is worth nobody knows.
+    A segment that is to grow and shrinks, by Holm, is an alert; growth is none. The margin that its
+    members brought in the period is said to be at stake, and is no `worth_cny`: what acting on them
+    is worth nobody knows.
 
     Args:
         measures: the members.

@@ -10,6 +10,7 @@ import pandas as pd
 from siyu.formats import number, paragraph
 from siyu.phrases import phrase
 from siyu.studies.tables import each_row
+from siyu.studies.tiers.sentences import say_alone
 from siyu.studies.tiers.threshold.estimate import FEWEST, SHOWS_NOTHING, SPEND, SUSPECT_P, Effects
 from siyu.studies.tiers.threshold.measure import Measures
 
@@ -24,6 +25,8 @@ def say_effects(measures: Measures, effects: Effects, *, level: float) -> str:
     for row in each_row(measures.thresholds):
         said.append(say_tier(measures, effects, row.tier, level=level))
         if row.tier not in effects.refused:
+            spend = row_of(effects.table, row.tier, measure=SPEND)
+            said.append(say_alone(spend.verdict, spend.ci_lower, spend.ci_upper))
             said.append(_say_also(effects, row.tier))
     scope = phrase("tiers.threshold.scope") if len(effects.table) else ""
     return paragraph(*said, _say_counted(measures), scope)

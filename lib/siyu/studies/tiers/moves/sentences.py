@@ -252,7 +252,10 @@ def say_rates(
         for row in each_row(compared)
         if row.verdict in ("more", "fewer") or (row.verdict and row.tier in high_tiers)
     ]
-    return paragraph(title, *(say_change(measures, row, level=level) for row in rows))
+    said = [say_change(measures, row, level=level) for row in rows]
+    if measures.whole:
+        said.append(phrase("tiers.moves.rates.whole", day=measures.whole))
+    return paragraph(title, *said)
 
 
 def title_rates(measures: Measures, compared: pd.DataFrame, *, high_tiers: Sequence[str]) -> str:

@@ -138,7 +138,7 @@ def _table(measures: Measures, net: pd.DataFrame, suspect: set[str], level: floa
                 "objective": measures.objectives[i],
                 "refused": "ratio" if tier in suspect else "few",
             }
-            if not row["refused"] == "ratio" and min(sizes[i, [0, arm]]) >= least:
+            if row["refused"] == "few" and min(sizes[i, [0, arm]]) >= least:
                 row["refused"] = "lopsided" if lopsided[i, arm - 1] else "few"
             if own := found[NET].get((i, arm)):
                 row["refused"] = "" if own.error > 0 else "flat"

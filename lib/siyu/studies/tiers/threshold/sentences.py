@@ -27,7 +27,7 @@ def say_effects(measures: Measures, effects: Effects, *, level: float) -> str:
         if row.tier not in effects.refused:
             spend = row_of(effects.table, row.tier, measure=SPEND)
             said.append(say_alone(spend.verdict, spend.ci_lower, spend.ci_upper))
-            said.append(_say_also(effects, row.tier))
+            said += [say_doubt(effects, row.tier, level=level), _say_also(effects, row.tier)]
     scope = phrase("tiers.threshold.scope") if len(effects.table) else ""
     return paragraph(*said, _say_counted(measures), scope)
 
@@ -59,6 +59,12 @@ def say_tier(measures: Measures, effects: Effects, tier: str, *, level: float) -
         upper=row.ci_upper,
         days=measures.jump_days,
     )
+
+
+def say_doubt(effects: Effects, tier: str, *, level: float) -> str:
+    """Say that something jumps at a tier's threshold that should not; "" where nothing does."""
+    clear = judge_checks(effects, level=level)[1]
+    return phrase("tiers.threshold.doubted", tier=tier) if tier in set(clear["tier"]) else ""
 
 
 def say_density(effects: Effects, tier: str, *, level: float) -> str:

@@ -102,8 +102,8 @@ def moves(january, truth) -> dict[str, float]:
 def test_every_planted_truth_lies_in_its_simultaneous_interval(sample, january, truth, document):
     """All that are planted but the thresholds themselves, and what cannot be known.
 
-    A jump at diamond cannot, where members place themselves (how many topped up no review says; that
-    they did, the density does); nor what 27 members tell.
+    A jump at diamond cannot, where members place themselves (how many topped up no review says, and
+    that they did, the density does); nor what 27 members tell.
     """
     kept = 1 - document["settings"]["buying"]["refund_share"]
     away = offers(sample, truth, kept) | jumps(sample, truth)

@@ -44,7 +44,9 @@ def wilson(count: ArrayLike, n: ArrayLike, *, level: float) -> tuple[FloatArray,
     counts, totals = count_of(count, n)
     with np.errstate(divide="ignore", invalid="ignore"):  # n = 0 is NaN on purpose
         lower, upper = proportion_confint(counts, totals, alpha=1 - level, method="wilson")
-    return np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    # Of none and of all, rounding would leave the ends beside 0 and 1.
+    none, all_of_them = (counts == 0) & (totals > 0), (counts == totals) & (totals > 0)
+    return np.where(none, 0.0, lower), np.where(all_of_them, 1.0, upper)
 
 
 def newcombe_difference(

@@ -27,10 +27,23 @@ class Definition:
 
     def __post_init__(self) -> None:
         if isinstance(self.tiers, str):
-            raise TierError(f"tiers = {self.tiers!r} must be a list of names, the lowest first")
+            raise TierError(f"tier_names = {self.tiers!r} must be a list, the lowest first")
         names = list(self.tiers)
         if len(set(names)) < len(names) or not all(names):
-            raise TierError(f"tiers = {names} must name each tier once, the lowest first")
+            raise TierError(f"tier_names = {names} must name each tier once, the lowest first")
+
+
+_HIGHEST = 2
+
+
+def pick_high(tiers: Sequence[str], named: Sequence[str]) -> tuple[str, ...]:
+    """Give the high tiers: those named, or the two highest; the lowest of all is never high.
+
+    Args:
+        tiers: all of them, the lowest first.
+        named: what was asked for; empty: nothing was. Whether they are there is told by the parts.
+    """
+    return tuple(named) or tuple(tiers[1:][-_HIGHEST:])
 
 
 def rank_tiers(found: pd.DataFrame, asked: Sequence[str]) -> tuple[str, ...]:
@@ -47,14 +60,16 @@ def rank_tiers(found: pd.DataFrame, asked: Sequence[str]) -> tuple[str, ...]:
     there = sorted(found["tier"])
     if missing := [tier for tier in there if asked and tier not in asked]:
         raise TierError(
-            f"tiers = {list(asked)} leaves out {', '.join(missing)} of the table tiers; "
+            f"tier_names = {list(asked)} leaves out {', '.join(missing)} of the table tiers; "
             "name all of them, the lowest first"
         )
     if asked:
         return tuple(tier for tier in asked if tier in there)
-    if len(there) > 1 and found["basis_cny"].isna().any():
+    basis = found["basis_cny"]
+    if len(there) > 1 and (basis.isna().any() or basis.duplicated().any()):
+        why = "without basis_cny" if basis.isna().any() else "where two have the same basis_cny"
         raise TierError(
-            "tiers: without basis_cny nothing says which is higher; name all of them, the lowest "
-            f"first: {', '.join(there)}"
+            f"tier_names: {why} nothing says which is higher; name all of them, the lowest first: "
+            f"{', '.join(there)}"
         )
     return tuple(found.sort_values(["basis_cny", "tier"])["tier"])

@@ -28,8 +28,8 @@ class Members:
 
     begins: the first observed business day. first: the first day of the period that is studied.
     tiers: their names, the lowest first; empty without reviews.
-    has_orders: whether there are any; has_margin: whether their margins are known, or the amount
-        less the refund stands for them; has_basis: whether reviews say on what they were held.
+    has_orders: whether any order counts; has_margin: whether margins are known, or the amount less
+        the refund stands for them; has_basis: whether reviews say on what they were held.
     """
 
     source: str
@@ -72,13 +72,15 @@ class Members:
 
         One row per order: `number` (of the user), `paid_at` (UTC, without a zone), `on` (business
         day), `amount_cny` (less refunds, above 0) and `earned_cny` (margin). An order that was
-        refunded in full, or whose amount is not above 0, does not count (see `counts`).
-
-        Raises:
-            TierError: there are no orders.
+        refunded in full, or whose amount is not above 0, does not count (see `counts`). No rows
+        where there is no such table.
         """
-        if not self.has_orders:
-            raise TierError("tiers: this part needs the table orders; add it")
+        if not self.pool.has("orders"):
+            nobody = self.users.filter(self.users.number < 0)
+            kinds = {"on": "date", "amount_cny": "float64", "earned_cny": "float64"}
+            kinds |= {"paid_at": "timestamp"}
+            nothing = {name: ibis.null(kind) for name, kind in kinds.items()}
+            return nobody.select("number", **nothing).cache()
         orders = shape_orders(self.pool)
         orders = orders.filter(~orders.is_refunded & (orders.amount_cny > 0))
         both = orders.join(self.users.select("user_id", "number"), "user_id")
@@ -121,7 +123,7 @@ class Members:
         """Count orders: `orders` there are, `refunded` in full, `negative` (an amount of 0 or less
         though nothing was refunded), of `strangers` (not in users), and those that count (`n`).
         """
-        if not self.has_orders:
+        if not self.pool.has("orders"):
             return dict.fromkeys(("orders", "refunded", "negative", "strangers", "n"), 0)
         orders = shape_orders(self.pool)
         left = ~orders.is_refunded
@@ -158,7 +160,7 @@ def find_members(
     has_basis = has_reviews and "basis_cny" in pool.table("tiers").columns
     begins = pool.observed_from.astimezone(ZoneInfo(pool.timezone)).date()
     orders = pool.table("orders").columns if pool.has("orders") else ()
-    return Members(
+    members = Members(
         source=pool.name,
         begins=begins,
         first=max(pool.as_of - timedelta(days=period_days - 1), begins),
@@ -170,6 +172,7 @@ def find_members(
         has_basis=has_basis,
         pool=pool,
     )
+    return members if members.counts["n"] else replace(members, has_orders=False)
 
 
 def _ranked(pool: Source, definition: Definition, *, has_basis: bool) -> tuple[str, ...]:

@@ -14,11 +14,12 @@ def say_counted(members: Members) -> str:
         if members.tiers
         else phrase("tiers.counted.no_tiers")
     ]
-    if not members.has_orders:
-        return paragraph(*said, phrase("tiers.counted.no_orders"))
     counts = members.counts
     left_out = counts["orders"] - counts["n"]
-    said.append(phrase(f"tiers.counted.{'some' if left_out else 'all'}", **counts))
+    if counts["orders"]:
+        said.append(phrase(f"tiers.counted.{'some' if left_out else 'all'}", **counts))
+    if not members.has_orders:
+        return paragraph(*said, phrase("tiers.counted.no_orders"))
     if not members.has_margin:
         said.append(phrase("tiers.counted.no_margin"))
     return paragraph(*said)

@@ -107,6 +107,19 @@ def test_both_windows_begin_as_long_after_a_review(tmp_path, as_of, starts, afte
     assert tuple(day and day.isoformat() for day in found.starts) == starts
 
 
+def test_without_an_earlier_window_the_last_is_counted_all_the_same(tmp_path):
+    """To 20 February: from 24 January, 23 days after the first review; nothing before it."""
+    people = [monthly("ggggggg"), monthly("ggggggg"), monthly("sssssss")]
+    orders = [order(0, "01-24"), order(0, "02-20"), order(2, "02-01"), order(1, "01-23")]
+    found = measured(tmp_path, people, orders, as_of="2026-02-20")
+    silver, gold = (found.tiers.index(tier) for tier in ("silver", "gold"))
+    assert found.members.to_numpy().tolist() == [
+        [-1, silver, 0, 1, 1],
+        [-1, gold, 0, 0, 1],
+        [-1, gold, 0, 2, 1],
+    ]
+
+
 def test_the_earlier_window_never_touches_the_last(tmp_path):
     """Reviews a week apart: the earlier window follows a review of at least 28 days before."""
     days = [dt.date(2026, 3, 2) + 7 * i * DAY for i in range(20)]
@@ -195,6 +208,14 @@ def told(measures, *, high=HIGH, threshold=None, language="en"):
         )
     assert len(to_json(findings, **ABOUT)["findings"]) == len(findings)
     return found, said, {one.id: one for one in findings}, picture
+
+
+def test_where_nobody_bought_days_may_be_as_many_as_buyers_may_be():
+    _, _, findings, _ = told(reduced((2, 2, 1, 0, 50), margins=()))
+    upper = float(wilson(0, 50, level=LEVEL)[1])
+    for name in ("share", "days"):
+        one = findings[f"tiers.activity.{name}.gold"]
+        assert (one.value, one.ci_lower, one.ci_upper) == pytest.approx((0, 0, upper))
 
 
 def test_shares_and_days_are_of_all_members_of_the_window():
@@ -287,8 +308,8 @@ def test_without_an_earlier_window_only_the_last_is_told():
 @pytest.mark.parametrize(
     ("given", "said_of"),
     [
-        ({"tiers": ()}, "There is no table of tiers"),
-        ({"has_orders": False}, "There is no table of orders"),
+        ({"tiers": ()}, "No review of a tier is on record"),
+        ({"has_orders": False}, "No order that counts is on record"),
         ({}, "Nobody had a tier"),
     ],
 )

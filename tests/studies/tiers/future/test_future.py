@@ -151,12 +151,6 @@ def test_what_cannot_be_asked_is_refused(tmp_path, asked, said):
         future.measure(members, **asked)
 
 
-def test_without_orders_there_is_nothing_to_measure(tmp_path):
-    given = tables()
-    with pytest.raises(TierError, match="needs the table orders"):
-        measured(tmp_path, users=given["users"])
-
-
 def test_few_buyers_are_no_forecast_and_none_is_an_error(tmp_path):
     found = measured(tmp_path / "a", **tables())
     told = future.forecast(found, level=LEVEL)

@@ -233,7 +233,7 @@ def test_a_trend_is_said_where_it_is_clear(tmp_path):
 @pytest.mark.parametrize(
     ("people", "said_of"),
     [
-        ([], "There is no table of tiers"),
+        ([], "No review of a tier is on record"),
         ([monthly("o")], "There are fewer than two rounds of reviews"),
         ([monthly("oo")], "No tier has 10 members"),
         ([monthly("oo") for _ in range(20)], "“ordinary” kept its 20 members"),

@@ -45,6 +45,33 @@ def told():
     }
 
 
+def test_what_all_did_alike_has_no_effect_on_the_aim_and_no_interval():
+    table = members().assign(came_back=0.0, came_back_before=0.0)
+    one = measures(members=table)
+    found = offer.effects(one, level=LEVEL)
+    given = {
+        each.id: each
+        for each in offer.conclude(one, found, offer.target(one, level=LEVEL), level=LEVEL)
+    }
+    aim = given["tiers.offer.aim.low.gift"]
+    assert (aim.status, aim.value, aim.n) == ("insufficient", None, 240)
+    assert "all members did the same" in aim.message
+    assert given["tiers.offer.gain.low.gift"].ci_lower is not None
+
+
+def test_what_a_choice_is_worth_is_not_told_of_a_tier_of_few_today():
+    one = measures(today=(500, 200, 12))
+    found = offer.effects(one, level=LEVEL)
+    given = {
+        each.id: each
+        for each in offer.conclude(one, found, offer.target(one, level=LEVEL), level=LEVEL)
+    }
+    choice = given["tiers.offer.choice.high"]
+    assert (choice.status, choice.value, choice.worth_cny) == ("insufficient", None, None)
+    assert choice.action
+    assert given["tiers.offer.choice.middle"].value > 0
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.filterwarnings("ignore::siyu.figures.GlyphWarning")
@@ -158,8 +185,8 @@ def test_a_tier_with_an_unfair_draw_is_named():
     ("other", "said"),
     [
         ({"experiment": "", "arms": (), "shares": ()}, "No experiment gave offers to tiers"),
-        ({"has_orders": False}, "There is no table of orders"),
-        ({"tiers": (), "objectives": (), "today": ()}, "There is no table of tiers"),
+        ({"has_orders": False}, "No order that counts is on record"),
+        ({"tiers": (), "objectives": (), "today": ()}, "No review of a tier is on record"),
         ({}, "Nobody drawn in “offers” can be read"),
         (
             {"members": members().query("arm != 1 or purchase_days > 1")},

@@ -107,6 +107,13 @@ def test_reviews_that_do_not_count_are_counted_by_the_reason(tmp_path):
     assert 330 not in longer.reviews["basis_cny"].tolist()
 
 
+def test_reviews_that_are_all_too_recent_are_said_to_be_so(tmp_path):
+    given = tables()
+    given["tiers"].append(review("d", "plain", None, MARCH))
+    found = measured(tmp_path, given, jump_days=80)
+    assert (found.refused, found.counts["short"], found.counts["unknown"]) == ("short", 6, 1)
+
+
 def test_thresholds_are_the_roundest_numbers_between_the_tiers(tmp_path):
     found = measured(tmp_path, tables()).thresholds
     assert found["tier"].tolist() == ["silver", "gold"]

@@ -177,7 +177,8 @@ def test_where_there_are_fewer_above_those_are_others_too():
     [
         ({"refused": "tiers"}, "There are no reviews in the period"),
         ({"refused": "basis"}, "No review says on what spend it was held"),
-        ({"refused": "orders"}, "There is no table of orders"),
+        ({"refused": "orders"}, "No order that counts is on record"),
+        ({"refused": "short"}, "No review has been followed for 30 days yet"),
         ({"thresholds": lines().iloc[:0]}, "There is one tier only"),
         ({"thresholds": lines(threshold_cny=np.nan, off=90)}, "90 of the 1,400 reviews"),
         ({"thresholds": lines(threshold_cny=np.nan, n=0)}, "hardly anybody was reviewed"),

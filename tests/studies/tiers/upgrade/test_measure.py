@@ -203,6 +203,19 @@ def test_a_number_out_of_range_is_named(tmp_path, asked, words):
         measured(tmp_path, **asked)
 
 
+def test_without_any_day_of_joining_members_count_from_the_beginning_of_the_log(tmp_path):
+    given = shop()
+    given["users"] = [{"user_id": row["user_id"]} for row in given["users"]]
+    early = [{"user_id": row["user_id"], "added_at": START - 99 * DAY} for row in given["users"]]
+    kinds = ("none", "early")
+    found = []
+    for kind, users in zip(kinds, (given["users"], early), strict=True):
+        (tmp_path / kind).mkdir()
+        members = members_of(tmp_path / kind, given | {"users": users})
+        found.append(measure(members, thresholds_cny={"gold": 100}).rows)
+    pd.testing.assert_frame_equal(*found)
+
+
 def test_a_past_day_knows_nothing_of_what_came_later(tmp_path):
     from siyu.data import open_source
     from siyu.studies.tiers import Definition, find_members

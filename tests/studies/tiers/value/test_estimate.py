@@ -180,6 +180,31 @@ def test_a_small_tier_is_not_told_nor_to_be_had_by_subtraction():
     assert list(few.gaps["below"]) == ["gold"]
 
 
+@pytest.mark.parametrize("flat", [TIERS, TIERS[1:2]])
+def test_where_nobody_brings_any_margin_no_value_is_told(flat):
+    table = members()
+    for ending in ("", "_before"):
+        inside = table[f"tier{ending}"].isin([TIERS.index(tier) for tier in flat])
+        table.loc[inside, f"margin_cny{ending}"] = 0.0
+    one = measures(members=table)
+    found = value.estimate(one, level=LEVEL)
+    assert found.tiers.loc[found.tiers["refused"] == "flat", "tier"].tolist() == list(flat)
+    assert found.refused == ("flat" if flat == TIERS else "")
+    told = {each.id: each for each in value.conclude(one, found, level=LEVEL)}
+    refused = told["tiers.value" if flat == TIERS else "tiers.value.gold"]
+    assert (refused.status, refused.value) == ("insufficient", None)
+    assert "brought" in refused.message
+    assert "tiers.value.change.gold" not in told
+    assert value.draw_values(one, found, level=LEVEL).alt
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_friends_the_referral_index_is_drawn_all_the_same():
+    table = members().assign(friends=0, friends_before=0)
+    one = measures(members=table, has_invites=False)
+    assert value.draw_values(one, value.estimate(one, level=LEVEL), level=LEVEL).alt
+
+
 @pytest.mark.slow
 def test_the_sample_recovers_what_members_order_and_bring():
     """The truth counts orders before refunds, and margins after them, without friends."""

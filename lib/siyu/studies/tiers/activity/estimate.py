@@ -128,8 +128,14 @@ def _change(sides: Any, n: Any, name: str, *, level: float) -> dict[str, float]:
 
 
 def _mean(n: Any, days: Any, *, level: float) -> tuple[float, float]:
-    """Give the interval of the mean days per member, of which nobody has fewer than none."""
+    """Give the interval of the mean days per member, of which nobody has fewer than none.
+
+    Where nobody bought there is no spread to tell an error from: as many as may have bought, on one
+    day each, are its upper end.
+    """
     size = n.sum()
+    if not n @ days:
+        return 0.0, float(wilson(0, size, level=level)[1])
     mean = n @ days / size
     error = np.sqrt(n @ (days - mean) ** 2 / (size - 1) / size)
     reach = student.ppf((1 + level) / 2, size - 1) * error

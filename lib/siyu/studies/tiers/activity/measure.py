@@ -95,18 +95,17 @@ def _tables(
     members: Members, before: date | None, start: date
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     now = _window(members, start)
-    # Of a window that there is not, nobody is a member.
-    then = _window(members, before or start)
-    then = then if before else then.limit(0)
-    then = then.select(then_number="number", tier_before="tier", days_before="days")
-    both = now.outer_join(then, now.number == then.then_number)
+    if before is None:
+        both = now.select(tier_before=-1, tier="tier", days_before=0, days="days")
+    else:
+        then = _window(members, before)
+        then = then.select(then_number="number", tier_before="tier", days_before="days")
+        both = now.outer_join(then, now.number == then.then_number)
+    columns = {"tier_before": -1, "tier": -1, "days_before": 0, "days": 0}
     both = both.select(
-        *(both[name].cast("int64").fill_null(-1) for name in ("tier_before", "tier")),
-        *(both[name].cast("int64").fill_null(0) for name in ("days_before", "days")),
+        **{name: both[name].cast("int64").fill_null(none) for name, none in columns.items()}
     )
-    columns = ["tier_before", "tier", "days_before", "days"]
-    both = both.rename(dict(zip(columns, both.columns, strict=True)))
-    counts = both.group_by(columns).agg(n=both.count()).to_pandas()
+    counts = both.group_by([*columns]).agg(n=both.count()).to_pandas()
     bought = now.filter(now.days > 0)
     margins = bought.group_by("tier").agg(
         buyers=bought.count(),
@@ -114,7 +113,7 @@ def _tables(
         squared=(bought.earned_cny * bought.earned_cny).sum(),
     )
     return (
-        counts.sort_values(columns, ignore_index=True),
+        counts.sort_values([*columns], ignore_index=True),
         margins.to_pandas().sort_values("tier", ignore_index=True),
     )
 

@@ -82,7 +82,7 @@ def measure(
         unit: what is bought within one "day" (of the business) or "hour" is one purchase.
 
     Raises:
-        TierError: a number out of range, or there are no orders.
+        TierError: a number out of range.
     """
     if horizon_days < 1:
         raise TierError(f"horizon_days = {horizon_days} must be at least 1; use 56")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,28 +59,35 @@ def _choice(measures: Measures, found: Effects, row: Any, level: float) -> Findi
     kind = "stop_all" if row.verdict == "stop" else row.verdict
     if kind == "keep_testing" and row.choice == measures.arms[0]:
         kind = "nothing"
-    known = np.isfinite(row.worth_cny)
-    status, threshold, direction = _judged(row.verdict if known else "", False)
     own = found.table[(found.table["tier"] == row.tier) & (found.table["refused"] == "")]
+    name, metric = f"tiers.offer.choice.{row.tier}", "worth of the strategy chosen, per quarter"
+    n = int(own["n"].sum() + own["n_control"].iloc[0])
+    message = full_stop(sentences.say_choice(measures, found, row, level=level))
+    action = phrase(f"tiers.offer.action.{kind}", strategy=row.choice)
+    segment = {"tier": row.tier}
+    if not np.isfinite(row.worth_cny):  # of too few members today
+        unknown = insufficient(name, message, metric=metric, n=n, unit="cny")
+        return replace(unknown, segment=segment, action=action, evidence="randomised")
+    status, threshold, direction = _judged(row.verdict, False)
     return Finding(
-        id=f"tiers.offer.choice.{row.tier}",
-        metric="worth of the strategy chosen, per quarter",
-        segment={"tier": row.tier},
-        value=float(row.worth_cny) if known else 0.0,
-        ci_lower=float(row.worth_lower) if known else None,
-        ci_upper=float(row.worth_upper) if known else None,
+        id=name,
+        metric=metric,
+        segment=segment,
+        value=float(row.worth_cny),
+        ci_lower=float(row.worth_lower),
+        ci_upper=float(row.worth_upper),
         level=level,
         unit="cny",
-        n=int(own["n"].sum() + own["n_control"].iloc[0]),
-        message=full_stop(sentences.say_choice(measures, found, row, level=level)),
-        action=phrase(f"tiers.offer.action.{kind}", strategy=row.choice),
+        n=n,
+        message=message,
+        action=action,
         method=phrase("tiers.offer.method.choice"),
         status=status,
         threshold=threshold,
         direction=direction,
         evidence="randomised",
         # To draw again is not worth what the leader seems to bring.
-        worth_cny=float(row.worth_cny) if known and row.verdict == "roll_out" else None,
+        worth_cny=float(row.worth_cny) if row.verdict == "roll_out" else None,
     )
 
 
@@ -106,18 +114,23 @@ def _gain(measures: Measures, row: Any, level: float) -> Finding:
 
 
 def _aim(measures: Measures, row: Any, level: float) -> Finding:
-    known = np.isfinite(row.effect_lower)
+    name, metric = f"tiers.offer.aim.{row.tier}.{row.strategy}", f"effect on {row.objective}"
+    segment, n = {"tier": row.tier, "strategy": row.strategy}, int(row.n + row.n_control)
+    message = full_stop(sentences.say_aim(measures, row, level=level))
+    if not np.isfinite(row.effect_lower):
+        none = insufficient(name, message, metric=metric, n=n, unit=_UNITS[row.objective])
+        return replace(none, segment=segment)
     return Finding(
-        id=f"tiers.offer.aim.{row.tier}.{row.strategy}",
-        metric=f"effect on {row.objective}",
-        segment={"tier": row.tier, "strategy": row.strategy},
+        id=name,
+        metric=metric,
+        segment=segment,
         value=float(row.effect),
-        ci_lower=float(row.effect_lower) if known else None,
-        ci_upper=float(row.effect_upper) if known else None,
+        ci_lower=float(row.effect_lower),
+        ci_upper=float(row.effect_upper),
         level=level,
         unit=_UNITS[row.objective],
-        n=int(row.n + row.n_control),
-        message=full_stop(sentences.say_aim(measures, row, level=level)),
+        n=n,
+        message=message,
         method=phrase("tiers.offer.method.aim"),
         evidence="randomised",
     )

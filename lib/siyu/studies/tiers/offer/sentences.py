@@ -127,9 +127,9 @@ def say_gain(measures: Measures, row: Any, *, level: float) -> str:
 
 
 def say_aim(measures: Measures, row: Any, *, level: float) -> str:
-    """Say what a strategy does to what the tier is to do more of."""
+    """Say what a strategy does to what the tier is to do more of; or that all did the same."""
     return phrase(
-        f"tiers.offer.aim.{row.objective}",
+        f"tiers.offer.aim.{row.objective if np.isfinite(row.effect_lower) else 'flat'}",
         strategy=row.strategy,
         tier=row.tier,
         effect=row.effect,

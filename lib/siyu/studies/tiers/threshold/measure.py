@@ -34,7 +34,8 @@ class Measures:
         one, and `threshold_cny`, the same line, or NaN where tiers do not follow it.
     counts: of reviews in the period: `all`, without a basis (`unknown`), not followed for
         `jump_days` (`short`), with an offer drawn by lot in those days (`drawn`), and `n` left.
-    refused: "tiers" (no reviews in the period), "basis" (none has one), "orders" (no orders), "".
+    refused: "tiers" (no reviews in the period), "basis" (none has one), "orders" (no orders),
+        "short" (all reviews are too recent), "".
     """
 
     source: str
@@ -89,6 +90,8 @@ def measure(
             refused = refused or "basis"
         elif not members.has_orders:
             refused = "orders"
+        elif counts["short"] == counts["all"] - counts["unknown"]:
+            refused = "short"
         else:
             known = marked.filter(~marked.unknown)
             thresholds = find_thresholds(known, members.tiers, asked)

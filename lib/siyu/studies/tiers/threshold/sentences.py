@@ -176,7 +176,7 @@ def say_action(measures: Measures, effects: Effects, tier: str) -> str:
 def refusal(measures: Measures) -> str:
     """Say why nothing can be read at any threshold; "" where it can be tried."""
     if measures.refused:
-        return phrase(f"tiers.threshold.refused.{measures.refused}")
+        return phrase(f"tiers.threshold.refused.{measures.refused}", days=measures.jump_days)
     return "" if len(measures.thresholds) else phrase("tiers.threshold.refused.one")
 
 

@@ -52,7 +52,7 @@ def blank_unseen(
     found = found.copy()
     left = (until_us - found["at"]) / DAY_US
     seen = {block: (left >= days) & (days > 0) for block, days in after.items()}
-    came = np.maximum(found["added_us"].fillna(since_us), since_us)
+    came = np.maximum(found["added_us"].astype("float64").fillna(since_us), since_us)
     seen[before[0]] = (found["at"] - came) / DAY_US >= before[1]
     for block, whole in seen.items():
         names = columns_of(block)
@@ -64,7 +64,7 @@ def hide_persons(
     seen: pd.DataFrame, begin_us: int, thresholds: Sequence[float], band: float
 ) -> pd.DataFrame:
     """Leave out who and when exactly, and put rows and codes into an order of what was done."""
-    since = np.maximum(seen["added_us"].fillna(begin_us), begin_us)
+    since = np.maximum(seen["added_us"].astype("float64").fillna(begin_us), begin_us)
     waited = seen["recent_us"].to_numpy(dtype=np.float64, na_value=np.inf) / (_ALIVE_DAYS * DAY_US)
     rows = seen.assign(
         month=seen["since_on"].astype(str).str[:7],

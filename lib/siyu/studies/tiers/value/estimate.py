@@ -33,17 +33,19 @@ class Values:
     """What members are worth, by tier.
 
     tiers: one row per `tier` of the reviews, the lowest first: `refused` ("small"; "few": fewer
-        than FEWEST_BUYERS ordered; or ""), `n` members (not of a small one), and `orders` per
-        member, `margin` per order, `referral` index, `value` (their product, yuan per member),
-        `earned` (margin per member, without friends) and `placed` (orders per member, those
-        refunded in full included), each with its interval (`orders_lower`, ...).
+        than FEWEST_BUYERS ordered; "flat": all brought the same margin, or none; or ""), `n`
+        members (not of a small one), and `orders` per member, `margin` per order, `referral` index,
+        `value` (their product, yuan per member), `earned` (margin per member, without friends) and
+        `placed` (orders per member, those refunded in full included), each with its interval
+        (`orders_lower`, ...).
     parts: one row per tier, the tier `below` it that can be read, and `factor`: `part` of the gap
         in value, with an interval; all parts of all tiers hold at once.
     gaps: one row per tier and tier `below`: `gap` in value, with an interval, all gaps at once; and
         which factor clearly `leads` ("orders", "margin" or "").
     changes: one row per tier: value `before` and `after`, and `change` since the previous review,
         with an interval, all tiers at once.
-    refused: "tiers", "orders", "review" (none was followed), "few" (no tier can be read), "".
+    refused: "tiers", "orders", "review" (none was followed), "few" or "flat" (no tier can be read),
+        "".
     """
 
     tiers: pd.DataFrame
@@ -93,7 +95,7 @@ def estimate(measures: Measures, *, level: float) -> Values:
         parts=pd.DataFrame(parts or {"tier": []}),
         gaps=pd.DataFrame(gaps or {"tier": []}),
         changes=_changes(measures, groups, level),
-        refused=refused or ("" if usable else "few"),
+        refused=refused or ("" if usable else "flat" if "flat" in {*tiers["refused"]} else "few"),
     )
 
 
@@ -130,6 +132,8 @@ def _read_tiers(measures: Measures, level: float) -> pd.DataFrame:
             row |= {"refused": "small", "n": np.nan}
         elif own.buyers < FEWEST_BUYERS:
             row["refused"] = "few"
+        elif own.is_flat:
+            row["refused"] = "flat"
         else:
             for name, *numbers in zip(READ, *own.read(level=level), strict=True):
                 row |= dict(
@@ -206,7 +210,9 @@ def _changes(measures: Measures, groups: dict[str, Group], level: float) -> pd.D
     both = {
         tier: (now, then)
         for tier, (now, then) in both.items()
-        if then.buyers >= FEWEST_BUYERS and then.counts.sum() >= measures.min_users
+        if then.buyers >= FEWEST_BUYERS
+        and then.counts.sum() >= measures.min_users
+        and not then.is_flat
     }
     joint = bonferroni_level(level, max(1, len(both)))
     rows = []

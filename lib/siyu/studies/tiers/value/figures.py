@@ -63,8 +63,8 @@ def _draw_panel(axes: Axes, values: Values, column: str, digits: int) -> None:
     lead = column == "value"
     colour = ACCENT if lead else GREY
     start = 1.0 if column == "referral" else 0.0
-    ends = values.tiers[f"{column}_upper"]
-    right = start + 1.5 * (float(np.nanmax(ends)) - start)
+    reach = float(np.nanmax(values.tiers[f"{column}_upper"])) - start
+    right = start + 1.5 * (reach or 1.0)
     for place, row in enumerate(each_row(values.tiers)):
         if row.refused:
             text = phrase(f"tiers.value.figure.{row.refused}") if lead else ""

@@ -43,6 +43,11 @@ class Group:
         """Members with an order."""
         return float(self.counts[self.rows[:, _ORDERS] > 0].sum())
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether nobody brought any margin, or all the same, so that there is no error to tell."""
+        return bool(np.ptp(self.rows[:, _MARGIN]) == 0)
+
     def spread(self, statistic: Statistic) -> Jackknife:
         """Tell what each member does to a statistic.
 

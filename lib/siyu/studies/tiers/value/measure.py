@@ -113,11 +113,13 @@ def _members(
     members: Members, review: _Review, previous: _Review | None, value_days: int
 ) -> pd.DataFrame:
     own = _brought(members, review[1], value_days)
-    before = _brought(members, (previous or review)[1], value_days)
     if previous is None:
-        before = before.limit(0)
-    before = before.rename({f"{name}_before": name for name in ("number", "tier", *BROUGHT)})
-    both = own.outer_join(before, own.number == before.number_before)
+        nothing = {"tier": NOWHERE} | dict.fromkeys(BROUGHT, 0)
+        both = own.mutate(**{f"{name}_before": value for name, value in nothing.items()})
+    else:
+        before = _brought(members, previous[1], value_days)
+        before = before.rename({f"{name}_before": name for name in ("number", "tier", *BROUGHT)})
+        both = own.outer_join(before, own.number == before.number_before)
     names = [name for name in _empty().columns if name != "n"]
     known = {
         name: both[name].fill_null(NOWHERE if name.startswith("tier") else 0) for name in names

@@ -50,7 +50,7 @@ def say_values(measures: Measures, values: Values, *, level: float) -> str:
         phrase(f"tiers.value.friends.{'known' if measures.has_invites else 'none'}"),
         "" if measures.has_margin else phrase("tiers.value.amounts"),
     ]
-    for reason in ("small", "few"):
+    for reason in ("small", "few", "flat"):
         names = list(values.tiers.loc[values.tiers["refused"] == reason, "tier"])
         if names:
             said.append(say_refused(measures, reason, names))

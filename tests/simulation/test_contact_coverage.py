@@ -41,19 +41,33 @@ REPLICATIONS = 2_000
 MEMBERS, LIFE_DAYS, GREETED_DAYS, LANDMARK_DAYS, STAY_DAYS = 4_000, 20.0, 4.0, 3.0, 27.0
 
 
+def counted(*, there, treated, outcome, stayed_days) -> pd.DataFrame:
+    """Count members who are alike, all added at noon."""
+    columns = np.broadcast_arrays(12, there, treated, outcome, stayed_days)
+    shape = (24, 2, 2, 2, int(STAY_DAYS) + 1)
+    n = np.bincount(np.ravel_multi_index([c.astype(int) for c in columns], shape))
+    names = ("hour", "there", "treated", "outcome", "stayed_days")
+    kinds = np.flatnonzero(n)
+    own = dict(zip(names, np.unravel_index(kinds, shape), strict=True))
+    return pd.DataFrame(own | {"n": n[kinds]})
+
+
 def greeted_while_there(rng) -> pd.DataFrame:
     life = rng.exponential(LIFE_DAYS, MEMBERS)
     greeted = rng.exponential(GREETED_DAYS, MEMBERS)
-    flags = pd.DataFrame(
-        {
-            "hour": 12,
-            "there": (life >= LANDMARK_DAYS).astype(int),
-            "treated": ((greeted <= life) & (greeted <= LANDMARK_DAYS)).astype(int),
-            "outcome": (life >= LANDMARK_DAYS + STAY_DAYS).astype(int),
-            "stayed_days": np.clip(life - LANDMARK_DAYS, 0, STAY_DAYS).astype(int),
-        }
+    return counted(
+        there=life >= LANDMARK_DAYS,
+        treated=(greeted <= life) & (greeted <= LANDMARK_DAYS),
+        outcome=life >= LANDMARK_DAYS + STAY_DAYS,
+        stayed_days=np.clip(life - LANDMARK_DAYS, 0, STAY_DAYS),
     )
-    return flags.value_counts().rename("n").reset_index()
+
+
+def who_mostly_stay(rng, *, treated_share: float, left_share: float) -> pd.DataFrame:
+    """1,200 members; who leaves does so at once, contacted or not."""
+    treated = rng.random(1200) < treated_share
+    stays = rng.random(1200) > left_share
+    return counted(there=1, treated=treated, outcome=stays, stayed_days=STAY_DAYS * stays)
 
 
 def measures(counts: pd.DataFrame) -> contact.Measures:
@@ -101,16 +115,7 @@ def test_where_few_leave_there_is_no_estimate():
     refused = []
     for i in range(200):
         rng = np.random.default_rng([3, i])
-        flags = pd.DataFrame(
-            {
-                "hour": 12,
-                "there": 1,
-                "treated": (rng.random(1200) < 0.85).astype(int),
-                "outcome": (rng.random(1200) > 0.005).astype(int),
-            }
-        )
-        flags["stayed_days"] = int(STAY_DAYS) * flags["outcome"]
-        counts = flags.value_counts().rename("n").reset_index()
+        counts = who_mostly_stay(rng, treated_share=0.85, left_share=0.005)
         refused.append(contact.effects(measures(counts), level=LEVEL).table["refused"].iloc[0])
     assert set(refused) == {"few_of_each"}
 
@@ -120,16 +125,7 @@ def test_with_ten_who_leave_on_the_smaller_side_zero_is_covered():
     wrong = []
     for i in range(REPLICATIONS):
         rng = np.random.default_rng([4, i])
-        flags = pd.DataFrame(
-            {
-                "hour": 12,
-                "there": 1,
-                "treated": (rng.random(1200) < 5 / 6).astype(int),
-                "outcome": (rng.random(1200) > 0.06).astype(int),
-            }
-        )
-        flags["stayed_days"] = int(STAY_DAYS) * flags["outcome"]
-        counts = flags.value_counts().rename("n").reset_index()
+        counts = who_mostly_stay(rng, treated_share=5 / 6, left_share=0.06)
         row = contact.effects(measures(counts), level=LEVEL).table.iloc[0]
         if not row.refused:
             wrong.append(row.verdict != "unclear")

@@ -69,11 +69,11 @@ def hazard_ratio(
     (Gail, Wieand and Piantadosi, 1984, Biometrika 71). Source: as `fit_hazards`.
     """
     quantile = normal_quantile(level)
-    left = grouped["n"].where(grouped["outcome"] == 1, 0).groupby(grouped["treated"]).sum()
-    if left.reindex([0, 1], fill_value=0).min() == 0:
+    left = grouped.loc[(grouped["outcome"] == 1) & (grouped["n"] > 0), "treated"].to_numpy()
+    if not ((left == 0).any() and (left == 1).any()):
         return np.nan, np.nan, np.nan
     row = grouped.groupby([*covariates, "treated"], dropna=False, sort=False).ngroup().to_numpy()
-    first = grouped[~pd.Series(row).duplicated().to_numpy()]
+    first = grouped.iloc[np.unique(row, return_index=True)[1]]
     users = np.bincount(row, weights=grouped["n"]).astype(np.float64)
     levels = indicators(first, covariates, users)
     design = np.column_stack([first["treated"].to_numpy(dtype=np.float64), levels])

@@ -82,18 +82,18 @@ def standardise(
     """
     quantile = normal_quantile(level)
     users, treated, outcome = _checked(grouped, covariates)
-    found = _propensity(grouped, covariates, treated, users)
+    everyone = _design(grouped, covariates, users)
+    model = _fit(everyone, treated, users)
+    found = model(everyone)
     alike = (found > ALIKE) & (found < 1 - ALIKE)
-    chances = pd.DataFrame(
-        {"propensity": found, "treated": treated.astype(int), "n": users.astype(int)}
-    )
-    propensity = chances.groupby(["propensity", "treated"])[["n"]].sum().reset_index()
-    kept = grouped[alike]
     n, a, y = users[alike], treated[alike], outcome[alike]
     if not (n @ a > 0 and n @ (1 - a) > 0):
         return None
-    design = _design(kept, covariates, n)
-    chance = _fit(design, a, n)(design)
+    design = everyone
+    if not alike.all():
+        design = _design(grouped[alike], covariates, n)
+        model = _fit(design, a, n)
+    chance = model(design)
     weight = np.stack([a / chance, (1 - a) / (1 - chance)])
     predicted = np.stack([_fit(design, y, n * took)(design) for took in (a, 1 - a)])
     values = predicted + weight * (y - predicted)
@@ -117,7 +117,7 @@ def standardise(
         gain_lower=float(means[1] - quantile * error[1]),
         gain_upper=float(means[1] + quantile * error[1]),
         effective=(float(effective[0]), float(effective[1])),
-        propensity=propensity,
+        propensity=_chances(found, treated, users),
         compared=alike,
     )
 
@@ -143,11 +143,16 @@ def _checked(
     )
 
 
-def _propensity(
-    grouped: pd.DataFrame, covariates: Sequence[str], treated: FloatArray, users: FloatArray
-) -> FloatArray:
-    design = _design(grouped, covariates, users)
-    return _fit(design, treated, users)(design)
+def _chances(propensity: FloatArray, treated: FloatArray, users: FloatArray) -> pd.DataFrame:
+    """Add up the users of the same chance who were treated alike."""
+    pairs, place = np.unique(np.column_stack([propensity, treated]), axis=0, return_inverse=True)
+    return pd.DataFrame(
+        {
+            "propensity": pairs[:, 0],
+            "treated": pairs[:, 1].astype(int),
+            "n": np.bincount(place, weights=users).astype(int),
+        }
+    )
 
 
 def _design(grouped: pd.DataFrame, covariates: Sequence[str], users: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.typing import DataFrameGroupBy
+from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 
 from siyu.stats.checks import FloatArray, normal_quantile
@@ -134,7 +134,7 @@ def judge(measures: Measures, *, level: float) -> Judge | None:
     difference, lower, upper = newcombe_difference(stayed[0], n[0], stayed[1], n[1], level=level)
     inside, outside = (
         None if refused or why else found
-        for found, why in (
+        for found, why, _ in (
             _standardised(measures, contact, own, level=level)
             for own in (pd.concat(arms), counts[counts["arm"] == ""])
         )
@@ -166,8 +166,8 @@ def judge(measures: Measures, *, level: float) -> Judge | None:
 def _effect(
     measures: Measures, contact: Contact, counts: pd.DataFrame, *, level: float
 ) -> tuple[dict[str, Any], Standardised | None]:
-    there = counts[counts["there"] == 1]
-    found, refused = _standardised(measures, contact, counts, level=level)
+    there = counts[counts["there"].to_numpy() == 1]
+    found, refused, compared = _standardised(measures, contact, counts, level=level)
     followed, n = int(counts["n"].sum()), int(there["n"].sum())
     few = n < measures.min_users
     row = {
@@ -197,7 +197,8 @@ def _effect(
     row |= {name: gain * per_week for name, gain in zip(_PER_WEEK, gains, strict=True)}
     if refused:
         return row | dict.fromkeys([*fields, "p", *_PER_WEEK, *_RATIO], np.nan), found
-    return row | _hazard_ratio(measures, contact, counts, found, level=level), found
+    covariates = _covariates(measures, contact)
+    return row | _hazard_ratio(compared, covariates, level=level), found
 
 
 _PER_WEEK = ("per_week", "per_week_lower", "per_week_upper")
@@ -206,36 +207,35 @@ _RATIO = ("hazard_ratio", "hazard_ratio_lower", "hazard_ratio_upper")
 
 def _standardised(
     measures: Measures, contact: Contact, counts: pd.DataFrame, *, level: float
-) -> tuple[Standardised | None, str]:
-    there = counts[counts["there"] == 1]
-    sides = there.groupby("treated")["n"].sum().reindex([0, 1], fill_value=0)
-    if sides.min() < measures.min_users:
-        return None, "few"
-    cells = there.groupby(["treated", "outcome"])["n"].sum()
-    if cells.reindex([(0, 0), (0, 1), (1, 0), (1, 1)], fill_value=0).min() < FEWEST_OF_EACH:
-        return None, "few_of_each"
+) -> tuple[Standardised | None, str, pd.DataFrame]:
+    """Estimate, say what is against it, and give the rows of the members compared."""
+    there = counts[counts["there"].to_numpy() == 1]
+    n = there["n"].to_numpy()
+    cells = np.bincount(2 * there["treated"] + there["outcome"], weights=n, minlength=4)
+    if cells.reshape(2, 2).sum(axis=1).min() < measures.min_users:
+        return None, "few", there
+    if cells.min() < FEWEST_OF_EACH:
+        return None, "few_of_each", there
+    there = there.assign(hour=_joined_hours(there))
     covariates = _covariates(measures, contact)
-    same = _alike(there, covariates)
-    grouped = same["n"].sum().reset_index()
+    keys = [*covariates, "treated", "outcome"]
+    alike = there.groupby(keys, dropna=False).ngroup().to_numpy()
+    _, first = np.unique(alike, return_index=True)
+    grouped = there.iloc[first][keys].assign(n=np.bincount(alike, weights=n))
     found = standardise(grouped, covariates=covariates, level=level)
-    if found is None or found.left_out > MOST_LEFT_OUT * there["n"].sum():
-        return found, "alike"
-    return found, "thin" if min(found.effective) < FEWEST_EFFECTIVE else ""
+    if found is None:
+        return None, "alike", there
+    there = there[found.compared[alike]]
+    if found.left_out > MOST_LEFT_OUT * cells.sum():
+        return found, "alike", there
+    return found, "thin" if min(found.effective) < FEWEST_EFFECTIVE else "", there
 
 
 def _hazard_ratio(
-    measures: Measures,
-    contact: Contact,
-    counts: pd.DataFrame,
-    found: Standardised,
-    *,
-    level: float,
+    there: pd.DataFrame, covariates: Sequence[str], *, level: float
 ) -> dict[str, float]:
     """Compare how fast the members compared left, day by day, adjusted for the same."""
-    there, covariates = counts[counts["there"] == 1], _covariates(measures, contact)
-    same = _alike(there, covariates)
-    lives = same.obj[found.compared[same.ngroup()]]
-    lives = lives.assign(time=lives["stayed_days"], outcome=1 - lives["outcome"])
+    lives = there.assign(time=there["stayed_days"], outcome=1 - there["outcome"])
     return dict(zip(_RATIO, hazard_ratio(lives, covariates=covariates, level=level), strict=True))
 
 
@@ -251,23 +251,17 @@ def _covariates(measures: Measures, contact: Contact) -> list[str]:
     return [*columns, "hour", *measures.earlier(contact)]
 
 
-def _alike(there: pd.DataFrame, covariates: Sequence[str]) -> DataFrameGroupBy[Any, Any]:
-    """Group members who are alike, were treated alike and stayed or not; hours joined."""
-    grouped = there.assign(hour=_joined_hours(there))
-    return grouped.groupby([*covariates, "treated", "outcome"], dropna=False)
-
-
-def _joined_hours(there: pd.DataFrame) -> pd.Series:
+def _joined_hours(there: pd.DataFrame) -> NDArray[np.int64]:
     """Join each hour of the day with the next until enough members were added in them."""
-    sizes = there.groupby("hour")["n"].sum().reindex(range(24), fill_value=0)
-    bands, band, size = {}, 0, 0
-    for hour, n in sizes.items():
+    hours = there["hour"].to_numpy()
+    bands, band, size = np.zeros(24, dtype=np.int64), 0, 0.0
+    for hour, n in enumerate(np.bincount(hours, weights=there["n"].to_numpy(), minlength=24)):
         if size >= _SMALLEST_HOUR:
-            band, size = band + 1, 0
+            band, size = band + 1, 0.0
         bands[hour], size = band, size + n
     if size < _SMALLEST_HOUR:  # what is left of the day joins the band before it
-        bands = {hour: min(own, max(band - 1, 0)) for hour, own in bands.items()}
-    return there["hour"].map(bands)
+        bands = np.minimum(bands, max(band - 1, 0))
+    return np.asarray(bands[hours])
 
 
 def _weeks(measures: Measures, contact: Contact) -> float:
@@ -278,7 +272,8 @@ def _weeks(measures: Measures, contact: Contact) -> float:
 
 
 def _difference(counts: pd.DataFrame) -> float:
-    with_it, without = (_share(counts[counts["treated"] == took], "outcome") for took in (1, 0))
+    treated = counts["treated"].to_numpy() == 1
+    with_it, without = (_share(counts[took], "outcome") for took in (treated, ~treated))
     return with_it - without
 
 

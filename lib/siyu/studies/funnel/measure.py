@@ -114,7 +114,10 @@ def _follow(
     starts_until: datetime,
     breakdown: Breakdown,
 ) -> ir.Table:
-    """Follow all starts in a span, and count the steps each user reached (`depth`)."""
+    """Follow all starts in a span, and count the steps each user reached (`depth`).
+
+    The answer, a row per user, stays in the engine: several tables are counted from it.
+    """
     users = follow(
         breakdown.mark(events),
         definition,
@@ -123,7 +126,8 @@ def _follow(
         at_start=[column_of(name) for name in breakdown.at_start],
     )
     steps = range(1, len(definition.steps) + 1)
-    return users.mutate(depth=sum(users[f"reached_{k}_at"].notnull().cast("int64") for k in steps))
+    depth = sum(users[f"reached_{k}_at"].notnull().cast("int64") for k in steps)
+    return users.mutate(depth=depth).cache()
 
 
 def _counts(pool: Source, users: ir.Table, columns: Sequence[str]) -> pd.DataFrame:

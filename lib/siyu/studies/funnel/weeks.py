@@ -145,7 +145,7 @@ def _followed(events: ir.Table, begun: ir.Table, definition: Definition, span: S
         at_start=["person", "week"],
     )
     converted = users[f"reached_{len(definition.steps)}_at"].notnull()
-    return users.select("person", "week", done=converted.cast("int64"))
+    return users.select("person", "week", done=converted.cast("int64")).cache()
 
 
 def _weekly(pool: Source, span: Span, begun: ir.Table, users: ir.Table) -> pd.DataFrame:

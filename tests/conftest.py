@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import coverage
 import pytest
 
 _REPEATING = ("simulation", "consistency")
-"""Folders of tests that run the same lines thousands of times. Other tests must cover these lines,
-and to watch them takes more than half as long again."""
+"""Folders of tests that run the same lines thousands of times, as do those marked `slow`. Other
+tests must cover these lines, and to watch them takes more than half as long again."""
 
 
 @pytest.fixture(scope="session")
@@ -20,13 +20,15 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", autouse=True)
-def unwatched(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Stop counting lines while a module repeats itself, its fixtures included."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Stop counting lines while a test repeats itself, its fixtures included."""
     watching = coverage.Coverage.current()
-    if watching is None or request.path.parent.name not in _REPEATING:
-        yield
-        return
+    repeating = item.get_closest_marker("slow") or item.path.parent.name in _REPEATING
+    if watching is None or not repeating:
+        return (yield)
     watching.stop()
-    yield
-    watching.start()
+    try:
+        return (yield)
+    finally:
+        watching.start()

@@ -65,6 +65,12 @@ def tables(open_shop, rows, definition, *, by=(), **more):
     return [getattr(measures, name).to_csv() for name in TABLES]
 
 
+@pytest.fixture(scope="module")
+def under_its_own_name():
+    """What the shop is reduced to with the column held called `item`; once per shape."""
+    return {}
+
+
 def renamed(rows, name):
     return [{name if key == "item" else key: value for key, value in row.items()} for row in rows]
 
@@ -77,9 +83,12 @@ def test_columns_of_events_that_nobody_asked_for_change_nothing(open_shop):
 
 @pytest.mark.parametrize("shape", HELD)
 @pytest.mark.parametrize("name", ["week", "person", "code", "ends", "kind", "n_0", "start_1"])
-def test_a_held_column_may_have_any_name(open_shop, name, shape):
-    plain = tables(open_shop, ROWS, Definition(**HELD[shape], hold="item"))
-    assert tables(open_shop, renamed(ROWS, name), Definition(**HELD[shape], hold=name)) == plain
+def test_a_held_column_may_have_any_name(open_shop, under_its_own_name, name, shape):
+    if shape not in under_its_own_name:
+        plain = tables(open_shop, ROWS, Definition(**HELD[shape], hold="item"))
+        under_its_own_name[shape] = plain
+    found = tables(open_shop, renamed(ROWS, name), Definition(**HELD[shape], hold=name))
+    assert found == under_its_own_name[shape]
 
 
 def test_a_column_of_events_to_break_down_by_may_have_any_name(open_shop):

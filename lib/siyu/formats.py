@@ -23,7 +23,7 @@ _MOST_NAMES = 3
 
 def percent(share: float, digits: int = 1) -> str:
     """Write a fraction as a percentage: 0.1234 is 12.3%."""
-    return f"{share:.{digits}%}" if math.isfinite(share) else NOTHING
+    return f"{share:.{digits}%}".replace("-", "−") if math.isfinite(share) else NOTHING
 
 
 def signed(difference: float, digits: int = 1) -> str:

@@ -18,6 +18,10 @@ from siyu.studies.tiers.future.estimate import Forecast
 from siyu.studies.tiers.future.measure import Measures
 
 
+_SAID = {"change": "direction", "outcome": "tested", "value_outcome": "value_tested"}
+"""Columns whose names mean something else in other tables of a report."""
+
+
 def draw_holdout(measures: Measures, found: Forecast, *, level: float) -> Picture:
     """Draw purchases as forecast on the earlier day and as observed: by class, and by week."""
     picture, title = "future_holdout", sentences.say_tested(measures, found)
@@ -141,7 +145,7 @@ def draw_forecast(measures: Measures, found: Forecast, *, level: float) -> Pictu
         panels[1].xaxis.set_major_locator(MaxNLocator(3))
         panels[1].xaxis.set_major_formatter(lambda cny, _: number(cny))
     alt = phrase("tiers.future.figure.alt", title=title)
-    return finish(figure, name=picture, alt=alt, table=found.table)
+    return finish(figure, name=picture, alt=alt, table=found.table.rename(columns=_SAID))
 
 
 def _draw_rows(axes: Axes, rows: list[Any], kind: str) -> None:

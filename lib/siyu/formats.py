@@ -135,6 +135,11 @@ def paragraph(*sentences: str) -> str:
     return {"en": " ", "zh": ""}[spoken()].join(map(full_stop, filter(None, sentences)))
 
 
+def paragraphs(*texts: str) -> str:
+    """Set texts apart from each other, as a page does; an empty one is left out."""
+    return "\n\n".join(map(full_stop, filter(None, texts)))
+
+
 def full_stop(sentence: str) -> str:
     """End a sentence that has no end yet."""
     return sentence if sentence[-1:] in tuple(".!?:。！？：") else sentence + _STOPS[spoken()]

@@ -178,11 +178,12 @@ def test_tiers_without_estimates_or_members_get_nothing_and_a_reason():
     ("effects", "budget", "said", "then"),
     [
         (HAND, 24, "With 24 yuan, give “discount” to all 100 members of “low”; “early” to 3 of the",
-         "The next 1,000 yuan would add 224 yuan beyond their own cost"),
+         "A budget of 80 yuan would add 224 yuan beyond its own cost"),
         (HAND, 800, "of “high”; that costs 80 yuan", "More budget is not needed: beyond 80 yuan"),
         (HAND[HAND["strategy"] == "discount"], 0, "give “discount” to all 100", "No budget is ne"),
-        (HAND[HAND["tier"] == "high"], 5, "Give no strategy yet: 5 yuan is too little", "next 1,0"),
-        (UNSURE.assign(error=[9, 9, 50, 60]), 0, "though a loss is not ruled out", "The next 1,0"),
+        (HAND[HAND["tier"] == "high"], 5, "Give no strategy yet: 5 yuan is too little", "A budget"),
+        (UNSURE.assign(error=[9, 9, 50, 60]), 0, "though a loss is not ruled out", "A budget of 9"),
+        (table([("low", "early", 1_000, 9.0, 3.0)]), 30, "to 10 of the 1,000", "The next 1,000"),
         (HAND.assign(gain_cny=-1.0), 50, "Give no strategy, and keep the 50 yuan", "no strategy"),
         (HAND.assign(gain_cny=np.nan), 50, "Of no tier is it known", "Of no tier is it known"),
         (HAND.iloc[:0], 50, "Of no tier is it known", "Of no tier is it known"),
@@ -222,8 +223,11 @@ def test_findings_say_what_to_do_and_what_it_is_worth():
     assert slope.action == "Raise the budget to 80 yuan."
     assert told["tiers.plan.cautious"].value == pytest.approx(296, abs=0.1)
     assert told["tiers.plan.cautious"].ci_lower <= gain.value
-    unsure = plan(UNSURE.assign(error=[9, 9, 50, 60]), budget_cny=0, level=LEVEL)
-    assert tiers_plan.conclude(unsure, level=LEVEL)[0].status == "watch"
+    unsure = tiers_plan.conclude(
+        plan(UNSURE.assign(error=[9, 9, 50, 60]), budget_cny=0, level=LEVEL), level=LEVEL
+    )[0]
+    assert unsure.status == "watch"
+    assert "keep a tenth without it by lot: that it pays is not certain" in unsure.action
 
 
 def test_luck_and_certainty_are_said():

@@ -3,7 +3,13 @@
 from siyu.studies.tiers.plan.conclude import conclude, lay_out
 from siyu.studies.tiers.plan.estimate import Plan, Slope, Worth, plan
 from siyu.studies.tiers.plan.figures import draw_curve, draw_plan
-from siyu.studies.tiers.plan.sentences import say_cautious, say_details, say_next, say_plan
+from siyu.studies.tiers.plan.sentences import (
+    say_cautious,
+    say_details,
+    say_next,
+    say_plan,
+    say_slope,
+)
 
 __all__ = [
     "Plan",
@@ -18,4 +24,5 @@ __all__ = [
     "say_details",
     "say_next",
     "say_plan",
+    "say_slope",
 ]

@@ -42,14 +42,13 @@ def conclude(found: Plan, *, level: float) -> list[Finding]:
 
 
 def _gain(found: Plan, n: int, *, level: float) -> Finding:
-    given = sentences.gives(found.expected)
     return _money(
         "tiers.plan.gain",
         found.total,
         n=n,
         level=level,
         message=paragraph(sentences.say_plan(found, level=level), sentences.say_details(found)),
-        action=phrase("tiers.plan.action.give", gives=given) if given else "",
+        action=sentences.say_action(found),
     )
 
 
@@ -73,14 +72,7 @@ def _cautious(found: Plan, n: int, *, level: float) -> Finding:
 
 def _slope(found: Plan, n: int, *, level: float) -> Finding:
     slope, more = found.slope, found.slope.stop_cny > found.budget_cny
-    said = phrase(
-        "tiers.plan.slope",
-        budget=found.budget_cny,
-        slope=slope.value,
-        level=level,
-        lower=slope.ci_lower,
-        upper=slope.ci_upper,
-    )
+    said = sentences.say_slope(found, level=level)
     return Finding(
         id="tiers.plan.slope",
         metric="gain by a further yuan",
@@ -103,12 +95,13 @@ def _tier(row: Any, *, level: float) -> Finding:
     if row.reason in ("few", "nobody"):
         one = insufficient(name, said, metric=_METRIC, n=int(row.n), unit="cny")
         return replace(one, segment={"tier": row.tier})
-    action = "" if row.reason else phrase("tiers.plan.action.give", gives=[sentences.give(row)])
-    one = _money(name, row, n=int(row.n), level=level, message=said, action=action)
+    one = _money(name, row, n=int(row.n), level=level, message=said)
     return replace(one, segment={"tier": row.tier})
 
 
-def _money(name: str, worth: Any, *, n: int, level: float, message: str, action: str) -> Finding:
+def _money(
+    name: str, worth: Any, *, n: int, level: float, message: str, action: str = ""
+) -> Finding:
     # Where nothing is given there is nothing to judge.
     judged = bool(worth.ci_upper > worth.ci_lower)
     return Finding(

@@ -73,15 +73,47 @@ def say_next(found: Plan) -> str:
         case = "free" if gives(found.expected) else "none"
     elif found.budget_cny >= slope.stop_cny:
         case = "stop"
-    else:
+    elif slope.next_cny < 1:
         # A tier changes its strategy as a whole: a small step may not reach.
-        case = "more" if slope.next_cny >= 1 else "lump"
+        case = "lump"
+    else:
+        case = "more" if found.budget_cny + NEXT_CNY < slope.stop_cny else "reach"
     return phrase(
         f"tiers.plan.next.{case}",
         step=NEXT_CNY,
         next=slope.next_cny,
         stop=slope.stop_cny,
         more=slope.more_cny,
+    )
+
+
+def say_slope(found: Plan, *, level: float) -> str:
+    """Say what a further yuan brings at the budget asked; "" where there is no plan.
+
+    Args:
+        found: from `plan`.
+        level: the coverage at which it was made.
+    """
+    if found.refused:
+        return ""
+    return phrase(
+        "tiers.plan.slope",
+        budget=found.budget_cny,
+        slope=found.slope.value,
+        level=level,
+        lower=found.slope.ci_lower,
+        upper=found.slope.ci_upper,
+    )
+
+
+def say_action(found: Plan) -> str:
+    """Say what to give, and what of it by lot, since that it pays is not certain."""
+    sure = set(found.cautious.loc[found.cautious["given"] > 0, ["tier", "strategy"]].agg(tuple, 1))
+    pairs = found.expected[["tier", "strategy"]].agg(tuple, 1)
+    told = {"give": pairs.isin(sure), "lot": ~pairs.isin(sure)}
+    parts = {kind: gives(found.expected[of_kind]) for kind, of_kind in told.items()}
+    return paragraph(
+        *(phrase(f"tiers.plan.action.{kind}", gives=part) for kind, part in parts.items() if part)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,8 @@ RIDGE = 1.0
 DRAWS = 500
 _AT_ONCE = 2_000_000
 """Weights held at once while units are drawn again."""
+_POINTS = 2_000
+"""Points of a curve that tell its area to far less than the interval that is drawn from them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +209,7 @@ def judge_score(
     given, share = np.asarray(treated, dtype=np.float64), np.linspace(0, 1, 11)
     at_once = max(1, min(DRAWS, _AT_ONCE // len(given)))
     found = [_judge(order, best, np.ones((1, len(given))), share)]
+    order, best = _thin(order), _thin(best)
     for first in range(0, DRAWS, at_once):
         weight = _draw_again(given, min(at_once, DRAWS - first), rng)
         found.append(_judge(order, best, weight, share))
@@ -245,13 +248,22 @@ def _best(treated: ArrayLike, outcome: ArrayLike) -> FloatArray:
     return np.asarray(y * (2 * given - 1))
 
 
+def _thin(order: _Order) -> _Order:
+    """Keep so many ends of ties that the curve is told, where there are many more."""
+    if len(order.ends) <= _POINTS:
+        return order
+    kept = np.linspace(0, len(order.ends) - 1, _POINTS).astype(np.int64)
+    return replace(order, ends=order.ends[kept])
+
+
 def _sums(order: _Order, weight: FloatArray) -> tuple[FloatArray, ...]:
     """Sum up outcomes and numbers of both sides from the first unit to each end of ties."""
     own = weight[:, order.unit]
+    begins = np.append(0, order.ends[:-1] + 1)
     parts = []
     for each in (order.outcome, np.ones(len(order.unit))):
         for side in (order.treated, 1 - order.treated):
-            total = np.cumsum(own * (each * side), axis=1)[:, order.ends]
+            total = np.cumsum(np.add.reduceat(own * (each * side), begins, axis=1), axis=1)
             parts.append(np.concatenate([np.zeros((len(own), 1)), total], axis=1))
     return tuple(parts)
 
@@ -289,9 +301,11 @@ def _draw_again(treated: FloatArray, times: int, rng: np.random.Generator) -> Fl
     """Draw the units of each side again: how often each comes, a row per time."""
     weight = np.empty((times, len(treated)))
     for side in (0, 1):
-        here = treated == side
-        n = int(here.sum())
-        weight[:, here] = rng.multinomial(n, np.full(n, 1 / n), times)
+        here = np.flatnonzero(treated == side)
+        drawn = rng.integers(len(here), size=(times, len(here)))
+        drawn += len(here) * np.arange(times)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=times * len(here))
+        weight[:, here] = counts.reshape(times, len(here))
     return weight
 
 

@@ -219,5 +219,6 @@ def test_an_experiment_that_is_not_there_leaves_no_review_out(tmp_path):
     assert measured(tmp_path, tables(), without_experiments=["ofer"]).counts == everything
     given = tables()
     del given["assignments"]
+    (tmp_path / "without").mkdir()
     without = measured(tmp_path / "without", given, without_experiments=["offer"])
     assert without.counts == everything

@@ -11,7 +11,7 @@ import pandas as pd
 from siyu.data import Source, open_source
 from siyu.studies.tiers import Definition, find_members
 from siyu.studies.tiers.upgrade.measure import Measures
-from siyu.studies.tiers.upgrade.occasions import column
+from siyu.studies.tiers.upgrade.occasions import columns_of
 
 SAMPLE = Path(__file__).parents[4] / "data" / "sample"
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
@@ -126,9 +126,9 @@ def draw_rows(
     for block, count in (*counts.items(), (0, rng.poisson(rate / 2))):
         orders = count + (effect * exposed if block > 0 else 0.0)
         orders = orders + (below * upper if block == 1 else 0.0)
-        rows[column("orders", block)] = orders.astype(float)
-        rows[column("amount", block)] = 35.0 * orders
-        rows[column("margin", block)] = 14.0 * orders
+        each = {"orders": 1.0, "amount": 35.0, "margin": 14.0}
+        for name in columns_of(block):
+            rows[name] = each[name.partition("_")[0]] * orders
     return rows[near]
 
 

@@ -39,7 +39,7 @@ def test_upgrades_and_near_misses_are_those_of_members_never_so_high_before(tmp_
     assert up["upper"].tolist() == [False, False, False]  # 75 is halfway from 50 to 100
     assert up["orders_+1"].tolist() == [0, 1, 1]  # who left buys nothing, and counts
     assert up["margin_+1"].tolist() == [0, 12, 9]
-    assert up["amount_+2"].tolist() == [0, 20, 10]
+    assert up["amount_+1"].tolist() == [0, 30, 20]
     assert up["orders_+3"].tolist() == [0, 0, 0]
     assert up["orders_-1"].tolist() == [1, 1, 0]
     assert up["orders_-2"].tolist() == [0, 0, 1]
@@ -175,14 +175,14 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path, tables, refu
 def test_refunded_orders_do_not_count_and_unknown_margins_are_amounts(tmp_path):
     tables = shop()
     tables["orders"][1] |= {"refunded_cny": 30.0}
-    tables["orders"][2] |= {"refunded_cny": 0.0, "margin_cny": None}
+    tables["orders"][5] |= {"refunded_cny": 0.0, "margin_cny": None}
     found = measured(tmp_path, tables, thresholds_cny={"gold": 110}, band=0.3)
     assert found.refused == "window"  # the basis held the refunded order
     tables["tiers"][1]["basis_cny"] = 110.0
     tables["tiers"][2]["basis_cny"] = 130.0
     up = rows_of(measured(tmp_path, tables), "up").sort_values("spend")
     assert up["orders_+1"].tolist() == [0, 0, 1]
-    assert up["margin_+2"].tolist() == [0, 20, 4]
+    assert up["margin_+1"].tolist() == [0, 0, 20]
 
 
 @pytest.mark.parametrize(

@@ -98,5 +98,6 @@ def test_engine_and_a_count_person_by_person_agree(members, measures):
     for block, begin in ((-3, -90), (-2, -60), (-1, -30)):
         inside = bought[(days >= begin) & (days < begin + 30)]
         assert counted[f"orders_{block}"].sum() == len(inside)
-        assert counted[f"margin_{block}"].sum() == pytest.approx(inside["earned_cny"].sum())
+    inside = bought[(days >= -90) & (days < 0)]
+    assert counted["spend"].sum() == pytest.approx(inside["amount_cny"].sum())
     assert FEWEST <= counted["orders_+1"].notna().sum() < len(gold)

@@ -48,8 +48,9 @@ class Measures:
         a review, never so high), `target` (number of the tier), `exposed` ("up", "date": the basis
         reaches it; "down": it does not), `member` (a code), `month`, `earlier` (tier before; -1:
         none), `upper` (of those below the threshold: in the upper half), `recent` and `tenure` (see
-        `history`), and per block (-1 ends at the occasion) `orders_`, `amount_`, `margin_`; those
-        of the `half_days` after it under block 0. NaN where a block was not seen whole.
+        `lay_out`), `spend` in the window, and per block (-1 ends at the occasion) `orders_`, after
+        it `margin_` and `amount_` (see `columns_of`); those of the `half_days` after it under
+        block 0. NaN where a block was not seen whole.
     near: per `target`, members never so high before within 5% `above` and `below` its threshold.
     reached: per tier but the lowest, who came to it for the first time in the period.
     months: how many times 30 days the reviews that count span.
@@ -150,7 +151,7 @@ def measure(
         block_days=block_days,
         half=rule.half_days,
     )
-    share = share_reproduced(found, blocks)
+    share = share_reproduced(found)
     if len(found) and share < REPRODUCED:
         return Measures(**about, **_nothing() | {"reproduced": share}, refused="window")
     begin_us = _us(members.pool.observed_from)
@@ -166,7 +167,7 @@ def measure(
     reviewed = seen["kind"] == "up"
     return Measures(
         **about,
-        rows=hide_persons(seen, begin_us, blocks, rule.thresholds, band),
+        rows=hide_persons(seen, begin_us, rule.thresholds, band),
         near=count_near(seen[reviewed], rule.thresholds),
         reached=count_reached(members),
         months=count_months(seen[reviewed], block_days),

@@ -23,6 +23,12 @@ def column(measure: str, block: int) -> str:
     return f"{measure}_{block:+d}"
 
 
+def columns_of(block: int) -> list[str]:
+    """Name the columns of a block: orders; what they brought only where that is asked for."""
+    extra = {0: ("margin",), 1: ("amount", "margin")}.get(block, ())
+    return [column(measure, block) for measure in ("orders", *extra)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """The rule of tiers, as the reviews show it.
@@ -154,9 +160,9 @@ def sum_blocks(
 
     Returns:
         One row per occasion: what `find_occasions` gives, `added_us` (null where not known),
-        `recent_us` (microseconds since the last order; null without one) and, per block of
-        `block_days`, `orders_`, `amount_` and `margin_` with its number (see `column`); those of
-        the `half` days after it under block 0.
+        `recent_us` (microseconds since the last order; null without one), `spend` in the blocks
+        before but the earliest and, per block of `block_days`, the `columns_of` it; those of the
+        `half` days after it under block 0.
     """
     unique = occasions.select("number", "at").distinct()
     orders = _spent(members)
@@ -167,12 +173,13 @@ def sum_blocks(
         **{-b: (-b * block_days, (1 - b) * block_days) for b in range(1, before + 1)},
         0: (0, half),
     }
-    sums = {}
+    window = (passed >= -(before - 1) * block_days * DAY_US) & (passed < 0)
+    sums = {"spend": both.amount_cny.sum(where=window)}
     for block, (begin, end) in spans.items():
         inside = (passed >= begin * DAY_US) & (passed < end * DAY_US)
-        sums[column("orders", block)] = inside.sum()
-        sums[column("amount", block)] = both.amount_cny.sum(where=inside)
-        sums[column("margin", block)] = both.earned_cny.sum(where=inside)
+        every = (inside.sum(), both.amount_cny.sum(where=inside), both.earned_cny.sum(where=inside))
+        told = dict(zip(("orders", "amount", "margin"), every, strict=True))
+        sums |= {name: told[name.partition("_")[0]] for name in columns_of(block)}
     recent = ibis.ifelse(passed < 0, -passed, None).min()
     told = both.group_by(["number", "at"]).agg(recent_us=recent, **sums)
     told = told.mutate(**{name: told[name].fill_null(0).cast("float64") for name in sums})

@@ -7,21 +7,23 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from siyu.studies.tiers.upgrade.occasions import DAY_US, column
+from siyu.studies.tiers.upgrade.occasions import DAY_US, columns_of
 
 NEAR = 0.05
 """Of a threshold: as far from it members are counted on either side."""
-_SUMS = ("orders", "amount", "margin")
 _CENT = 0.015
 _ALIVE_DAYS = 30
 """Days since the last order in which what it promises falls to 1/e."""
 
 
-def share_reproduced(found: pd.DataFrame, blocks: int) -> float:
+def share_reproduced(found: pd.DataFrame) -> float:
     """Give the share of reviews whose basis is what was bought in the blocks before."""
     reviewed = found[found["kind"] != "date"]
-    spent = reviewed[[column("amount", -b) for b in range(1, blocks + 1)]].sum(axis=1)
-    return float(((spent - reviewed["basis_cny"]).abs() < _CENT).mean()) if len(reviewed) else 0.0
+    return (
+        float(((reviewed["spend"] - reviewed["basis_cny"]).abs() < _CENT).mean())
+        if len(reviewed)
+        else 0.0
+    )
 
 
 def find_known(found: pd.DataFrame, begin_us: int, window_days: int) -> pd.Series:
@@ -53,31 +55,28 @@ def blank_unseen(
     came = np.maximum(found["added_us"].fillna(since_us), since_us)
     seen[before[0]] = (found["at"] - came) / DAY_US >= before[1]
     for block, whole in seen.items():
-        names = [column(measure, block) for measure in _SUMS]
+        names = columns_of(block)
         found[names] = found[names].where(whole)
     return found
 
 
 def hide_persons(
-    seen: pd.DataFrame, begin_us: int, blocks: int, thresholds: Sequence[float], band: float
+    seen: pd.DataFrame, begin_us: int, thresholds: Sequence[float], band: float
 ) -> pd.DataFrame:
     """Leave out who and when exactly, and put rows and codes into an order of what was done."""
     since = np.maximum(seen["added_us"].fillna(begin_us), begin_us)
-    spend = seen[[column("amount", -b) for b in range(1, blocks + 1)]].sum(axis=1)
     waited = seen["recent_us"].to_numpy(dtype=np.float64, na_value=np.inf) / (_ALIVE_DAYS * DAY_US)
     rows = seen.assign(
         month=seen["since_on"].astype(str).str[:7],
         recent=np.exp(-waited),
         tenure=np.log(np.maximum((seen["at"] - since) / DAY_US, 1.0)),
-        spend=spend,
         exposed=seen["exposed"].astype(bool),
     )
     ends = np.array([0.0, *thresholds])
     least = ends[rows["target"]]
     middle = (np.maximum(ends[rows["target"] - 1], least * (1 - band)) + least) / 2
     rows["upper"] = (rows["basis_cny"] >= middle) & (rows["basis_cny"] < least)
-    sums = tuple(f"{each}_" for each in _SUMS)
-    names = [name for name in map(str, rows) if name.startswith(sums)]
+    names = [name for name in map(str, rows) if name.endswith(tuple("0123456789"))]
     kept = [
         *("kind", "target", "exposed", "month", "earlier", "upper", "recent", "tenure", "spend"),
         *names,

@@ -103,7 +103,7 @@ def say_checks(effects: Effects, *, level: float) -> str:
     """Say whether the jumps hold in other ways of reading, and whether anything else jumps."""
     said = []
     for tier in effects.table["tier"].unique():
-        own = effects.checks[effects.checks["tier"] == tier]
+        own = effects.checks[effects.checks["tier"] == tier].set_index("check", drop=False)
         made = [
             phrase(
                 f"tiers.threshold.checks.{row.check}",
@@ -111,7 +111,7 @@ def say_checks(effects: Effects, *, level: float) -> str:
                 lower=row.ci_lower,
                 upper=row.ci_upper,
             )
-            for row in each_row(own[own["check"].isin(_OTHER_WAYS)])
+            for row in each_row(own.loc[[way for way in _OTHER_WAYS if way in own.index]])
         ]
         if made:
             said.append(phrase("tiers.threshold.checks.tier", tier=tier, made=made))

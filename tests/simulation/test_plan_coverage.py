@@ -42,9 +42,9 @@ WORLDS = {
 }
 
 
-def choose(gain, measured):
+def choose(gain):
     """Give each tier its best strategy, if that pays: the plan of a budget without end."""
-    net = np.where(measured > COST, gain - COST, -np.inf)
+    net = gain - COST
     best = (net.reshape(4, 2) == net.reshape(4, 2).max(axis=1, keepdims=True)).ravel()
     return np.where(best & (net > 0), MEMBERS, 0)
 
@@ -53,7 +53,7 @@ def choose(gain, measured):
 def world(request):
     """Per replication and way to choose: what was promised, what is true, and half the interval."""
     rng = np.random.default_rng([13, list(WORLDS).index(request.param)])
-    found = {"naive": [], "ours": [], "cautious": []}
+    found = {"naive": [], "drawn": [], "ours": [], "cautious": []}
     for _ in range(REPLICATIONS):
         truth = WORLDS[request.param](rng)
         measured = truth + ROOT @ rng.standard_normal(8)
@@ -61,10 +61,11 @@ def world(request):
         lower = measured - JOINT * DESIGN["error"].to_numpy()
         for way, gain, known in (
             ("naive", measured, COVARIANCE),
-            ("ours", shrunk.value, shrunk.covariance),
+            ("drawn", shrunk.value, shrunk.covariance),
+            ("ours", np.minimum(shrunk.value, measured), shrunk.covariance),
             ("cautious", lower, COVARIANCE),
         ):
-            units = choose(gain, measured)
+            units = choose(gain)
             half = 1.96 * np.sqrt(units @ known @ units)
             found[way].append((units @ (gain - COST), units @ (truth - COST), half))
     return request.param, {way: np.array(rows).T for way, rows in found.items()}
@@ -89,7 +90,7 @@ def test_the_plan_as_measured_promises_too_much(world):
 
 
 def test_the_expected_plan_is_honest(world):
-    """Where effects are drawn as assumed it is off by less than errors of the simulation and 2%.
+    """Where effects are drawn as assumed it promises nothing too much, and at most 6% too little.
 
     Where no effect is any, it cannot but promise something; a fifth of what the estimates do.
     """
@@ -98,9 +99,18 @@ def test_the_expected_plan_is_honest(world):
     assert covered(found["ours"]) >= LEAST
     if name in ("alike", "apart"):
         error = (promised - true).std() / np.sqrt(REPLICATIONS)
-        assert abs(luck_of(found["ours"])) < 3 * error + 0.02 * true.mean()
-    share = {"nothing works": 0.25, "sample": 0.45}.get(name, 0.1)
+        assert -0.06 * true.mean() < luck_of(found["ours"]) < 3 * error
+    share = {"nothing works": 0.25, "sample": 0.3}.get(name, 0.1)
     assert luck_of(found["ours"]) < share * luck_of(found["naive"])
+
+
+def test_drawn_together_alone_promises_more_than_is_true_where_one_strategy_hurts(world):
+    """What the discount does to diamonds lifts what shares its control: above what was measured."""
+    name, found = world
+    if name == "sample":
+        promised, true, _ = found["drawn"]
+        assert luck_of(found["drawn"]) > 3 * (promised - true).std() / np.sqrt(REPLICATIONS)
+        assert luck_of(found["ours"]) < 0.6 * luck_of(found["drawn"])
 
 
 def test_honesty_costs_little_of_what_the_plan_brings(world):
@@ -123,9 +133,9 @@ def test_what_stands_out_among_few_is_promised_too_low_and_never_too_high():
     for _ in range(REPLICATIONS // 2):
         measured = truth + np.linalg.cholesky(known) @ rng.standard_normal(4)
         shrunk = shrink_effects(measured, known, UNIT[few])
-        none = np.full(4, -1.0)
-        units = choose(np.append(shrunk.value, none), np.append(measured, none))[few]
-        net, true = units @ (shrunk.value - COST[few]), units @ (truth - COST[few])
+        value = np.minimum(shrunk.value, measured)
+        units = choose(np.append(value, np.full(4, -1.0)))[few]
+        net, true = units @ (value - COST[few]), units @ (truth - COST[few])
         half = 1.96 * np.sqrt(units @ shrunk.covariance @ units)
         within.append(abs(net - true) <= half)
         kept.append(true >= net - half)
@@ -146,12 +156,11 @@ def test_the_plan_of_the_study_is_the_one_that_is_simulated():
         )
         found = plan(effects, budget_cny=1e6, level=LEVEL)
         shrunk = shrink_effects(measured, COVARIANCE, UNIT)
-        units = choose(shrunk.value, measured)
-        assert found.total.net_gain_cny == pytest.approx(units @ (shrunk.value - COST))
+        value = np.minimum(shrunk.value, measured)
+        units = choose(value)
+        assert found.total.net_gain_cny == pytest.approx(units @ (value - COST))
         assert found.total.measured_cny == pytest.approx(units @ (measured - COST))
         half = 1.95996 * np.sqrt(units @ shrunk.covariance @ units)
         assert found.total.ci_lower == pytest.approx(found.total.net_gain_cny - half, rel=1e-4)
         lower = effects["ci_lower"].to_numpy()
-        assert found.cautious_total.cautious_cny == pytest.approx(
-            choose(lower, measured) @ (lower - COST)
-        )
+        assert found.cautious_total.cautious_cny == pytest.approx(choose(lower) @ (lower - COST))

@@ -145,3 +145,22 @@ def test_a_score_judged_on_those_it_was_learnt_on_is_flattered_where_nothing_tel
         sides = [np.linalg.lstsq(x[treated == i], net[treated == i])[0] for i in (0, 1)]
         found.append(qini_coefficient(x @ (sides[1] - sides[0]), treated, net))
     assert np.mean(np.array(found) > 0) > 0.95
+
+
+def test_a_small_arm_beside_a_large_one_would_be_stopped_too_often():
+    """Nothing differs; 30 members of whom few buy lie below a truth that 500 tell well.
+
+    Held against 30 or 60 others their skew cancels out, or half of it.
+    """
+    rng, above = np.random.default_rng(12), {30: 0, 60: 0, 500: 0}
+    for n in above:
+        for _ in range(REPLICATIONS // 2):
+            arms, before = zip(*(spend(rng, each, 0.4, 60.0) for each in (n, 30)), strict=True)
+            mean, variance, own = adjusted_means(arms, before=before)
+            free = welch_degrees(variance, own)
+            found = compare_with_control(mean, variance, degrees=free, level=LEVEL**0.25)
+            above[n] += found["ci_upper"].item() < 0
+    nominal = (1 - LEVEL**0.25) / 2 * REPLICATIONS / 2
+    assert above[500] > 5 * nominal
+    assert above[60] < 4 * nominal
+    assert above[30] < 2 * nominal

@@ -27,3 +27,8 @@ def say_counted(members: Members) -> str:
     if not members.has_margin:
         said.append(phrase("tiers.counted.no_margin"))
     return paragraph(*said)
+
+
+def say_alone(verdict: str, lower: float, upper: float) -> str:
+    """Say why something is unclear whose own interval leaves out 0; "" where it does not."""
+    return phrase("tiers.alone") if verdict == "unclear" and (lower > 0 or upper < 0) else ""

@@ -213,6 +213,8 @@ def test_too_short_a_log_is_told_and_a_wrong_number_is_an_error(tmp_path):
     assert moves.measure(replace(members, tiers=())).reviews == ()
     with pytest.raises(TierError, match="move_reviews = 0 must be at least 1"):
         moves.measure(members, move_reviews=0)
+    with pytest.raises(TierError, match="basis_days = -1 must be at least 0"):
+        moves.measure(members, basis_days=-1)
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +240,28 @@ def test_the_moves_planted_in_the_sample_are_found(truths):
     lower, upper = wilson(found["n"], found["n_there"], level=LEVEL ** (1 / 16))
     assert ((lower <= planted) & (planted <= upper)).all()
     assert np.allclose(found.groupby("origin")["share"].sum(), 1)
+
+
+def test_rounds_that_know_only_a_part_of_the_spend_are_in_no_comparison(tmp_path):
+    """In the first 90 days of the log nobody can fall; from then on three in ten always do."""
+    rng = np.random.default_rng(3)
+    people = []
+    for _ in range(300):
+        later = "".join("s" if fell else "g" for fell in rng.random(3) < 0.3)
+        people += [monthly("gggg" + later), monthly("ssss" + later)]
+    members = members_of(tmp_path, people, min_users=30)
+    told = {"high_tiers": ["gold"], "level": LEVEL}
+    young, whole = (
+        moves.changes(moves.measure(members, basis_days=days), **told)
+        .set_index(["tier", "way"])
+        .loc[("gold", "down")]
+        for days in (0, 90)
+    )
+    assert young["verdict"] == "more"
+    assert young["rate_earlier"] < 0.2
+    assert whole["verdict"] == "unclear"
+    assert whole["rate_earlier"] == pytest.approx(0.3, abs=0.05)
+    assert whole["moved_rate"] == young["moved_rate"]
+    measured = moves.measure(members, basis_days=90)
+    said = moves.say_rates(measured, moves.changes(measured, **told), **told)
+    assert "Moves up to the review of 1 Apr 2026 are in no comparison" in said

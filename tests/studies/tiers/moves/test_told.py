@@ -90,6 +90,20 @@ def test_no_more_downgrades_than_before_are_no_alert(tmp_path):
     assert found["tiers.moves.up.ordinary"].status == "info"
 
 
+def test_an_interval_without_0_that_is_not_clear_among_all_says_why(tmp_path):
+    """The tier alone would be clear; Holm over the high tiers says no."""
+    measured = moves.measure(members_of(tmp_path, shop(), min_users=10), move_reviews=1)
+    compared = moves.changes(measured, high_tiers=HIGH, level=LEVEL)
+    said = moves.say_rates(measured, compared, high_tiers=HIGH, level=LEVEL)
+    assert "leaves out 0" not in said
+    gold = (compared["tier"] == "gold") & (compared["way"] == "down")
+    assert compared.loc[gold, "change_lower"].item() > 0
+    doubtful = compared.assign(verdict=compared["verdict"].mask(gold, "unclear"))
+    said = moves.say_rates(measured, doubtful, high_tiers=HIGH, level=LEVEL)
+    assert "gold: no clear change of who goes down" in said
+    assert said.count("Its own interval leaves out 0") == 1
+
+
 def test_fewer_downgrades_are_fine(tmp_path):
     people = [monthly("gggsgg"[i % 3 :][:3] + "g") for i in range(240)]
     people += [monthly("ooso") for _ in range(40)]

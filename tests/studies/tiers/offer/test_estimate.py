@@ -267,3 +267,29 @@ def test_without_enough_members_or_a_fair_draw_there_is_no_score():
     assert few.table["refused"].tolist() == ["few", "few"]
     unfair = replace(measures(), members=members().query("arm != 1 or purchase_days > 1"))
     assert offer.target(unfair, level=LEVEL).table.empty
+
+
+def test_a_small_arm_beside_a_large_one_is_read_only_where_many_buy():
+    """Of 32 members a tier's rate lets fewer than 50 buy; of 39, held against 120, too few too."""
+    table = members()
+    gift = table[table["arm"] == 1].groupby("tier")
+    for kept, why in ((32, "lopsided"), (39, "lopsided"), (40, ""), (29, "few")):
+        one = measures(
+            members=pd.concat([table[table["arm"] != 1], gift.head(kept)]),
+            shares=(SIZE, kept, SIZE),
+        )
+        found = offer.effects(one, level=LEVEL)
+        row = row_of(found, "low", "gift")
+        assert row["refused"] == why
+        assert np.isnan(row["gain_cny"]) == bool(why)
+        assert row_of(found, "low", "talk")["refused"] == ""
+        assert ("more than thrice as large" in offer.say_effects(one, found)) == (why == "lopsided")
+    busy = table.assign(orders=9.0, arm=table["arm"].where(table["arm"] != 2, 0))
+    small = pd.concat([busy[busy["arm"] == 0], busy[busy["arm"] == 1].groupby("tier").head(60)])
+    one = measures(members=small, arms=ARMS[:2], shares=(0.8, 0.2))
+    found = offer.effects(one, level=LEVEL)
+    assert set(found.table["refused"]) == {""}  # 240 against 60, who all buy
+    none = measures(members=small.assign(orders=0.0), arms=ARMS[:2], shares=(0.8, 0.2))
+    found = offer.effects(none, level=LEVEL)
+    assert found.refused == "lopsided"
+    assert "too few of the smaller can be expected to buy" in offer.headline(none, found)

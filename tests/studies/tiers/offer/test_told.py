@@ -87,6 +87,8 @@ def test_findings_are_judged_by_what_is_clear(told):
     choice = given["tiers.offer.choice.middle"]
     assert (choice.status, choice.unit, choice.evidence) == ("ok", "cny", "randomised")
     assert choice.worth_cny == choice.value > 0
+    assert given["tiers.offer.choice.low"].action.startswith(("Draw lots again", "Leave the tier"))
+    assert given["tiers.offer.choice.low"].worth_cny is None
     assert choice.action.startswith("Give “gift” to this tier, and keep a tenth without it by lot")
     units = [given[f"tiers.offer.aim.{tier}.gift"].unit for tier in gain]
     assert units == ["share", "cny", "days"]

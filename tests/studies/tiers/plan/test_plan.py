@@ -12,7 +12,7 @@ from siyu.findings import to_json
 from siyu.language import LANGUAGES, speaking
 from siyu.studies.tiers import Members, TierError
 from siyu.studies.tiers import plan as tiers_plan
-from siyu.studies.tiers.plan import plan
+from siyu.studies.tiers.plan import plan, sentences
 from siyu.studies.tiers.plan.effects import joint_covariance, spread_of
 
 LEVEL = 0.95
@@ -194,7 +194,7 @@ def test_each_outcome_is_said_drawn_and_found(effects, budget, said, then, langu
     found = plan(effects, budget_cny=budget, level=LEVEL)
     with speaking(language):
         told = tiers_plan.say_plan(found, level=LEVEL)
-        details, later = tiers_plan.say_details(found), tiers_plan.say_next(found)
+        details, later = tiers_plan.say_details(found), sentences.title_next(found)
         assert tiers_plan.draw_plan(MEMBERS, found, level=LEVEL).png
         assert tiers_plan.draw_curve(MEMBERS, found, level=LEVEL).png
         findings = tiers_plan.conclude(found, level=LEVEL)
@@ -202,6 +202,7 @@ def test_each_outcome_is_said_drawn_and_found(effects, budget, said, then, langu
         assert said in told
         assert then in later
         assert bool(details) == (not found.refused)
+        assert ("a further yuan brings" in tiers_plan.say_next(found)) == (not found.refused)
     document = to_json(findings, notebook="04", as_of="2026-03-31", source="shop", parameters={})
     assert json.loads(json.dumps(document, allow_nan=False))["findings"]
     assert (findings[0].status == "insufficient") == bool(found.refused)
@@ -227,7 +228,7 @@ def test_findings_say_what_to_do_and_what_it_is_worth():
         plan(UNSURE.assign(error=[9, 9, 50, 60]), budget_cny=0, level=LEVEL), level=LEVEL
     )[0]
     assert unsure.status == "watch"
-    assert "keep a tenth without it by lot: that it pays is not certain" in unsure.action
+    assert "keep a part without it by lot" in unsure.action
 
 
 def test_luck_and_certainty_are_said():
@@ -235,9 +236,34 @@ def test_luck_and_certainty_are_said():
     said = tiers_plan.say_details(found)
     assert "Nothing is certain" in said
     luck = found.total.measured_cny - found.total.net_gain_cny
-    assert ("is taken off as the luck of being chosen" in said) == (luck > 0)
+    assert ("a part of the luck, not all of it" in said) == (luck > 0)
+    bets = found.expected.loc[found.expected["given"] > 0, "tier"].tolist()
+    assert bets
+    assert f"For {', '.join(f'“{tier}”' for tier in bets)} the plan is a bet" in said
+    told = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}
+    assert told["tiers.plan.gain.low"].action == ""  # the plan is said once
+    assert "keep a part without it by lot" in told["tiers.plan.gain"].action
     sure = plan(HAND, budget_cny=80, level=LEVEL)
+    assert "Certain at 95%, by bounds" in tiers_plan.say_details(sure)
     assert "is only this: “discount” to all 100 members" in tiers_plan.say_details(sure)
+    assert "bet" not in tiers_plan.say_details(sure)
+    assert "lot" not in tiers_plan.conclude(sure, level=LEVEL)[0].action
+
+
+def test_more_budget_is_advised_only_where_it_clearly_comes_back():
+    """One strategy with a cost, far from sure: the next yuan may be lost."""
+    found = plan(UNSURE, budget_cny=0, level=LEVEL)
+    assert found.slope.ci_lower < 1 < found.slope.value
+    assert "though a loss on it is not ruled out" in sentences.title_next(found)
+    slope = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}["tiers.plan.slope"]
+    assert (slope.action, slope.worth_cny) == ("", None)
+
+
+def test_nothing_is_promised_higher_than_measured():
+    """What the others are like lifts no strategy: here a harm that shares the control would."""
+    harmed = UNSURE.assign(gain_cny=[3.0, -2.0, -150.0, 60.0], ci_lower=UNSURE["ci_lower"])
+    options = plan(harmed, budget_cny=1_000, level=LEVEL).options
+    assert (options["expected_cny"] <= options["gain_cny"]).all()
 
 
 def test_both_plans_are_handed_over():

@@ -218,8 +218,23 @@ def test_each_outcome_of_moves_is_said_and_judged(verdict):
         )
         if "net_flow" in one.id
     }
-    assert statuses["champions"] == (("ok", False) if ups else ("info", False))
+    assert statuses["champions"] == ("info", False)
     assert statuses["loyal"] == (("alert", True) if downs else ("info", False))
+
+
+def test_a_pool_that_merely_grows_raises_no_alert_and_what_is_at_stake_is_no_worth():
+    """Half as many people again, in every segment and with the same habits."""
+    stays = [(name, name, n) for name, n in PEOPLE.items()]
+    joins = [("absent", name, n // 2 + 20) for name, n in PEOPLE.items()]
+    states = np.array([(code(a), code(b)) for a, b, n in stays + joins for _ in range(n)])
+    measures = measures_of(states[:, 0], states[:, 1], min_users=30)
+    found, concluded = told(measures)
+    assert (found["moves"].flows.set_index("segment").loc[["dormant", "lost"], "net"] > 0).all()
+    assert (found["moves"].flows["verdict"] == "up").any()
+    assert not [one.id for one in concluded if one.status == "alert"]
+    assert "Buyers were 270 then and are 505 now" in rfm.say_moves(measures, found["moves"])
+    _, concluded = told(crowd())
+    assert {one.worth_cny for one in concluded} == {None}
 
 
 @pytest.mark.parametrize(("factor", "word"), [(1.0, "did not"), (3.0, "rose"), (0.1, "fell")])

@@ -105,6 +105,20 @@ def test_each_verdict_is_said_drawn_and_found(jump, verdict, status, said, langu
     assert sentence.startswith(said) or language != "en"
 
 
+def test_a_jump_is_neither_ok_nor_acted_on_where_something_jumps_that_should_not():
+    one = measures(reviews=reviews(60.0))
+    found = threshold.find_effects(one, level=LEVEL)
+    failed = found.checks["p_holm"].mask(found.checks["check"] == "below", 0.01)
+    doubted = replace(found, checks=found.checks.assign(p_holm=failed))
+    given = {each.id: each for each in threshold.conclude(one, doubted, level=LEVEL)}
+    spend = given["tiers.threshold.spend.gold"]
+    assert (spend.status, spend.threshold, spend.worth_cny) == ("info", None, None)
+    assert spend.action == ""
+    assert "not to be relied on" in spend.message
+    assert "not to be relied on" in threshold.say_effects(one, doubted, level=LEVEL)
+    assert "not to be relied on" not in threshold.say_effects(one, found, level=LEVEL)
+
+
 def test_the_worth_is_what_the_margin_jumps_by_times_those_just_above_at_a_review():
     found, _, _, findings = told(measures())
     row = found.table.set_index("measure").loc["margin"]

@@ -169,6 +169,7 @@ def test_worth_is_margin_less_the_right_for_those_who_come_in_a_month(shop):
     gold = told["tiers.upgrade.margin.gold"]
     own = shop.rows[(shop.rows["kind"] == "up") & (shop.rows["target"] == 1)]["exposed"].sum()
     assert gold.worth_cny == pytest.approx((gold.value - 3) * own / 10)
+    assert f"as long as it costs less than {gold.ci_lower:.2f} yuan per member" in gold.action
     assert (gold.status, gold.evidence, gold.unit) == ("ok", "adjusted", "cny")
     assert told["tiers.upgrade.margin.diamond"].worth_cny is None
     assert told["tiers.upgrade.margin.diamond"].status == "info"

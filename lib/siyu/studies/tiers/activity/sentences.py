@@ -13,6 +13,7 @@ from siyu.phrases import phrase
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.activity.measure import Measures
+from siyu.studies.tiers.sentences import say_alone
 
 
 def no_activity(measures: Measures, found: pd.DataFrame) -> str:
@@ -105,7 +106,7 @@ def say_now(measures: Measures, row: Any, *, level: float) -> str:
 
 def say_change(measures: Measures, row: Any, found: pd.DataFrame, *, level: float) -> str:
     """Say how a tier's purchases changed, beside the change of all members."""
-    return phrase(
+    said = phrase(
         f"tiers.activity.change.{row.measure}.{row.verdict}",
         tier=row.tier,
         now=row.value,
@@ -119,6 +120,7 @@ def say_change(measures: Measures, row: Any, found: pd.DataFrame, *, level: floa
         level=level,
         everyone=change_of_all(found, row.measure),
     )
+    return paragraph(said, say_alone(row.verdict, row.change_lower, row.change_upper))
 
 
 def say_worth(measures: Measures, row: Any, *, level: float) -> str:

@@ -122,12 +122,12 @@ def _forecasts(measures: Measures, found: Forecast, row: Any, *, level: float) -
 
 
 def _advice(row: Any, what: str) -> dict[str, Any]:
-    """What to do about a row, and what that is worth: at most, and before its own cost."""
+    """What to do about a row; who is woken may not buy, so what that is worth nobody knows."""
     if what == "purchases" and row.change == "falls":
         return {"action": phrase("tiers.future.action.falls")}
     if what == "alive" and row.value_outcome == "held" and row.wake_cny > 0:
         action = phrase("tiers.future.action.wake", asleep=row.asleep, each=row.wake_cny)
-        return {"action": action, "worth_cny": float(row.asleep * row.wake_cny)}
+        return {"action": action}
     return {}
 
 

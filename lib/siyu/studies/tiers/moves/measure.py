@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -14,7 +16,7 @@ from siyu.studies.tiers.rounds import Rounds, find_rounds
 _SUMS = ("last", "last_moved", "n", "moved", "t", "tt", "t_moved")
 
 
-def measure(members: Members, *, move_reviews: int = 3) -> Measures:
+def measure(members: Members, *, move_reviews: int = 3, basis_days: int = 0) -> Measures:
     """Measure who moves between tiers from round to round.
 
     A review is that of the round in which it lies, the last one where there are several. Who left
@@ -24,17 +26,23 @@ def measure(members: Members, *, move_reviews: int = 3) -> Measures:
         members: from `find_members`; without reviews nothing can be told.
         move_reviews: rounds from the one on which members are told apart to the one at which they
             have moved, at least 1.
+        basis_days: days of spend that set a tier, at least 0: as long as the log holds fewer,
+            hardly anybody can fall, so moves from such rounds are in no comparison.
 
     Raises:
-        TierError: a number below 1.
+        TierError: a number out of range.
     """
     if move_reviews < 1:
         raise TierError(f"move_reviews = {move_reviews} must be at least 1; use 3")
+    if basis_days < 0:
+        raise TierError(f"basis_days = {basis_days} must be at least 0; use 90, or 0 for none")
     if not members.tiers:
         return _nothing(members, move_reviews)
     rounds = find_rounds(members)
     last = len(rounds.days) - 1
     opening = max([place for place, day in enumerate(rounds.days) if day < members.first] or [0])
+    known = members.begins + timedelta(days=basis_days)
+    compared = next((place for place, day in enumerate(rounds.days) if day >= known), last)
     placed = _placed(members, rounds).cache()
     held, counts = _held(members, placed, rounds)
     held = held.cache()
@@ -54,7 +62,8 @@ def measure(members: Members, *, move_reviews: int = 3) -> Measures:
         gone=_from(gone, opening),
         steps=steps,
         joined=joined,
-        histories=_histories(held, last, opening),
+        whole=rounds.days[compared] if compared > opening else None,
+        histories=_histories(held, last, max(opening, compared)),
         counts=counts,
     )
 
@@ -69,6 +78,7 @@ def _nothing(members: Members, move_reviews: int) -> Measures:
         unit="day",
         reviews=(),
         move_reviews=move_reviews,
+        whole=None,
         **dict.fromkeys(("moved", "gone", "steps", "joined", "histories"), none),
         counts={},
     )
@@ -147,9 +157,9 @@ def _steps(
     return pd.concat([empty, *parts], ignore_index=True), _count(new.select(tier="at_0"))
 
 
-def _histories(held: ir.Table, last: int, opening: int) -> pd.DataFrame:
-    """Count users by what their reviews after the opening say, per tier before and way."""
-    rows = held.filter(held.before.notnull() & (held["round"] > opening))
+def _histories(held: ir.Table, last: int, first: int) -> pd.DataFrame:
+    """Count users by what their reviews after the first round say, per tier before and way."""
+    rows = held.filter(held.before.notnull() & (held["round"] > first))
     t = rows["round"] - last
     rows = rows.mutate(t=t, is_last=(t == 0).cast("int64"))
     parts: list[pd.DataFrame] = []

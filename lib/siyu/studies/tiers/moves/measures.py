@@ -27,10 +27,12 @@ class Measures:
         `earlier` (tier, a step before; -1: not reviewed then): `n`. move_reviews: rounds in a step.
     joined: per `tier` at the last round: `n` first reviewed since the one of step 0 at which it
         begins.
-    histories: users by what their reviews of the period say: per `tier` before and `way` ("down",
-        "up"): `last` reviews in the last round and `last_moved` of them, `n` reviews and `moved` in
-        the earlier ones, and of all of them `t`, `tt`, `t_moved`: sums of the round (0 the last, -1
-        the one before), its square, and that of the moves; `users` are so many.
+    whole: the day of the first round that knew all of the spend that sets a tier; None: all did.
+    histories: users by what their reviews after that round, or the opening, say: per `tier` before
+        and `way` ("down", "up"): `last` reviews in the last round and `last_moved` of them, `n`
+        reviews and `moved` in the earlier ones, and of all of them `t`, `tt`, `t_moved`: sums of
+        the round (0 the last, -1 the one before), its square, and that of the moves; `users` are so
+        many.
     counts: `reviews` there are; of `strangers` (not in users); `after_leaving`; `odd` (on another
         than a common day); `later` (after the last round); `repeated` (in a round that had a later
         one); `passed` (members first reviewed and gone within one round).
@@ -47,5 +49,6 @@ class Measures:
     gone: pd.DataFrame
     steps: pd.DataFrame
     joined: pd.DataFrame
+    whole: date | None
     histories: pd.DataFrame
     counts: dict[str, int]

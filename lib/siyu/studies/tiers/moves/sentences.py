@@ -14,6 +14,7 @@ from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.moves.estimate import Chain
 from siyu.studies.tiers.moves.measures import Measures
+from siyu.studies.tiers.sentences import say_alone
 
 _MENTIONED = ("strangers", "after_leaving", "odd", "later", "repeated", "passed")
 
@@ -244,7 +245,10 @@ def say_rates(
         if row.verdict in ("more", "fewer")
         or (row.verdict and row.tier in high_tiers and (row.way == "down" or has_trend(row)))
     ]
-    return paragraphs(*(say_change(measures, row, level=level) for row in rows))
+    said = [say_change(measures, row, level=level) for row in rows]
+    if measures.whole:
+        said.append(phrase("tiers.moves.rates.whole", day=measures.whole))
+    return paragraphs(*said)
 
 
 def title_rates(measures: Measures, compared: pd.DataFrame, *, high_tiers: Sequence[str]) -> str:
@@ -286,6 +290,7 @@ def say_change(measures: Measures, row: Any, *, level: float) -> str:
         upper=row.change_upper,
         level=level,
     )
+    said = paragraph(said, say_alone(row.verdict, row.change_lower, row.change_upper))
     if not has_trend(row):
         return said
     trend = phrase(

@@ -14,6 +14,9 @@ from siyu.studies.tiers.offer.measure import Measures
 
 FEWEST = 30
 """Members of an arm in a tier, at the least: the margins of fewer are not near a normal mean."""
+LOPSIDED, FEWEST_BUYERS = 3, 50
+"""Where two arms differ more in size, the skew of what members bring does not cancel out: then the
+smaller must be one of which so many can be expected to buy."""
 NET = "net_gain_cny"
 """Margin less what the arm cost, an outcome like those that were measured."""
 NOTHING = pd.DataFrame({"tier": [], "arm": [], "error": []})
@@ -44,11 +47,11 @@ def compare_arms(
     """
     sizes = count_members(measures)
     least = max(FEWEST, measures.min_users)
-    found = [i for i, own in enumerate(sizes) if own[0] >= least and own[1:].max() >= least]
-    found = [i for i in found if tiers is None or i in tiers]
+    reads = (sizes[:, 1:] >= least) & (sizes[:, :1] >= least) & ~find_lopsided(measures)
+    found = [i for i in np.flatnonzero(reads.any(axis=1)) if tiers is None or i in tiers]
     parts = []
     for i in found:
-        arms = [0, *(1 + np.flatnonzero(sizes[i][1:] >= least))]
+        arms = [0, *(1 + np.flatnonzero(reads[i]))]
         own = measures.members[measures.members["tier"] == i]
         sides = [own[own["arm"] == arm] for arm in arms]
         before = "margin_cny_before" if outcome == NET else f"{outcome}_before"
@@ -73,6 +76,19 @@ def compare_arms(
             )
         )
     return pd.concat(parts, ignore_index=True) if parts else NOTHING
+
+
+def find_lopsided(measures: Measures) -> NDArray[np.bool_]:
+    """Find the arms (columns, without the control) that differ too much in size from the control.
+
+    Buyers to be expected are those at the rate of the whole tier: by those who came, arms would be
+    kept that were lucky.
+    """
+    sizes, members = count_members(measures), measures.members
+    buys = (members["orders"] > 0).groupby(members["tier"]).mean()
+    rate = buys.reindex(range(len(sizes))).fillna(0.0).to_numpy()[:, None]
+    smaller, larger = (side(sizes[:, 1:], sizes[:, :1]) for side in (np.minimum, np.maximum))
+    return np.asarray((larger > LOPSIDED * smaller) & (smaller * rate < FEWEST_BUYERS))
 
 
 def _outcome(members: pd.DataFrame, outcome: str) -> pd.Series:

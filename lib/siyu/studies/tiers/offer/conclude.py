@@ -78,7 +78,8 @@ def _choice(measures: Measures, found: Effects, row: Any, level: float) -> Findi
         threshold=threshold,
         direction=direction,
         evidence="randomised",
-        worth_cny=float(row.worth_cny) if known else None,
+        # To draw again is not worth what the leader seems to bring.
+        worth_cny=float(row.worth_cny) if known and row.verdict == "roll_out" else None,
     )
 
 

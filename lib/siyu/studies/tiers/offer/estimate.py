@@ -13,12 +13,14 @@ from siyu.studies.tables import each_row
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.offer.choose import choose, count_lacking, find_differences
 from siyu.studies.tiers.offer.compare import (
+    FEWEST,
     NET,
     NOTHING,
     check_ratios,
     compare_arms,
     count_members,
     count_shown,
+    find_lopsided,
     find_suspect,
 )
 from siyu.studies.tiers.offer.measure import OBJECTIVES, Measures
@@ -35,7 +37,8 @@ class Effects:
         `net_gain_upper`, `p_net`, `p_net_holm`; the tier's `objective`, the `effect` on it with
         `effect_lower`, `effect_upper`, `p`, `p_holm`; `verdict` ("roll_out", "stop",
         "keep_testing", "" where refused); `more` members of both arms who would tell a gain of
-        `smallest_share` of the tier's margin; `refused` ("few", "ratio", "flat", ""). Intervals of
+        `smallest_share` of the tier's margin; `refused` ("few", "lopsided", "ratio", "flat", "").
+        Intervals of
         one column hold for all rows at once; Holm is over all rows. Counts under `min_users` are
         missing, and so is what was refused.
     choices: one row per tier that was read: `verdict` ("roll_out": something is clearly worth it;
@@ -50,7 +53,7 @@ class Effects:
         tier.
     n: members of the arms that are shown.
     refused: "none" (no experiment), "orders", "tiers" (no such tables), "nobody" (nobody followed
-        long enough, or of a known tier), "ratio", "few", "flat" (in all tiers), "".
+        long enough, or of a known tier), "ratio", "few", "lopsided", "flat" (in all tiers), "".
     """
 
     table: pd.DataFrame
@@ -86,7 +89,8 @@ def effects(measures: Measures, *, level: float, smallest_share: float = 0.25) -
         table = _table(measures, net, suspect, level)
         table["more"] = count_lacking(measures, table, net, level, smallest_share)
         if not len(net):
-            refused = "few" if read else "ratio"
+            lopsided = set(table["refused"]) >= {"lopsided"}
+            refused = "ratio" if not read else "lopsided" if lopsided else "few"
         elif net["error"].eq(0).all():
             refused = "flat"
         net = net[net["error"] > 0]
@@ -120,7 +124,8 @@ def _table(measures: Measures, net: pd.DataFrame, suspect: set[str], level: floa
         name: _by_pair(compare_arms(measures, name, level=level, tiers=tiers))
         for name in {"margin_cny", *(OBJECTIVES[one] for one in measures.objectives)}
     }
-    sizes = count_members(measures)
+    sizes, lopsided = count_members(measures), find_lopsided(measures)
+    least = max(FEWEST, measures.min_users)
     rows = []
     for i, tier in enumerate(measures.tiers):
         for arm in range(1, len(measures.arms)):
@@ -133,6 +138,8 @@ def _table(measures: Measures, net: pd.DataFrame, suspect: set[str], level: floa
                 "objective": measures.objectives[i],
                 "refused": "ratio" if tier in suspect else "few",
             }
+            if row["refused"] == "few" and min(sizes[i, [0, arm]]) >= least:
+                row["refused"] = "lopsided" if lopsided[i, arm - 1] else "few"
             if own := found[NET].get((i, arm)):
                 row["refused"] = "" if own.error > 0 else "flat"
             if not row["refused"]:

@@ -244,7 +244,7 @@ def _written(p: float) -> str:
 def _missing(found: Effects) -> list[str]:
     """Say which tiers, and which strategies in others, are not read and why."""
     said = []
-    for why in ("ratio", "few", "flat"):
+    for why in ("ratio", "few", "lopsided", "flat"):
         rows = found.table[found.table["refused"] == why]
         if len(rows):
             pairs = [

@@ -8,7 +8,6 @@ from siyu.studies.tiers.plan.sentences import (
     say_details,
     say_next,
     say_plan,
-    say_slope,
 )
 
 __all__ = [
@@ -24,5 +23,4 @@ __all__ = [
     "say_details",
     "say_next",
     "say_plan",
-    "say_slope",
 ]

@@ -42,14 +42,21 @@ def conclude(found: Plan, *, level: float) -> list[Finding]:
 
 
 def _gain(found: Plan, n: int, *, level: float) -> Finding:
+    given, bets = sentences.gives(found.expected), sentences.list_bets(found)
     return _money(
         "tiers.plan.gain",
         found.total,
         n=n,
         level=level,
         message=paragraph(sentences.say_plan(found, level=level), sentences.say_details(found)),
-        action=sentences.say_action(found),
+        action=_give(given, bets) if given else "",
     )
+
+
+def _give(given: list[str], bets: list[str]) -> str:
+    """Say whom to give what, and of whom to keep a part without it, where it is not certain."""
+    keep = phrase("tiers.plan.action.keep", tiers=bets) if bets else ""
+    return paragraph(phrase("tiers.plan.action.give", gives=given), keep)
 
 
 def _cautious(found: Plan, n: int, *, level: float) -> Finding:
@@ -71,8 +78,9 @@ def _cautious(found: Plan, n: int, *, level: float) -> Finding:
 
 
 def _slope(found: Plan, n: int, *, level: float) -> Finding:
-    slope, more = found.slope, found.slope.stop_cny > found.budget_cny
-    said = sentences.say_slope(found, level=level)
+    slope = found.slope
+    more = slope.stop_cny > found.budget_cny and slope.ci_lower > 1
+    said = sentences.say_slope(found)
     return Finding(
         id="tiers.plan.slope",
         metric="gain by a further yuan",
@@ -82,7 +90,7 @@ def _slope(found: Plan, n: int, *, level: float) -> Finding:
         level=level,
         unit="ratio",
         n=n,
-        message=paragraph(said, sentences.say_next(found)),
+        message=paragraph(said, sentences.title_next(found)),
         action=phrase("tiers.plan.action.raise", stop=slope.stop_cny) if more else "",
         method=phrase("tiers.plan.method.slope"),
         evidence="randomised",

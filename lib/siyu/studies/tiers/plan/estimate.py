@@ -62,7 +62,8 @@ class Plan:
 
     options: one row per strategy and tier that can be planned with: `tier`, `strategy`, `members`,
         `cost_cny`, and per member before that cost `gain_cny` as measured, `expected_cny` (drawn
-        towards the common mean) and `cautious_cny` (the lower end).
+        towards the common mean, but never above what was measured) and `cautious_cny` (the lower
+        end).
     expected: one row per tier, in the order given: `tier`, `members`, the `strategy` it gets ("":
         none), `given` (members who get it), `n` members behind the estimate, `reason` where it gets
         none: "few" (no estimate), "nobody", "loses" (none brings more than its cost, as measured
@@ -79,6 +80,7 @@ class Plan:
     """
 
     budget_cny: float
+    level: float
     options: pd.DataFrame
     expected: pd.DataFrame
     cautious: pd.DataFrame
@@ -119,6 +121,7 @@ def plan(effects: pd.DataFrame, *, budget_cny: float, level: float) -> Plan:
     expected, cautious = (shop.buy(by, budget_cny) for by in PLANS)
     return Plan(
         budget_cny=budget_cny,
+        level=level,
         options=shop.options,
         expected=_lay_out(known, shop, "expected", expected),
         cautious=_lay_out(known, shop, "cautious", cautious),
@@ -143,16 +146,16 @@ class _Shop:
             shrunk, self.covariance = found.value, found.covariance
         self.n = (read["n"] + read["n_control"]).to_numpy(dtype=np.int64)
         read = read.astype({"members": "int64"})
+        # What was chosen is never promised higher than measured on the strength of the others.
         self.options = read[["tier", "strategy", "members", "cost_cny", "gain_cny"]].assign(
-            expected_cny=shrunk, cautious_cny=read["ci_lower"]
+            expected_cny=np.minimum(shrunk, read["gain_cny"]), cautious_cny=read["ci_lower"]
         )
 
     def goods(self, by: str) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Give gain and cost per member, the most members, and the tier of each strategy."""
         columns = (f"{by}_cny", "cost_cny", "members", "tier")
         gain, cost, members, tier = (self.options[name].to_numpy() for name in columns)
-        # None is bought on what the others are like alone, against its own number.
-        return gain, cost, np.where(self.options["gain_cny"] > cost, members, 0), tier
+        return gain, cost, members, tier
 
     def buy(self, by: str, budget: float) -> FloatArray:
         """Give the members who get each strategy in the best plan."""

@@ -40,11 +40,13 @@ def say_plan(found: Plan, *, level: float) -> str:
 
 
 def say_details(found: Plan) -> str:
-    """Say what is certain, how much of the estimates is luck, and why a tier gets nothing."""
+    """Say what is certain and what is a bet, what was taken off, and why a tier gets nothing."""
     if found.refused:
         return ""
     total = found.total
     said = [say_cautious(found)]
+    if bets := list_bets(found):
+        said.append(phrase("tiers.plan.bet", tiers=bets))
     if gives(found.expected):
         luck = total.measured_cny - total.net_gain_cny
         said.append(
@@ -60,11 +62,23 @@ def say_details(found: Plan) -> str:
 def say_cautious(found: Plan) -> str:
     """Say what is certain to bring more than it costs, and how much at least."""
     given = gives(found.cautious)
-    net = found.cautious_total.cautious_cny
-    return phrase(f"tiers.plan.cautious.{'some' if given else 'none'}", gives=given, net=net)
+    return phrase(
+        f"tiers.plan.cautious.{'some' if given else 'none'}",
+        gives=given,
+        net=found.cautious_total.cautious_cny,
+        level=found.level,
+    )
 
 
-def say_next(found: Plan) -> str:
+def list_bets(found: Plan) -> list[str]:
+    """List the tiers that get a strategy of which it is not certain that it pays."""
+    certain = set(zip(found.cautious["tier"], found.cautious["strategy"], strict=True))
+    given = found.expected[found.expected["given"] > 0]
+    pairs = zip(given["tier"], given["strategy"], strict=True)
+    return [tier for tier, strategy in pairs if (tier, strategy) not in certain]
+
+
+def title_next(found: Plan) -> str:
     """Say in one sentence what the next 1,000 yuan would bring, and where to stop."""
     if found.refused:
         return phrase("tiers.plan.few")
@@ -78,6 +92,8 @@ def say_next(found: Plan) -> str:
         case = "lump"
     else:
         case = "more" if found.budget_cny + NEXT_CNY < slope.stop_cny else "reach"
+    if case in ("lump", "more", "reach") and not slope.ci_lower > 1:
+        case += "_unsure"
     return phrase(
         f"tiers.plan.next.{case}",
         step=NEXT_CNY,
@@ -87,33 +103,20 @@ def say_next(found: Plan) -> str:
     )
 
 
-def say_slope(found: Plan, *, level: float) -> str:
-    """Say what a further yuan brings at the budget asked; "" where there is no plan.
+def say_next(found: Plan) -> str:
+    """Say what a further yuan brings at the budget asked; "" where there is no plan."""
+    return "" if found.refused else say_slope(found)
 
-    Args:
-        found: from `plan`.
-        level: the coverage at which it was made.
-    """
-    if found.refused:
-        return ""
+
+def say_slope(found: Plan) -> str:
+    """Say what a further yuan brings at the budget asked, with its interval."""
     return phrase(
         "tiers.plan.slope",
         budget=found.budget_cny,
         slope=found.slope.value,
-        level=level,
+        level=found.level,
         lower=found.slope.ci_lower,
         upper=found.slope.ci_upper,
-    )
-
-
-def say_action(found: Plan) -> str:
-    """Say what to give, and what of it by lot, since that it pays is not certain."""
-    sure = set(found.cautious.loc[found.cautious["given"] > 0, ["tier", "strategy"]].agg(tuple, 1))
-    pairs = found.expected[["tier", "strategy"]].agg(tuple, 1)
-    told = {"give": pairs.isin(sure), "lot": ~pairs.isin(sure)}
-    parts = {kind: gives(found.expected[of_kind]) for kind, of_kind in told.items()}
-    return paragraph(
-        *(phrase(f"tiers.plan.action.{kind}", gives=part) for kind, part in parts.items() if part)
     )
 
 

@@ -26,9 +26,9 @@ def conclude(
 ) -> list[Finding]:
     """Give the findings of segments, of their net flows and of concentration.
 
-    A segment that is to grow and shrinks, or is to shrink and grows, by Holm, is an alert. What is
-    at stake (`worth_cny`) is the margin that its members brought in the period: an upper bound of
-    what acting on them can be worth.
+    A segment that is to grow and shrinks, by Holm, is an alert; growth is none. The margin that its
+    members brought in the period is said to be at stake, and is no `worth_cny`: what acting on them
+    is worth nobody knows.
 
     Args:
         measures: the members.
@@ -84,7 +84,6 @@ def _segments(measures: Measures, found: Segments) -> Iterator[Finding]:
                 )
             ),
             action=phrase(f"tiers.rfm.action.{row.segment}", stake=row.margin_cny),
-            worth_cny=float(row.margin_cny),
             method=phrase("tiers.rfm.method.share"),
         )
     for row in each_row(found.table[found.table["segment"] == NEVER]):
@@ -144,11 +143,11 @@ def _moves(measures: Measures, found: Moves) -> Iterator[Finding]:
 
 
 def _judge(row: Any) -> tuple[Status, Direction | None]:
-    """Judge a net flow where it is clear, and where one side of it is better."""
-    if row.verdict == "unclear" or row.segment not in (*_GOOD, *_BAD):
+    """Judge a clear fall: what grows may grow with the pool, or with its age, and is no alarm."""
+    if row.verdict != "down" or row.segment not in (*_GOOD, *_BAD):
         return "info", None
-    is_good = (row.verdict == "up") == (row.segment in _GOOD)
-    return "ok" if is_good else "alert", "above" if row.segment in _GOOD else "below"
+    is_good = row.segment in _GOOD
+    return ("alert", "above") if is_good else ("ok", "below")
 
 
 def _concentration(measures: Measures, found: Concentration) -> Iterator[Finding]:

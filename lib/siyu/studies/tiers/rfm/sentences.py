@@ -159,11 +159,20 @@ def say_moves(measures: Measures, found: Moves) -> str:
         return refusal(measures, found.refused)
     shared = (measures.as_of - measures.first).days + 1 - _apart(measures)
     return paragraph(
+        _say_growth(measures),
         _say_champions(found),
         phrase("tiers.rfm.moves.yardstick"),
         phrase("tiers.rfm.moves.regression"),
         phrase("tiers.rfm.moves.overlap", days=shared) if shared > 0 else "",
     )
+
+
+def _say_growth(measures: Measures) -> str:
+    """Say that a pool that grows has more of everything; "" where it does not grow."""
+    before, now = (
+        int((measures.buyers[f"state_{time}"] < len(SEGMENTS)).sum()) for time in ("before", "now")
+    )
+    return phrase("tiers.rfm.moves.growth", before=before, now=now) if now > before else ""
 
 
 def _say_champions(found: Moves) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from siyu.findings import Direction, Finding, Status, Unit, insufficient
-from siyu.formats import full_stop
+from siyu.formats import full_stop, paragraph
 from siyu.phrases import phrase
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.threshold import sentences
@@ -73,7 +73,8 @@ def _jump(measures: Measures, effects: Effects, row: Any, *, level: float) -> Fi
             upper=row.ci_upper,
         )
     )
-    clear = judged and row.verdict != "unclear"
+    doubt = sentences.say_doubt(effects, row.tier, level=level) if judged else ""
+    clear = judged and row.verdict != "unclear" and not doubt
     status: Status = "info" if not clear else "ok" if row.verdict == "up" else "alert"
     worth = None
     if clear and measures.has_margin:
@@ -89,8 +90,8 @@ def _jump(measures: Measures, effects: Effects, row: Any, *, level: float) -> Fi
         level=level,
         unit=_UNITS[row.measure],
         n=int(row.n_below + row.n_above),
-        message=full_stop(message),
-        action=sentences.say_action(measures, effects, row.tier) if judged else "",
+        message=paragraph(message, doubt),
+        action=sentences.say_action(measures, effects, row.tier) if judged and not doubt else "",
         method=phrase("tiers.threshold.method.jump"),
         status=status,
         threshold=0.0 if clear else None,

@@ -10,6 +10,7 @@ import pandas as pd
 from siyu.formats import number, paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.tables import each_row
+from siyu.studies.tiers.sentences import say_alone
 from siyu.studies.tiers.threshold.estimate import FEWEST, SHOWS_NOTHING, SPEND, SUSPECT_P, Effects
 from siyu.studies.tiers.threshold.measure import Measures
 
@@ -24,8 +25,12 @@ def say_effects(measures: Measures, effects: Effects, *, level: float) -> str:
         return refused
     said = []
     for row in each_row(measures.thresholds):
-        also = "" if row.tier in effects.refused else _say_also(effects, row.tier)
-        said.append(paragraph(say_tier(measures, effects, row.tier, level=level), also))
+        told = [say_tier(measures, effects, row.tier, level=level)]
+        if row.tier not in effects.refused:
+            spend = row_of(effects.table, row.tier, measure=SPEND)
+            told.append(say_alone(spend.verdict, spend.ci_lower, spend.ci_upper))
+            told += [say_doubt(effects, row.tier, level=level), _say_also(effects, row.tier)]
+        said.append(paragraph(*told))
     scope = phrase("tiers.threshold.scope") if len(effects.table) else ""
     return paragraphs(*said, paragraph(*_say_counted(measures), scope))
 
@@ -57,6 +62,12 @@ def say_tier(measures: Measures, effects: Effects, tier: str, *, level: float) -
         upper=row.ci_upper,
         days=measures.jump_days,
     )
+
+
+def say_doubt(effects: Effects, tier: str, *, level: float) -> str:
+    """Say that something jumps at a tier's threshold that should not; "" where nothing does."""
+    clear = judge_checks(effects, level=level)[1]
+    return phrase("tiers.threshold.doubted", tier=tier) if tier in set(clear["tier"]) else ""
 
 
 def say_density(effects: Effects, tier: str, *, level: float) -> str:

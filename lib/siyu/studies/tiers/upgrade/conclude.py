@@ -61,7 +61,16 @@ def _margin(measures: Measures, found: Effects, target: int, level: float) -> Fi
     worth = (row.effect - cost) * found.per_month[target] if verdict != "unclear" else None
     status: Status = "ok" if verdict == "pays" else "alert" if verdict == "costs" else "info"
     direction: Direction | None = None if verdict == "unclear" else "above"
-    action = phrase(f"tiers.upgrade.action.{verdict}", tier=tier) if direction else ""
+    action = (
+        phrase(
+            f"tiers.upgrade.action.{verdict}",
+            tier=tier,
+            most=row.ci_lower,
+            days=measures.block_days,
+        )
+        if direction
+        else ""
+    )
     return Finding(
         id=f"tiers.upgrade.margin.{tier}",
         metric=_METRIC,

@@ -91,6 +91,14 @@ def test_in_chinese_values_are_written_as_chinese_does(write, value, text):
         assert write(value) == text
 
 
+def test_paragraphs_are_ended_and_set_apart():
+    assert formats.paragraphs("It fell", "", "Look.") == "It fell.\n\nLook."
+
+
+def test_a_negative_share_has_a_minus_sign():
+    assert formats.percent(-0.056) == "−5.6%"
+
+
 def test_sentences_of_a_paragraph_are_ended_and_set_apart():
     assert formats.paragraph("It fell", "", "Look.") == "It fell. Look."
     with speaking("zh"):

@@ -23,7 +23,7 @@ _MOST_NAMES = 3
 
 def percent(share: float, digits: int = 1) -> str:
     """Write a fraction as a percentage: 0.1234 is 12.3%."""
-    return f"{share:.{digits}%}" if math.isfinite(share) else NOTHING
+    return f"{share:.{digits}%}".replace("-", "−") if math.isfinite(share) else NOTHING
 
 
 def signed(difference: float, digits: int = 1) -> str:
@@ -133,6 +133,11 @@ def few(items: Sequence[str]) -> str:
 def paragraph(*sentences: str) -> str:
     """Put whole sentences behind each other; an empty one is left out."""
     return {"en": " ", "zh": ""}[spoken()].join(map(full_stop, filter(None, sentences)))
+
+
+def paragraphs(*texts: str) -> str:
+    """Set texts apart from each other, as a page does; an empty one is left out."""
+    return "\n\n".join(map(full_stop, filter(None, texts)))
 
 
 def full_stop(sentence: str) -> str:

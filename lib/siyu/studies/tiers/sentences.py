@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from siyu.formats import paragraph
-from siyu.phrases import phrase
+from siyu.formats import paragraph, quote
+from siyu.phrases import phrase, term
 from siyu.studies.tiers.members import Members
 
 
 def say_counted(members: Members) -> str:
     """Say which tiers there are, which orders count, and what stands for margins not known."""
     said = [
-        phrase("tiers.counted.tiers", tiers=members.tiers, n=len(members.tiers))
+        phrase("tiers.counted.tiers", tiers=[quote(term(tier)) for tier in members.tiers])
         if members.tiers
         else phrase("tiers.counted.no_tiers")
     ]
     counts = members.counts
-    left_out = counts["orders"] - counts["n"]
+    left_out = [
+        phrase(f"tiers.counted.left_out.{name}", n=counts[name])
+        for name in ("refunded", "negative", "strangers")
+        if counts[name]
+    ]
     if counts["orders"]:
-        said.append(phrase(f"tiers.counted.{'some' if left_out else 'all'}", **counts))
+        numbers = {"n": counts["n"], "orders": counts["orders"], "left_out": left_out}
+        said.append(phrase(f"tiers.counted.{'some' if left_out else 'all'}", **numbers))
     if not members.has_orders:
         return paragraph(*said, phrase("tiers.counted.no_orders"))
     if not members.has_margin:

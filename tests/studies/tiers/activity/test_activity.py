@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from siyu.findings import to_json
+from siyu.formats import paragraph
 from siyu.language import LANGUAGES, speaking
 from siyu.stats.intervals import wilson
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tiers import activity
+from siyu.studies.tiers.activity import sentences
 
 from tests.studies.tiers.moves.builders import (
     HOUR,
@@ -201,7 +203,10 @@ STAY = ((2, 2, 1, 1, 100), (2, 2, 0, 0, 100), (0, 0, 0, 0, 300), (0, 0, 1, 1, 30
 def told(measures, *, high=HIGH, threshold=None, language="en"):
     found = activity.activity(measures, high_tiers=high, level=LEVEL)
     with speaking(language):
-        said = activity.say_activity(measures, found, high_tiers=high, level=LEVEL)
+        said = paragraph(
+            sentences.say_headline(measures, found, high_tiers=high),
+            activity.say_activity(measures, found, high_tiers=high, level=LEVEL),
+        )
         picture = activity.draw_activity(measures, found, high_tiers=high, level=LEVEL)
         findings = activity.conclude(
             measures, found, high_tiers=high, activity_threshold=threshold, level=LEVEL
@@ -243,10 +248,10 @@ def test_a_fall_of_a_high_tier_is_an_alert_with_its_worth(language):
     assert alert.worth_cny == pytest.approx(30 * 100)
     assert set(found.loc[found["tier"] == "gold", "verdict"]) == {"falls"}
     if language == "en":
-        assert said.startswith("“gold”: members buy less in the 28 days to 20 Jul 2026")
+        assert said.startswith("“gold”: members buy less in the last 28 days")
         assert "“gold”: fewer buy. 40.0% of 200 members" in said
         assert "“gold”: members buy on fewer days. 0.40 per member" in said
-        assert "one percentage point of buyers is worth 100 yuan of margin" in said
+        assert "One percentage point of buyers is worth 100 yuan of margin" in said
         assert "Both windows begin 22 days after a review" in said
 
 
@@ -262,7 +267,7 @@ def test_a_fall_of_another_tier_is_no_alert():
 )
 def test_no_fall_is_said_as_such(rows, status, said_of):
     _, said, findings, picture = told(reduced(*rows))
-    assert said.startswith("No clear fall of purchases of “gold” in the 28 days to 20 Jul 2026")
+    assert said.startswith("No clear fall of purchases of “gold” in the last 28 days")
     assert said_of in said
     assert findings["tiers.activity.change.share.gold"].status == status
     assert findings["tiers.activity.change.share.gold"].worth_cny is None
@@ -323,8 +328,8 @@ def test_next_to_nothing_is_told_with_its_reason(given, said_of, language):
 def test_unknown_margins_and_nothing_earned_are_said_as_such():
     one = replace(reduced(*FALL), has_margin=False)
     _, said, *_ = told(one)
-    assert "worth 100 yuan of sales in 28 days" in said
-    assert "margins not being known" in said
+    assert "worth 100 yuan of sales there in 28 days" in said
+    assert "margins are not known" in said
     none = reduced(*FALL, margins=((2, 80, 0.0, 0.0),))
     *_, findings, _ = told(none)
     assert findings["tiers.activity.change.share.gold"].worth_cny == 0

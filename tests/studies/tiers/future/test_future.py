@@ -14,6 +14,7 @@ from siyu.language import LANGUAGES, speaking
 from siyu.stats.bg_nbd import FEWEST_REPEAT_BUYERS
 from siyu.studies.naming import EVERYONE, SMALL
 from siyu.studies.tiers import Definition, TierError, find_members, future
+from siyu.studies.tiers.future import sentences
 from siyu.studies.tiers.future.totals import fit_model, total
 
 from tests.simulation.buyers import draw_buyers
@@ -318,8 +319,10 @@ def test_each_outcome_of_a_tier_is_told(held, change):
     said = future.say_tiers(replace(found, table=table))
     words = {"falls": "expected to fall", "rises": "expected to rise", "unclear": "No tier"}
     assert words[change] in said
-    both = found.table.assign(change=["unclear", "falls", "rises"])
-    assert "to rise:" in future.say_tiers(replace(found, table=both))
+    assert ("part of that was luck" in said) == (change == "falls")
+    both = replace(found, table=found.table.assign(change=["unclear", "falls", "rises"]))
+    assert "are expected to fall, those of" in sentences.title_tiers(both)
+    assert "to rise from" in future.say_tiers(both)
 
 
 def test_the_sample_is_forecast_for_all_but_not_for_every_tier(drawn, told):

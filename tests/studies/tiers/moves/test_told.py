@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from siyu.findings import to_json
+from siyu.formats import paragraph
 from siyu.language import LANGUAGES, speaking
 from siyu.studies.tiers import moves
+from siyu.studies.tiers.moves import sentences
 
 from tests.studies.tiers.moves.builders import HOUR, MONTHS, members_of, midnight, monthly
 
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::siyu.figures.GlyphWarning")
 
 
 def told(folder, people, *, high=HIGH, min_users=10, move_reviews=1, language="en", draws=False):
-    """All that is said, the findings by id, and where they are drawn the pictures by name."""
+    """What figures are titled and what is said below, the findings, and the pictures if drawn."""
     measured = moves.measure(
         members_of(folder, people, min_users=min_users), move_reviews=move_reviews
     )
@@ -31,6 +33,14 @@ def told(folder, people, *, high=HIGH, min_users=10, move_reviews=1, language="e
             "chain": moves.say_chain(measured, found, level=LEVEL),
             "rates": moves.say_rates(measured, compared, high_tiers=high, level=LEVEL),
         }
+        if len(measured.reviews) > 1:
+            titles = {
+                "accounts": sentences.title_accounts(measured, closed),
+                "chain": sentences.title_chain(measured, found, level=LEVEL),
+                "rates": sentences.title_rates(measured, compared, high_tiers=high),
+            }
+            for name, title in titles.items():
+                said[name] = said[name] if title in said[name] else paragraph(title, said[name])
         findings = moves.conclude(
             measured,
             closed=closed,
@@ -143,10 +153,8 @@ def test_the_matrix_says_both_who_was_still_there_and_all(tmp_path):
     people += [monthly("ggg", left=gone) for _ in range(20)]
     people += [monthly("ssss") for _ in range(20)] + [monthly("oooo") for _ in range(50)]
     said, found, pictures = told(tmp_path, people, draws=True)
-    assert (
-        "“gold”: of 40 still there and reviewed again, 75.0% kept their tier" in said["migration"]
-    )
-    assert "and 25.0% fell; of all 60, 33.3% had left" in said["migration"]
+    assert "75.0% of “gold” kept their tier over 1 reviews" in pictures["tier_migration"].alt
+    assert "“gold” 25.0% of 40 and 33.3% of 60" in said["migration"]
     assert found["tiers.moves.migration.gold.gold"].n == 40
     assert found["tiers.moves.migration.gold.left"].value == pytest.approx(1 / 3)
     table = pictures["tier_migration"].table

@@ -12,7 +12,7 @@ from siyu.findings import to_json
 from siyu.language import LANGUAGES, speaking
 from siyu.studies.tiers import Members, TierError
 from siyu.studies.tiers import plan as tiers_plan
-from siyu.studies.tiers.plan import plan
+from siyu.studies.tiers.plan import plan, sentences
 from siyu.studies.tiers.plan.effects import joint_covariance, spread_of
 
 LEVEL = 0.95
@@ -178,11 +178,12 @@ def test_tiers_without_estimates_or_members_get_nothing_and_a_reason():
     ("effects", "budget", "said", "then"),
     [
         (HAND, 24, "With 24 yuan, give “discount” to all 100 members of “low”; “early” to 3 of the",
-         "The next 1,000 yuan would add 224 yuan beyond their own cost"),
+         "A budget of 80 yuan would add 224 yuan beyond its own cost"),
         (HAND, 800, "of “high”; that costs 80 yuan", "More budget is not needed: beyond 80 yuan"),
         (HAND[HAND["strategy"] == "discount"], 0, "give “discount” to all 100", "No budget is ne"),
-        (HAND[HAND["tier"] == "high"], 5, "Give no strategy yet: 5 yuan is too little", "next 1,0"),
-        (UNSURE.assign(error=[9, 9, 50, 60]), 0, "though a loss is not ruled out", "The next 1,0"),
+        (HAND[HAND["tier"] == "high"], 5, "Give no strategy yet: 5 yuan is too little", "A budget"),
+        (UNSURE.assign(error=[9, 9, 50, 60]), 0, "though a loss is not ruled out", "A budget of 9"),
+        (table([("low", "early", 1_000, 9.0, 3.0)]), 30, "to 10 of the 1,000", "The next 1,000"),
         (HAND.assign(gain_cny=-1.0), 50, "Give no strategy, and keep the 50 yuan", "no strategy"),
         (HAND.assign(gain_cny=np.nan), 50, "Of no tier is it known", "Of no tier is it known"),
         (HAND.iloc[:0], 50, "Of no tier is it known", "Of no tier is it known"),
@@ -193,7 +194,7 @@ def test_each_outcome_is_said_drawn_and_found(effects, budget, said, then, langu
     found = plan(effects, budget_cny=budget, level=LEVEL)
     with speaking(language):
         told = tiers_plan.say_plan(found, level=LEVEL)
-        details, later = tiers_plan.say_details(found), tiers_plan.say_next(found)
+        details, later = tiers_plan.say_details(found), sentences.title_next(found)
         assert tiers_plan.draw_plan(MEMBERS, found, level=LEVEL).png
         assert tiers_plan.draw_curve(MEMBERS, found, level=LEVEL).png
         findings = tiers_plan.conclude(found, level=LEVEL)
@@ -201,6 +202,7 @@ def test_each_outcome_is_said_drawn_and_found(effects, budget, said, then, langu
         assert said in told
         assert then in later
         assert bool(details) == (not found.refused)
+        assert ("a further yuan brings" in tiers_plan.say_next(found)) == (not found.refused)
     document = to_json(findings, notebook="04", as_of="2026-03-31", source="shop", parameters={})
     assert json.loads(json.dumps(document, allow_nan=False))["findings"]
     assert (findings[0].status == "insufficient") == bool(found.refused)
@@ -222,8 +224,11 @@ def test_findings_say_what_to_do_and_what_it_is_worth():
     assert slope.action == "Raise the budget to 80 yuan."
     assert told["tiers.plan.cautious"].value == pytest.approx(296, abs=0.1)
     assert told["tiers.plan.cautious"].ci_lower <= gain.value
-    unsure = plan(UNSURE.assign(error=[9, 9, 50, 60]), budget_cny=0, level=LEVEL)
-    assert tiers_plan.conclude(unsure, level=LEVEL)[0].status == "watch"
+    unsure = tiers_plan.conclude(
+        plan(UNSURE.assign(error=[9, 9, 50, 60]), budget_cny=0, level=LEVEL), level=LEVEL
+    )[0]
+    assert unsure.status == "watch"
+    assert "keep a part without it by lot" in unsure.action
 
 
 def test_luck_and_certainty_are_said():
@@ -236,7 +241,7 @@ def test_luck_and_certainty_are_said():
     assert bets
     assert f"For {', '.join(f'“{tier}”' for tier in bets)} the plan is a bet" in said
     told = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}
-    assert "keep a part without it by lot" in told["tiers.plan.gain.low"].action
+    assert told["tiers.plan.gain.low"].action == ""  # the plan is said once
     assert "keep a part without it by lot" in told["tiers.plan.gain"].action
     sure = plan(HAND, budget_cny=80, level=LEVEL)
     assert "Certain at 95%, by bounds" in tiers_plan.say_details(sure)
@@ -249,7 +254,7 @@ def test_more_budget_is_advised_only_where_it_clearly_comes_back():
     """One strategy with a cost, far from sure: the next yuan may be lost."""
     found = plan(UNSURE, budget_cny=0, level=LEVEL)
     assert found.slope.ci_lower < 1 < found.slope.value
-    assert "though a loss on them is not ruled out" in tiers_plan.say_next(found)
+    assert "though a loss on it is not ruled out" in sentences.title_next(found)
     slope = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}["tiers.plan.slope"]
     assert (slope.action, slope.worth_cny) == ("", None)
 

@@ -13,6 +13,7 @@ from siyu.language import LANGUAGES, speaking
 from siyu.stats.multiplicity import bonferroni_level
 from siyu.studies.naming import SMALL
 from siyu.studies.tiers import Definition, TierError, find_members, rfm
+from siyu.studies.tiers.rfm import sentences
 from siyu.studies.tiers.rfm.moves import hide_few
 from siyu.studies.tiers.rfm.rule import SEGMENTS
 
@@ -202,11 +203,11 @@ def test_each_outcome_of_moves_is_said_and_judged(verdict):
     states = np.array([(code(a), code(b)) for a, b, n in ups + downs + stays for _ in range(n)])
     measures = measures_of(states[:, 0], states[:, 1], min_users=30)
     found = rfm.move(measures, level=LEVEL)
-    said = rfm.say_moves(measures, found)
-    assert ("more members are champions" in said) == bool(ups)
-    assert ("fewer" in said) == bool(downs)
-    assert ("no segment clearly" in said) == (verdict == "unclear")
-    assert "regression to the mean" in said
+    title = sentences.say_verdict(measures, found)
+    assert ("more members are champions" in title) == bool(ups)
+    assert ("fewer" in title) == bool(downs)
+    assert ("no segment clearly" in title) == (verdict == "unclear")
+    assert "regression to the mean" in rfm.say_moves(measures, found)
     statuses = {
         one.id.split(".")[-1]: (one.status, bool(one.action))
         for one in rfm.conclude(

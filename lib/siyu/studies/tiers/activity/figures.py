@@ -58,7 +58,7 @@ def draw_activity(
             axes.annotate(
                 percent(row.value) if measure == "share" else number(row.value, 2),
                 (max(row.ci_upper, row.value_before) if row.verdict else row.ci_upper, y),
-                (6, 0),
+                (10, 0),
                 textcoords="offset points",
                 va="center",
                 size=9,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from siyu.formats import paragraph
+from siyu.formats import paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
@@ -51,7 +51,6 @@ def say_headline(measures: Measures, found: pd.DataFrame, *, high_tiers: Sequenc
     return phrase(
         f"tiers.activity.{'falls' if falling else 'no_fall'}",
         tiers=falling or list(dict.fromkeys(rows["tier"])),
-        last=measures.as_of,
         before=measures.starts[0],
         everyone=change_of_all(found, "share"),
     )
@@ -61,22 +60,26 @@ def say_activity(
     measures: Measures, found: pd.DataFrame, *, high_tiers: Sequence[str], level: float
 ) -> str:
     """The result: which high tiers buy less, by how much, and what a point is worth."""
-    said = [say_headline(measures, found, high_tiers=high_tiers)]
-    if not no_activity(measures, found):
-        high = found[found["tier"].isin(list(high_tiers)) & found["value"].notna()]
-        said += [
+    refused = not_compared(measures, found, high_tiers)
+    if no_activity(measures, found):
+        return refused
+    high = found[found["tier"].isin(list(high_tiers)) & found["value"].notna()]
+    said = []
+    for _, own in high.groupby("tier", sort=False):
+        told = [
             say_change(measures, row, found, level=level)
             if row.verdict
             else say_now(measures, row, level=level)
-            for row in each_row(high)
+            for row in each_row(own)
         ]
-        said += [
-            say_worth(measures, row, level=level)
-            for row in each_row(high)
-            if pd.notna(row.point_cny)
-        ]
-        said.append(say_windows(measures))
-    return paragraph(*said)
+        priced = own[own["point_cny"].notna()]
+        told += [say_worth(measures, row, level=level) for row in each_row(priced)]
+        said.append(paragraph(*told))
+    if high["point_cny"].notna().any():
+        about = paragraph(phrase("tiers.activity.worth.if"), say_windows(measures))
+    else:
+        about = say_windows(measures)
+    return paragraphs(refused, *said, about)
 
 
 def say_windows(measures: Measures) -> str:
@@ -97,7 +100,6 @@ def say_now(measures: Measures, row: Any, *, level: float) -> str:
         n=row.members,
         lower=row.ci_lower,
         upper=row.ci_upper,
-        last=measures.as_of,
         level=level,
     )
 
@@ -111,7 +113,6 @@ def say_change(measures: Measures, row: Any, found: pd.DataFrame, *, level: floa
         n=row.members,
         earlier=row.value_before,
         n_before=row.members_before,
-        last=measures.as_of,
         before=before_of(measures),
         change=row.change,
         lower=row.change_lower,

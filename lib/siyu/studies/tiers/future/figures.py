@@ -17,6 +17,9 @@ from siyu.studies.tiers.future import sentences
 from siyu.studies.tiers.future.estimate import Forecast
 from siyu.studies.tiers.future.measure import Measures
 
+_SAID = {"change": "direction", "outcome": "tested", "value_outcome": "value_tested"}
+"""Columns whose names mean something else in other tables of a report."""
+
 
 def draw_holdout(measures: Measures, found: Forecast, *, level: float) -> Picture:
     """Draw purchases as forecast on the earlier day and as observed: by class, and by week."""
@@ -101,7 +104,7 @@ def _draw_weeks(axes: Axes, found: Forecast) -> None:
 
 def draw_forecast(measures: Measures, found: Forecast, *, level: float) -> Picture:
     """Draw what each tier is expected to buy and bring, and who still buys, with intervals."""
-    picture, title = "future_forecast", sentences.say_tiers(found)
+    picture, title = "future_forecast", sentences.title_tiers(found)
     if found.outcome != "held":
         reason = sentences.why_not(measures, found)
         return nothing(reason, name=picture, title=phrase("tiers.future.figure.none"))
@@ -141,7 +144,7 @@ def draw_forecast(measures: Measures, found: Forecast, *, level: float) -> Pictu
         panels[1].xaxis.set_major_locator(MaxNLocator(3))
         panels[1].xaxis.set_major_formatter(lambda cny, _: number(cny))
     alt = phrase("tiers.future.figure.alt", title=title)
-    return finish(figure, name=picture, alt=alt, table=found.table)
+    return finish(figure, name=picture, alt=alt, table=found.table.rename(columns=_SAID))
 
 
 def _draw_rows(axes: Axes, rows: list[Any], kind: str) -> None:
@@ -155,11 +158,12 @@ def _draw_rows(axes: Axes, rows: list[Any], kind: str) -> None:
             ends = [row.value_lower, row.value_cny, row.value_upper]
         outcome = row.outcome if kind in ("purchases", "alive") else row.value_outcome
         colour = ACCENT if outcome == "held" == row.outcome else GREY
-        said = number(ends[1], 1 if kind == "purchases" else 0)
+        said = number(ends[1], 2 if kind == "purchases" else 0)
         if kind == "alive":
             said = percent(ends[1], 0)
         if kind in ("value", "amounts") and row.group == EVERYONE and len(rows) > 1:
-            axes.text(0, place, f" Σ {said}", color=colour, size=9.5, va="center")
+            total = phrase("tiers.future.figure.total", value=row.value_cny)
+            axes.text(0, place, f" {total}", color=colour, size=9.5, va="center")
             continue
         axes.plot([ends[0], ends[2]], [place] * 2, color=colour, linewidth=2.2)
         axes.plot(ends[1], place, "o", color=colour, markersize=6)

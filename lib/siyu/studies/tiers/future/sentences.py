@@ -66,7 +66,7 @@ def say_holdout(measures: Measures, found: Forecast, *, level: float) -> str:
         horizon=measures.horizon_days,
         steady=found.weeks["steady"].iloc[-1],
     )
-    return paragraph(say_tested(measures, found), beside)
+    return paragraph("" if found.outcome == "held" else say_tested(measures, found), beside)
 
 
 def say_forecast(measures: Measures, found: Forecast, *, level: float) -> str:
@@ -123,9 +123,9 @@ def say_value(measures: Measures, found: Forecast, *, level: float) -> str:
     return paragraph(said, phrase(f"tiers.future.linked.{side}", **linked) if side else "")
 
 
-def say_tiers(found: Forecast) -> str:
-    """Say of which tiers purchases will fall or rise, and of which nothing can be said."""
-    tiers = found.table[found.table["group"] != EVERYONE] if len(found.table) else found.table
+def title_tiers(found: Forecast) -> str:
+    """Say of which tiers purchases will fall or rise; or why of none."""
+    tiers = _tiers_of(found)
     if found.outcome != "held" or not len(tiers):
         return phrase("tiers.future.tiers.none" if found.outcome == "held" else _ALL)
     told = tiers[tiers["outcome"] == "held"]
@@ -133,11 +133,37 @@ def say_tiers(found: Forecast) -> str:
         return phrase(_ALL)
     falls, rises = (told.loc[told["change"] == side, "group"].tolist() for side in _SIDES)
     side = "both" if falls and rises else "falls" if falls else "rises" if rises else "unclear"
+    return phrase(f"tiers.future.tiers.{side}", falls=falls, rises=rises)
+
+
+def say_tiers(found: Forecast) -> str:
+    """Say how much each tier that will buy less or more does, and of which nothing can be said."""
+    tiers = _tiers_of(found)
+    if found.outcome != "held" or not (tiers["outcome"] == "held").any():
+        return title_tiers(found)
+    clear = tiers[(tiers["outcome"] == "held") & tiers["change"].isin(_SIDES)]
+    said = [
+        phrase(
+            f"tiers.future.tier.{row.change}",
+            name=row.group,
+            recent=row.recent,
+            expected=row.expected,
+            lower=row.ci_lower,
+            upper=row.ci_upper,
+        )
+        for row in each_row(clear)
+    ]
+    falls = (clear["change"] == "falls").any()
     untrusted = tiers.loc[tiers["outcome"] == "missed", "group"].tolist()
     return paragraph(
-        phrase(f"tiers.future.tiers.{side}", falls=falls, rises=rises),
+        *(said or [title_tiers(found)]),
+        phrase("tiers.future.tiers.luck") if falls else "",
         phrase("tiers.future.tiers.untrusted", names=untrusted) if untrusted else "",
     )
+
+
+def _tiers_of(found: Forecast) -> pd.DataFrame:
+    return found.table[found.table["group"] != EVERYONE] if len(found.table) else found.table
 
 
 _SIDES = ("falls", "rises")

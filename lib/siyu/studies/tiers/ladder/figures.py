@@ -40,7 +40,9 @@ def draw_ladder(measures: Measures, ladder: Ladder, *, level: float) -> Picture:
     name_rows(left, range(len(labels)), labels)
     name_rows(right, [], [])
     alt = phrase("tiers.ladder.figure.alt", title=title)
-    return finish(figure, name=name, alt=alt, table=ladder.rungs)
+    ends = ("expected", "expected_lower", "expected_upper")
+    orders = {name: name.replace("expected", "first_orders") for name in ends}
+    return finish(figure, name=name, alt=alt, table=ladder.rungs.rename(columns=orders))
 
 
 def _draw_rates(axes: Axes, ladder: Ladder) -> None:

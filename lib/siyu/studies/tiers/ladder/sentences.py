@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from siyu.formats import paragraph
+from siyu.formats import paragraph, paragraphs
 from siyu.phrases import phrase, term
 from siyu.stats.mover import mover_product
 from siyu.studies.tables import each_row
@@ -25,6 +25,7 @@ _KINDS = {
     "cart": "coupon",
 }
 """What fits who has shown an interaction; content for any other."""
+_MOST_ACTIONS = 3
 
 
 def say_headline(measures: Measures, ladder: Ladder, *, level: float) -> str:
@@ -54,7 +55,7 @@ def say_ladder(measures: Measures, ladder: Ladder, *, level: float) -> str:
     """Read the ladder: each rung against the one below, who is not read, and what it is not."""
     if ladder.refused:
         return refusal(measures, ladder)
-    said = [say_headline(measures, ladder, level=level)]
+    said = []
     if len(ladder.steps):
         clear = ladder.steps[ladder.steps["verdict"] != "unclear"]
         said += [say_step(row, level=level) for row in each_row(clear)]
@@ -96,12 +97,15 @@ def say_today(measures: Measures, ladder: Ladder, *, level: float) -> str:
     """Say what is to be expected of those on the rungs today, and what fits each."""
     if ladder.refused:
         return refusal(measures, ladder)
-    said = [say_total(measures, ladder, level=level)]
+    amounts = "" if measures.has_margin else phrase("tiers.ladder.amounts")
     shown = ladder.rungs[(ladder.rungs["state"] == "shown") & (ladder.rungs["today"] > 0)]
-    if not measures.has_margin:
-        said.append(phrase("tiers.ladder.amounts"))
-    said += [say_action(row) for row in each_row(shown)]
-    return paragraph(*said, phrase("tiers.ladder.lot"))
+    # A point is worth most where most stand; what fits the other rungs stands in the findings.
+    first = shown.sort_values("today", ascending=False, kind="stable").head(_MOST_ACTIONS)
+    return paragraphs(
+        paragraph(say_total(measures, ladder, level=level), amounts),
+        *(say_action(row) for row in each_row(first)),
+        phrase("tiers.ladder.lot"),
+    )
 
 
 def say_total(measures: Measures, ladder: Ladder, *, level: float) -> str:

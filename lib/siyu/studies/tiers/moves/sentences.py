@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from siyu.formats import clauses, number, paragraph
+from siyu.formats import clauses, number, paragraph, paragraphs
 from siyu.phrases import phrase, term
 from siyu.stats.migration import ChiSquare
 from siyu.studies.naming import EVERYONE
@@ -27,7 +27,7 @@ def no_moves(measures: Measures) -> str:
 
 
 def say_accounts(measures: Measures, closed: pd.DataFrame) -> str:
-    """Say what the last review changed, in all and for the highest tier, and what is missing."""
+    """Say what the last review changed in all, and what is missing."""
     if reason := no_moves(measures):
         return paragraph(reason, say_counts(measures))
     row = last_of(closed, EVERYONE)
@@ -37,7 +37,6 @@ def say_accounts(measures: Measures, closed: pd.DataFrame) -> str:
     if row.not_reviewed:
         missing = phrase("tiers.moves.accounts.not_reviewed", n=row.not_reviewed, n_all=row.closing)
     return paragraph(
-        title_accounts(measures, closed),
         said,
         missing,
         phrase(f"tiers.moves.unit.{measures.unit}"),
@@ -90,11 +89,11 @@ def say_migration(measures: Measures, moved: pd.DataFrame, *, level: float) -> s
         return reason
     few = few_of(measures, moved)
     left_out = phrase("tiers.moves.migration.few", tiers=few, min_users=measures.min_users)
+    rows = kept_rows(measures, moved, level=level)[::-1]
+    # Shares with their intervals, and how many they are of, stand in the matrix.
+    gone = [phrase(f"tiers.moves.migration.row.{_row_kind(row)}", **row) for row in rows]
     return paragraph(
-        *(
-            phrase(f"tiers.moves.migration.row.{_row_kind(row)}", **row)
-            for row in kept_rows(measures, moved, level=level)[::-1]
-        ),
+        phrase("tiers.moves.migration.rows", rows=gone) if rows else "",
         left_out if few else "",
         phrase("tiers.moves.migration.read"),
     )
@@ -128,12 +127,9 @@ def kept_rows(measures: Measures, moved: pd.DataFrame, *, level: float) -> list[
                 "higher": shares.iloc[code + 1 :].sum(),
                 "below": shares.iloc[:code].sum(),
                 "left": own.loc["left", "share_of_all"],
-                "left_lower": own.loc["left", "all_lower"],
-                "left_upper": own.loc["left", "all_upper"],
                 "reviews": measures.move_reviews,
                 "level": level,
                 "is_lowest": code == 0,
-                "is_highest": code == len(measures.tiers) - 1,
             }
         )
     return rows
@@ -146,9 +142,7 @@ def few_of(measures: Measures, moved: pd.DataFrame) -> list[str]:
 
 
 def _row_kind(row: dict[str, Any]) -> str:
-    if row["is_lowest"]:
-        return "lowest"
-    return "highest" if row["is_highest"] else "between"
+    return "lowest" if row["is_lowest"] else "other"
 
 
 def no_migration(measures: Measures, moved: pd.DataFrame) -> str:
@@ -174,7 +168,6 @@ def say_chain(measures: Measures, found: Chain, *, level: float) -> str:
         level=level,
     )
     return paragraph(
-        title_chain(measures, found, level=level),
         closed,
         *say_assumptions(found, level=level),
         phrase("tiers.moves.chain.assumes"),
@@ -244,18 +237,18 @@ def say_rates(
     measures: Measures, compared: pd.DataFrame, *, high_tiers: Sequence[str], level: float
 ) -> str:
     """Say whether more of the high tiers went down at the last review, and what else changed."""
-    title = title_rates(measures, compared, high_tiers=high_tiers)
-    if no_moves(measures):
-        return title
+    if no_moves(measures) or judged(compared, high_tiers).empty:
+        return title_rates(measures, compared, high_tiers=high_tiers)
     rows = [
         row
         for row in each_row(compared)
-        if row.verdict in ("more", "fewer") or (row.verdict and row.tier in high_tiers)
+        if row.verdict in ("more", "fewer")
+        or (row.verdict and row.tier in high_tiers and (row.way == "down" or has_trend(row)))
     ]
     said = [say_change(measures, row, level=level) for row in rows]
     if measures.whole:
         said.append(phrase("tiers.moves.rates.whole", day=measures.whole))
-    return paragraph(title, *said)
+    return paragraphs(*said)
 
 
 def title_rates(measures: Measures, compared: pd.DataFrame, *, high_tiers: Sequence[str]) -> str:
@@ -298,7 +291,7 @@ def say_change(measures: Measures, row: Any, *, level: float) -> str:
         level=level,
     )
     said = paragraph(said, say_alone(row.verdict, row.change_lower, row.change_upper))
-    if pd.isna(row.trend) or row.trend_lower <= 0 <= row.trend_upper:
+    if not has_trend(row):
         return said
     trend = phrase(
         f"tiers.moves.trend.{'rises' if row.trend > 0 else 'falls'}",
@@ -308,3 +301,8 @@ def say_change(measures: Measures, row: Any, *, level: float) -> str:
         level=level,
     )
     return paragraph(said, trend)
+
+
+def has_trend(row: Any) -> bool:
+    """Say whether the share clearly rose or fell over all reviews."""
+    return bool(row.trend_lower > 0 or row.trend_upper < 0)

@@ -104,7 +104,10 @@ def _gain(measures: Measures, row: Any, level: float) -> Finding:
         unit="cny",
         n=int(row.n + row.n_control),
         message=full_stop(sentences.say_gain(measures, row, level=level)),
-        action=phrase(f"tiers.offer.action.{row.verdict}", strategy=row.strategy),
+        # What else to do is said once for the tier, by its choice.
+        action=phrase("tiers.offer.action.stop", strategy=row.strategy)
+        if row.verdict == "stop"
+        else "",
         method=phrase("tiers.offer.method.money"),
         status=status,
         threshold=threshold,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from siyu.formats import clauses, paragraph
+from siyu.formats import clauses, paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.offer.choose import POWER
@@ -62,16 +62,19 @@ def say_choices(measures: Measures, found: Effects, *, level: float) -> str:
     """Say for each tier what to do, what that is worth, and how many members are lacking."""
     if found.refused:
         return ""
-    said = []
+    said, meaning = [], ""
     for choice in each_row(found.choices):
-        said.append(say_choice(measures, found, choice, level=level))
+        told = [say_choice(measures, found, choice, level=level)]
         own = found.table[found.table["tier"] == choice.tier]
         if choice.verdict != "stop":
-            said += [say_stop(measures, row) for row in each_row(own[own["verdict"] == "stop"])]
+            told += [say_stop(measures, row) for row in each_row(own[own["verdict"] == "stop"])]
         lacking = own[own["more"].notna()].sort_values("net_gain_cny", kind="stable")
         if choice.verdict == "keep_testing" and len(lacking):
-            said.append(_lacking(found, next(each_row(lacking.iloc[[-1]])), level=level))
-    return paragraph(*said)
+            told.append(_lacking(next(each_row(lacking.iloc[[-1]]))))
+            share = found.smallest_share
+            meaning = phrase("tiers.offer.meaning", share=share, level=level, power=POWER)
+        said.append(paragraph(*told))
+    return paragraphs(*said, meaning)
 
 
 def say_choice(measures: Measures, found: Effects, choice: Any, *, level: float) -> str:
@@ -144,12 +147,12 @@ def say_targeting(found: Targeting, *, level: float) -> str:
     """Say for each strategy whether a score tells who should get it."""
     if not len(found.table):
         return phrase("tiers.offer.targeting.nothing")
-    said = []
+    said, meaning = [], ""
     for row in each_row(found.table):
-        said.append(say_score(row))
+        told = [say_score(row)]
         if not row.refused:
-            said.append(say_qini(row, level=level))
-            said.append(
+            told.append(say_qini(row, level=level))
+            told.append(
                 phrase(
                     "tiers.offer.targeting.whole",
                     gain=row.gain_all_cny,
@@ -157,7 +160,9 @@ def say_targeting(found: Targeting, *, level: float) -> str:
                     upper=row.gain_all_upper,
                 )
             )
-    return paragraph(*said)
+            meaning = phrase("tiers.offer.targeting.meaning")
+        said.append(paragraph(*told))
+    return paragraphs(*said, meaning)
 
 
 def say_score(row: Any) -> str:
@@ -253,12 +258,9 @@ def _missing(found: Effects) -> list[str]:
     return said
 
 
-def _lacking(found: Effects, row: Any, *, level: float) -> str:
+def _lacking(row: Any) -> str:
     return phrase(
         f"tiers.offer.{'more' if row.more > 0 else 'enough'}",
-        share=found.smallest_share,
-        level=level,
-        power=POWER,
         strategy=row.strategy,
         more=row.more,
         members=row.members if np.isfinite(row.members) else np.nan,

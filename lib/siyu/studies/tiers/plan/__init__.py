@@ -3,7 +3,12 @@
 from siyu.studies.tiers.plan.conclude import conclude, lay_out
 from siyu.studies.tiers.plan.estimate import Plan, Slope, Worth, plan
 from siyu.studies.tiers.plan.figures import draw_curve, draw_plan
-from siyu.studies.tiers.plan.sentences import say_cautious, say_details, say_next, say_plan
+from siyu.studies.tiers.plan.sentences import (
+    say_cautious,
+    say_details,
+    say_next,
+    say_plan,
+)
 
 __all__ = [
     "Plan",

@@ -38,8 +38,7 @@ def conclude(found: Plan, *, level: float) -> list[Finding]:
         said = full_stop(sentences.say_plan(found, level=level))
         return [insufficient("tiers.plan.gain", said, metric=_METRIC, n=n, unit="cny")]
     whole = [each(found, n, level=level) for each in (_gain, _cautious, _slope)]
-    bets = sentences.list_bets(found)
-    return whole + [_tier(row, bets, level=level) for row in each_row(found.expected)]
+    return whole + [_tier(row, level=level) for row in each_row(found.expected)]
 
 
 def _gain(found: Plan, n: int, *, level: float) -> Finding:
@@ -81,14 +80,7 @@ def _cautious(found: Plan, n: int, *, level: float) -> Finding:
 def _slope(found: Plan, n: int, *, level: float) -> Finding:
     slope = found.slope
     more = slope.stop_cny > found.budget_cny and slope.ci_lower > 1
-    said = phrase(
-        "tiers.plan.slope",
-        budget=found.budget_cny,
-        slope=slope.value,
-        level=level,
-        lower=slope.ci_lower,
-        upper=slope.ci_upper,
-    )
+    said = sentences.say_slope(found)
     return Finding(
         id="tiers.plan.slope",
         metric="gain by a further yuan",
@@ -98,7 +90,7 @@ def _slope(found: Plan, n: int, *, level: float) -> Finding:
         level=level,
         unit="ratio",
         n=n,
-        message=paragraph(said, sentences.say_next(found)),
+        message=paragraph(said, sentences.title_next(found)),
         action=phrase("tiers.plan.action.raise", stop=slope.stop_cny) if more else "",
         method=phrase("tiers.plan.method.slope"),
         evidence="randomised",
@@ -106,18 +98,18 @@ def _slope(found: Plan, n: int, *, level: float) -> Finding:
     )
 
 
-def _tier(row: Any, bets: list[str], *, level: float) -> Finding:
+def _tier(row: Any, *, level: float) -> Finding:
     name, said = f"tiers.plan.gain.{row.tier}", full_stop(sentences.say_tier(row, level=level))
     if row.reason in ("few", "nobody"):
         one = insufficient(name, said, metric=_METRIC, n=int(row.n), unit="cny")
         return replace(one, segment={"tier": row.tier})
-    bet = [tier for tier in bets if tier == row.tier]
-    action = "" if row.reason else _give([sentences.give(row)], bet)
-    one = _money(name, row, n=int(row.n), level=level, message=said, action=action)
+    one = _money(name, row, n=int(row.n), level=level, message=said)
     return replace(one, segment={"tier": row.tier})
 
 
-def _money(name: str, worth: Any, *, n: int, level: float, message: str, action: str) -> Finding:
+def _money(
+    name: str, worth: Any, *, n: int, level: float, message: str, action: str = ""
+) -> Finding:
     # Where nothing is given there is nothing to judge.
     judged = bool(worth.ci_upper > worth.ci_lower)
     return Finding(

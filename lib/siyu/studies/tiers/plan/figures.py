@@ -70,7 +70,7 @@ def draw_plan(members: Members, found: Plan, *, level: float) -> Picture:
 
 def draw_curve(members: Members, found: Plan, *, level: float) -> Picture:
     """Draw what the best plan brings after its cost, for each budget, expected and certain."""
-    name, title = "budget", sentences.say_next(found)
+    name, title = "budget", sentences.title_next(found)
     expected = found.curve[found.curve["plan"] == "expected"]
     if len(expected) < 2:
         return nothing(title, name=name, title=phrase("tiers.plan.figure.free"))

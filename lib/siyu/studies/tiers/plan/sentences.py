@@ -78,7 +78,7 @@ def list_bets(found: Plan) -> list[str]:
     return [tier for tier, strategy in pairs if (tier, strategy) not in certain]
 
 
-def say_next(found: Plan) -> str:
+def title_next(found: Plan) -> str:
     """Say in one sentence what the next 1,000 yuan would bring, and where to stop."""
     if found.refused:
         return phrase("tiers.plan.few")
@@ -87,16 +87,36 @@ def say_next(found: Plan) -> str:
         case = "free" if gives(found.expected) else "none"
     elif found.budget_cny >= slope.stop_cny:
         case = "stop"
-    else:
+    elif slope.next_cny < 1:
         # A tier changes its strategy as a whole: a small step may not reach.
-        case = "more" if slope.next_cny >= 1 else "lump"
-        case += "" if slope.ci_lower > 1 else "_unsure"
+        case = "lump"
+    else:
+        case = "more" if found.budget_cny + NEXT_CNY < slope.stop_cny else "reach"
+    if case in ("lump", "more", "reach") and not slope.ci_lower > 1:
+        case += "_unsure"
     return phrase(
         f"tiers.plan.next.{case}",
         step=NEXT_CNY,
         next=slope.next_cny,
         stop=slope.stop_cny,
         more=slope.more_cny,
+    )
+
+
+def say_next(found: Plan) -> str:
+    """Say what a further yuan brings at the budget asked; "" where there is no plan."""
+    return "" if found.refused else say_slope(found)
+
+
+def say_slope(found: Plan) -> str:
+    """Say what a further yuan brings at the budget asked, with its interval."""
+    return phrase(
+        "tiers.plan.slope",
+        budget=found.budget_cny,
+        slope=found.slope.value,
+        level=found.level,
+        lower=found.slope.ci_lower,
+        upper=found.slope.ci_upper,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from siyu.formats import number, paragraph
+from siyu.formats import number, paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.naming import SMALL
 from siyu.studies.tables import each_row
@@ -70,12 +70,11 @@ def say_headline(measures: Measures, found: Segments) -> str:
 
 
 def say_segments(measures: Measures, found: Segments) -> str:
-    """The result: who brings most, who is counted and who is not, and what the names mean."""
+    """Say who is counted and who is not, and what the names mean."""
     if found.refused:
         return refusal(measures, found.refused)
     n = found.table.set_index("segment")["n"]
     said = [
-        say_headline(measures, found),
         phrase(
             "tiers.rfm.counted",
             members=found.n_members,
@@ -95,7 +94,8 @@ def say_segments(measures: Measures, found: Segments) -> str:
         said.append(phrase("tiers.rfm.amounts"))
     if not found.of_margin:
         said.append(phrase("tiers.rfm.no_margin"))
-    return paragraph(*said, phrase("tiers.rfm.relative"), _say_new(measures, n))
+    names = paragraph(phrase("tiers.rfm.relative"), _say_new(measures, n))
+    return paragraphs(paragraph(*said), names)
 
 
 def _say_new(measures: Measures, n: pd.Series) -> str:
@@ -117,7 +117,7 @@ def _say_new(measures: Measures, n: pd.Series) -> str:
 def say_stakes(found: Segments) -> str:
     """Say what is at stake in each segment that may be won back, and when an offer pays."""
     rows = each_row(found.table[found.table["segment"].isin(WAKE)])
-    return paragraph(*(_say_stake(found, row) for row in rows))
+    return paragraphs(*(_say_stake(found, row) for row in rows))
 
 
 def _say_stake(found: Segments, row: Any) -> str:
@@ -154,15 +154,14 @@ def say_verdict(measures: Measures, found: Moves) -> str:
 
 
 def say_moves(measures: Measures, found: Moves) -> str:
-    """The result: which segments grew or shrank, how many champions stayed, and what luck does."""
+    """Say how many champions stayed, how both days are told, and what luck does."""
     if found.refused:
         return refusal(measures, found.refused)
     shared = (measures.as_of - measures.first).days + 1 - _apart(measures)
     return paragraph(
-        say_verdict(measures, found),
-        phrase("tiers.rfm.moves.yardstick"),
         _say_growth(measures),
         _say_champions(found),
+        phrase("tiers.rfm.moves.yardstick"),
         phrase("tiers.rfm.moves.regression"),
         phrase("tiers.rfm.moves.overlap", days=shared) if shared > 0 else "",
     )
@@ -229,12 +228,11 @@ def say_top(measures: Measures, found: Concentration) -> str:
 
 
 def say_concentration(measures: Measures, found: Concentration) -> str:
-    """The result: what the best bring, of buyers and of all members, and whether that changed."""
+    """Say what the best tenth bring, what the best bring of all, and whether that changed."""
     if found.refused:
         return say_top(measures, found)
     index, tenth = row_of(found, "buyers", "gini"), row_of(found, "buyers", "top_10")
     said = [
-        say_top(measures, found),
         phrase(
             "tiers.rfm.concentration.tenth",
             **_interval(tenth),

@@ -44,19 +44,19 @@ def conclude(measures: Measures, effects: Effects, *, level: float) -> list[Find
                         said,
                         n=_reviews_near(effects, tier),
                         unit=_UNITS[name],
-                        action=sentences.say_action(measures, effects, tier),
                     )
                 )
             else:
                 row = sentences.row_of(effects.table, tier, measure=name)
                 found.append(_jump(measures, effects, row, level=level))
-    densities = [_density(effects, row, level=level) for row in each_row(effects.densities)]
+    densities = [
+        _density(measures, effects, row, level=level) for row in each_row(effects.densities)
+    ]
     return found + densities
 
 
-def _refuse(name: str, reason: str, *, n: int, unit: Unit, action: str = "") -> Finding:
-    finding = insufficient(name, full_stop(reason), metric="jump at a tier", n=n, unit=unit)
-    return replace(finding, action=action)
+def _refuse(name: str, reason: str, *, n: int, unit: Unit) -> Finding:
+    return insufficient(name, full_stop(reason), metric="jump at a tier", n=n, unit=unit)
 
 
 def _jump(measures: Measures, effects: Effects, row: Any, *, level: float) -> Finding:
@@ -101,13 +101,15 @@ def _jump(measures: Measures, effects: Effects, row: Any, *, level: float) -> Fi
     )
 
 
-def _density(effects: Effects, row: Any, *, level: float) -> Finding:
+def _density(measures: Measures, effects: Effects, row: Any, *, level: float) -> Finding:
+    """Find whether members place themselves: where they do, it is said once what to do of it."""
     name = f"tiers.threshold.density.{row.tier}"
     message = sentences.say_density(effects, row.tier, level=level)
     n = int(row.n_below + row.n_above)
-    if not np.isfinite(row.ratio):
-        return _refuse(name, message, n=n, unit="ratio")
     suspect = row.p < SUSPECT_P
+    action = sentences.say_action(measures, effects, row.tier) if suspect else ""
+    if not np.isfinite(row.ratio):
+        return replace(_refuse(name, message, n=n, unit="ratio"), action=action)
     good: Direction = "below" if row.ratio > 1 else "above"
     return Finding(
         id=name,
@@ -120,6 +122,7 @@ def _density(effects: Effects, row: Any, *, level: float) -> Finding:
         unit="ratio",
         n=n,
         message=full_stop(message),
+        action=action,
         method=phrase("tiers.threshold.method.density"),
         status="alert" if suspect else "info",
         threshold=1.0 if suspect else None,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siyu.formats import number, paragraph
+from siyu.formats import number, paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.sentences import say_alone
@@ -15,6 +15,8 @@ from siyu.studies.tiers.threshold.estimate import FEWEST, SHOWS_NOTHING, SPEND, 
 from siyu.studies.tiers.threshold.measure import Measures
 
 _LEAST_P = 0.0001
+_OTHER_WAYS = ("half", "double", "donut")
+_LEFT_OUT = ("short", "drawn", "unknown")
 
 
 def say_effects(measures: Measures, effects: Effects, *, level: float) -> str:
@@ -23,13 +25,14 @@ def say_effects(measures: Measures, effects: Effects, *, level: float) -> str:
         return refused
     said = []
     for row in each_row(measures.thresholds):
-        said.append(say_tier(measures, effects, row.tier, level=level))
+        told = [say_tier(measures, effects, row.tier, level=level)]
         if row.tier not in effects.refused:
             spend = row_of(effects.table, row.tier, measure=SPEND)
-            said.append(say_alone(spend.verdict, spend.ci_lower, spend.ci_upper))
-            said += [say_doubt(effects, row.tier, level=level), _say_also(effects, row.tier)]
+            told.append(say_alone(spend.verdict, spend.ci_lower, spend.ci_upper))
+            told += [say_doubt(effects, row.tier, level=level), _say_also(effects, row.tier)]
+        said.append(paragraph(*told))
     scope = phrase("tiers.threshold.scope") if len(effects.table) else ""
-    return paragraph(*said, _say_counted(measures), scope)
+    return paragraphs(*said, paragraph(*_say_counted(measures), scope))
 
 
 def say_tier(measures: Measures, effects: Effects, tier: str, *, level: float) -> str:
@@ -87,9 +90,11 @@ def say_density(effects: Effects, tier: str, *, level: float) -> str:
 
 def say_densities(measures: Measures, effects: Effects, *, level: float) -> str:
     """Say for each threshold whether members place themselves, and what is left without them."""
-    said = []
-    for tier in measures.thresholds.get("tier", []):
-        said.append(say_density(effects, tier, level=level))
+    tested = effects.densities
+    smooth = list(tested.loc[tested["p"] >= SUSPECT_P, "tier"])
+    said = [phrase("tiers.threshold.smooth_all", tiers=smooth)] if smooth else []
+    for tier in tested.loc[tested["p"] < SUSPECT_P, "tier"]:
+        said.append(_say_crowded(row_of(tested, tier)))
         donut = _find_donut(effects, tier)
         if donut is not None and effects.refused.get(tier) == "bunched":
             said.append(
@@ -109,32 +114,18 @@ def say_checks(effects: Effects, *, level: float) -> str:
     """Say whether the jumps hold in other ways of reading, and whether anything else jumps."""
     said = []
     for tier in effects.table["tier"].unique():
-        found = effects.checks[effects.checks["tier"] == tier].set_index("check")
-        if {"half", "double"} <= set(found.index):
-            half, double = found.loc["half"], found.loc["double"]
-            said.append(
-                phrase(
-                    "tiers.threshold.checks.widths",
-                    tier=tier,
-                    half=half["value"],
-                    half_lower=half["ci_lower"],
-                    half_upper=half["ci_upper"],
-                    double=double["value"],
-                    double_lower=double["ci_lower"],
-                    double_upper=double["ci_upper"],
-                )
+        own = effects.checks[effects.checks["tier"] == tier].set_index("check", drop=False)
+        made = [
+            phrase(
+                f"tiers.threshold.checks.{row.check}",
+                value=row.value,
+                lower=row.ci_lower,
+                upper=row.ci_upper,
             )
-        donut = _find_donut(effects, tier)
-        if donut is not None:
-            said.append(
-                phrase(
-                    "tiers.threshold.checks.donut",
-                    tier=tier,
-                    value=donut.value,
-                    lower=donut.ci_lower,
-                    upper=donut.ci_upper,
-                )
-            )
+            for row in each_row(own.loc[[way for way in _OTHER_WAYS if way in own.index]])
+        ]
+        if made:
+            said.append(phrase("tiers.threshold.checks.tier", tier=tier, made=made))
     verdict, clear = judge_checks(effects, level=level)
     told = phrase(
         f"tiers.threshold.checks.{verdict}",
@@ -142,7 +133,7 @@ def say_checks(effects: Effects, *, level: float) -> str:
         all=int(_should_be_none(effects).sum()),
         tiers=list(dict.fromkeys(clear["tier"])),
     )
-    return paragraph(*said, told)
+    return paragraph(told, *said)
 
 
 def judge_checks(effects: Effects, *, level: float) -> tuple[str, pd.DataFrame]:
@@ -215,6 +206,19 @@ def _say_bunched(row: Any) -> str:
     )
 
 
+def _say_crowded(row: Any) -> str:
+    """Say in short what the result has said at length: that members place themselves."""
+    if not (np.isfinite(row.ratio) and row.ratio > 1):
+        return _say_bunched(row)
+    return phrase(
+        "tiers.threshold.crowded",
+        tier=row.tier,
+        line=amount(row.threshold_cny),
+        ratio=row.ratio,
+        p=chance(row.p),
+    )
+
+
 def _find_donut(effects: Effects, tier: str) -> Any:
     """Give the row of what is left without those nearest to a threshold; None if there is none."""
     own = effects.checks[effects.checks["tier"] == tier]
@@ -243,12 +247,12 @@ def _say_also(effects: Effects, tier: str) -> str:
     )
 
 
-def _say_counted(measures: Measures) -> str:
-    return phrase(
-        "tiers.threshold.counted",
-        n=measures.counts["n"],
-        short=measures.counts["short"],
-        drawn=measures.counts["drawn"],
-        unknown=measures.counts["unknown"],
-        days=measures.jump_days,
-    )
+def _say_counted(measures: Measures) -> list[str]:
+    counts, days = measures.counts, measures.jump_days
+    left_out = [
+        phrase(f"tiers.threshold.left_out.{name}", n=counts[name])
+        for name in _LEFT_OUT
+        if counts[name]
+    ]
+    said = [phrase("tiers.threshold.counted", n=counts["n"], days=days)]
+    return said + ([phrase("tiers.threshold.left_out.said", what=left_out)] if left_out else [])

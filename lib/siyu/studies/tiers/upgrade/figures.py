@@ -48,14 +48,17 @@ def draw_paths(measures: Measures, found: Effects, *, level: float) -> Picture:
         heights=(3, 2),
     )
     above, below = panels[: len(targets)], panels[len(targets) :]
+    widest = _find_widest(found.paths, targets)
     for axes, under, target in zip(above, below, targets, strict=True):
         path = found.paths[found.paths["target"] == target]
         told = found.verdicts[target] in sentences.TOLD
-        _draw_path(axes, path, is_first=target == targets[0])
+        _draw_path(axes, path, is_named=target == widest)
         _draw_difference(under, path, colour=ACCENT if told else GREY)
         axes.set_title(_name_panel(measures, found, target), size=9.5, color=BLACK, loc="left")
         for each in (axes, under):
-            each.set_xticks(path["block"], [f"{block:+d}" for block in path["block"]])
+            each.set_xticks(
+                path["block"], [f"{block:+d}".replace("-", "−") for block in path["block"]]
+            )
             each.set_xlim(path["block"].min() - 0.5, path["block"].max() + 0.5)
             each.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
     for row in (above, below):
@@ -77,25 +80,35 @@ def draw_paths(measures: Measures, found: Effects, *, level: float) -> Picture:
     )
 
 
-def _draw_path(axes: Axes, path: pd.DataFrame, *, is_first: bool) -> None:
+def _draw_path(axes: Axes, path: pd.DataFrame, *, is_named: bool) -> None:
     axes.plot(path["block"], path["actual"], "-o", color=ACCENT, markersize=5)
     # The expectation begins where it is known: at what was done in the last block before.
     last = path[path["block"] == -1].assign(expected=path["actual"])
     expected = pd.concat([last, path[path["expected"].notna()]])
     axes.plot(expected["block"], expected["expected"], "--o", color=GREY, markersize=4)
-    if is_first:
-        for column, colour, near in (("actual", ACCENT, 13), ("expected", GREY, -15)):
-            row = path[path["block"] == 1].iloc[0]
-            sign = 1 if row["actual"] >= row["expected"] else -1
+    if is_named:
+        row = path[path["block"] == 1].iloc[0]
+        higher = "actual" if row["actual"] >= row["expected"] else "expected"
+        for column, colour in (("actual", ACCENT), ("expected", GREY)):
+            # Above the upper line to its right, below the lower one to its left no line runs.
+            is_above = column == higher
             axes.annotate(
                 phrase(f"tiers.upgrade.figure.path.{column}"),
                 (1, row[column]),
-                (4, near * sign),
+                (4, 13) if is_above else (-2, -13),
                 textcoords="offset points",
                 color=colour,
                 size=9.5,
                 va="center",
+                ha="left" if is_above else "right",
             )
+
+
+def _find_widest(paths: pd.DataFrame, targets: list[int]) -> int:
+    """Find the tier whose lines lie farthest apart after the upgrade: there they can be named."""
+    first = paths[paths["block"] == 1].set_index("target").loc[targets]
+    apart = (first["actual"] - first["expected"]).abs()
+    return targets[int(apart.to_numpy().argmax())]
 
 
 def _draw_difference(axes: Axes, path: pd.DataFrame, *, colour: str) -> None:

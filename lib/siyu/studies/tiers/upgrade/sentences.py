@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siyu.formats import clauses, paragraph
+from siyu.formats import clauses, paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.upgrade.estimate import FEWEST, Effects
@@ -36,21 +36,19 @@ def say_effects(measures: Measures, found: Effects, *, level: float) -> str:
     """Say of each tier what it brought, what would prove it, and of whom nothing is said."""
     if refusal := say_refusal(measures):
         return refusal
-    said = [say_tier(measures, found, target, level=level) for target in found.verdicts]
-    if not measures.has_margin:
-        said.append(phrase("tiers.upgrade.amounts"))
-    said.append(
-        phrase(
-            "tiers.upgrade.counted",
-            band=measures.band,
-            immature=measures.immature,
-            unknown=measures.unknown,
-            days=measures.block_days,
-        )
-    )
+    tiers = [say_tier(measures, found, target, level=level) for target in found.verdicts]
+    said = [] if measures.has_margin else [phrase("tiers.upgrade.amounts")]
+    said.append(phrase("tiers.upgrade.counted", band=measures.band))
+    left_out = [
+        phrase(f"tiers.upgrade.left_out.{name}", n=n, days=measures.block_days)
+        for name, n in (("immature", measures.immature), ("unknown", measures.unknown))
+        if n
+    ]
+    if left_out:
+        said.append(phrase("tiers.upgrade.left_out.said", what=left_out))
     if measures.ends is not None:
         said.append(phrase("tiers.upgrade.ends", day=measures.ends))
-    return paragraph(*said)
+    return paragraphs(*tiers, paragraph(*said))
 
 
 def say_tier(measures: Measures, found: Effects, target: int, *, level: float) -> str:

@@ -42,7 +42,6 @@ def say_values(measures: Measures, values: Values, *, level: float) -> str:
     table = measures.members
     refunded, kept = ((table[name] * table["n"]).sum() for name in ("refunded", "orders"))
     said = [
-        say_headline(measures, values, level=level),
         phrase("tiers.value.describes"),
         phrase("tiers.value.refunded", share=refunded / (refunded + kept), days=measures.value_days)
         if refunded
@@ -74,9 +73,22 @@ def say_parts(measures: Measures, values: Values, *, level: float) -> str:
         return refusal(measures, values)
     if values.gaps.empty:
         return phrase("tiers.value.parts.alone")
-    said = [say_gap(values, gap, level=level) for gap in each_row(values.gaps)]
-    said += [say_fit(gap) for gap in each_row(values.gaps)]
-    return paragraph(*said, phrase("tiers.value.parts.meaning"))
+    gaps = list(each_row(values.gaps))
+    rows = [
+        phrase(
+            f"tiers.value.parts.row.{side_of(gap)}",
+            tier=gap.tier,
+            gap=abs(gap.gap) if side_of(gap) != "unclear" else gap.gap,
+            lower=gap.ci_lower,
+            upper=gap.ci_upper,
+        )
+        for gap in gaps
+    ]
+    return paragraph(
+        phrase("tiers.value.parts.rows", rows=rows, level=level),
+        *map(say_fit, gaps),
+        phrase("tiers.value.parts.meaning"),
+    )
 
 
 def say_gap(values: Values, gap: Any, *, level: float) -> str:

@@ -57,6 +57,15 @@ def test_statsmodels_gives_the_same_effect_and_error():
         assert found.error[k] == pytest.approx(fitted.bse[1])
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_in_what_unit_the_past_and_the_outcome_are_counted_changes_nothing(unit):
+    after, past, exposed = draw()
+    found = compare(after, past, exposed)
+    other = compare(after * [unit, 1], past * [1, unit], exposed)
+    assert other.effect / [unit, 1] == pytest.approx(found.effect)
+    assert other.error / [unit, 1] == pytest.approx(found.error)
+
+
 def test_rows_of_one_person_do_not_make_the_estimate_surer():
     after, past, exposed = draw()
     once = compare(after, past, exposed)

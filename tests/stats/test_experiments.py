@@ -52,6 +52,34 @@ def test_a_covariate_without_spread_changes_nothing():
     assert (found.value, found.error) == pytest.approx((plain.value, plain.error))
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_in_what_unit_the_outcome_and_the_covariate_are_counted_changes_nothing(unit):
+    rng = np.random.default_rng(3)
+    before = [rng.gamma(2, 10, n) for n in (40, 50)]
+    after = [0.5 * one + rng.normal(size=len(one)) for one in before]
+
+    def found(size, of_covariate):
+        one = adjusted_difference(
+            *(size * side for side in after),
+            treated_before=of_covariate * before[0],
+            control_before=of_covariate * before[1],
+            level=0.95,
+        )
+        return one.value / size, one.error / size
+
+    assert found(unit, 1) == pytest.approx(found(1, 1))
+    assert found(1, unit) == pytest.approx(found(1, 1))
+
+
+def test_a_covariate_that_is_the_same_for_all_changes_nothing_though_its_mean_is_rounded():
+    treated, control = np.array([1.0, 4.0, 2.0, 9.0]), np.array([0.0, 3.0, 1.0])
+    plain = welch_difference(treated, control, level=0.95)
+    found = adjusted_difference(
+        treated, control, treated_before=[0.1] * 4, control_before=[0.1] * 3, level=0.95
+    )
+    assert (found.value, found.error) == pytest.approx((plain.value, plain.error))
+
+
 def test_arms_without_any_spread_have_no_interval():
     found = welch_difference([1, 1, 1], [0, 0], level=0.95)
     assert found.value == 1

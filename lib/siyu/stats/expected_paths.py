@@ -98,7 +98,9 @@ def compare_with_expected(
         raise ValueError("outcomes, history, exposed and clusters must have as many rows each")
     if not np.isfinite(past).all():
         raise ValueError("history must have no missing value; leave such rows out")
-    design = np.column_stack([np.ones(len(past)), past])
+    # In one unit: of covariates in other units, the smaller would be taken for rounding.
+    sizes = np.sqrt((past**2).sum(axis=0) / max(len(past), 1))
+    design = np.column_stack([np.ones(len(past)), past / np.where(sizes > 0, sizes, 1)])
     parts = [_compare(column, design, is_exposed, fewest) for column in values.T]
     influence = np.zeros((int(codes.max(initial=-1)) + 1, len(parts)))
     for k, part in enumerate(parts):

@@ -159,7 +159,10 @@ def _enough(sides: list[FloatArray], least: int) -> None:
 
 def _at_zero(y: FloatArray, x: FloatArray) -> tuple[float, float]:
     """Fit a line and give its value at 0 with the HC2 variance of that."""
-    design = np.column_stack([np.ones(len(x)), x])
+    # In its own unit: what is much smaller or larger than 1 would be taken for rounding.
+    size = np.abs(x).max()
+    slope = x / size if np.ptp(x) > 0 else np.zeros(len(x))  # without spread there is no line
+    design = np.column_stack([np.ones(len(x)), slope])
     inverse = np.linalg.pinv(design.T @ design)
     beta = inverse @ design.T @ y
     leverage = np.einsum("ij,jk,ik->i", design, inverse, design)

@@ -19,6 +19,7 @@ INSTANTS = ("added_at", "left_at", "paid_at", "since", "assigned_at")
 
 
 def open_pool(folder, **tables):
+    folder.mkdir(exist_ok=True)
     for name, rows in tables.items():
         table = pd.DataFrame(rows)
         for column in set(INSTANTS) & set(table.columns):

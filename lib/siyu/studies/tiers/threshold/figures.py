@@ -77,7 +77,7 @@ def draw_densities(measures: Measures, effects: Effects, *, level: float) -> Pic
             bars["from_cny"], bars["density"], width=widths, align="edge", color=PALE,
             edgecolor="white",
         )  # fmt: skip
-        away, top = np.linspace(0, _DRAWN, 50), float(bars["density"].max())
+        away, top = np.linspace(0, _DRAWN, 50), max(bars["density"], default=0.0)
         for sign, terms in zip((-1, 1), effects.curves[row.tier], strict=True):
             curve = np.polynomial.polynomial.polyval(away, terms)
             at = row.threshold_cny + sign * row.bandwidth_cny * away

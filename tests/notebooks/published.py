@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from pathlib import Path
 
+import pytest
 from siyu import cli
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +20,19 @@ def report(name: str, out: Path, *options: str, succeeds: bool = True) -> Path:
     assert code == (0 if succeeds else 1)
     (folder,) = out.glob(f"weekly/*.1/{name}")
     return folder
+
+
+def report_once(name: str, factory: pytest.TempPathFactory) -> Path:
+    """Give the report of one notebook as it stands, run once for the tests of all processes."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    out = shared / f"published-{name}"
+    with (shared / f"published-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for found in out.glob(f"weekly/*.1/{name}/findings.json"):
+            return found.parent
+        return report(name, out)
 
 
 def findings(folder: Path) -> dict[str, dict]:

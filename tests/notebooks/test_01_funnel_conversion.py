@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from scipy.stats import norm
 
-from tests.notebooks.published import ROOT, findings, report
+from tests.notebooks.published import ROOT, findings, report, report_once
 
 NAME = "01_funnel_conversion"
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def reached(folder: Path) -> list[int]:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
-    return report(NAME, tmp_path_factory.mktemp("sample"))
+    return report_once(NAME, tmp_path_factory)
 
 
 def test_every_planted_rate_lies_in_its_simultaneous_interval(sample):

@@ -12,7 +12,7 @@ from siyu.data.world.write import write_tables
 from siyu.studies import retention
 from siyu.studies.retention import contact
 
-from tests.notebooks.published import ROOT, findings, report
+from tests.notebooks.published import ROOT, findings, report, report_once
 
 NAME = "02_cohort_retention"
 RETURNS = ["browse", "compare", "cart", "order", "sign_in", "moments_like", "moments_comment"]
@@ -35,7 +35,7 @@ def log_truth(truth) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
-    return report(NAME, tmp_path_factory.mktemp("sample"))
+    return report_once(NAME, tmp_path_factory)
 
 
 def returns(pool) -> list[tuple[str, float, float]]:

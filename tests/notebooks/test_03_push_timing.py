@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from tests.notebooks.published import ROOT, findings, report
+from tests.notebooks.published import ROOT, findings, report, report_once
 
 NAME = "03_push_timing"
 HOURS = range(9, 22)
@@ -23,7 +23,7 @@ def truth() -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
-    return report(NAME, tmp_path_factory.mktemp("sample"))
+    return report_once(NAME, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -7,49 +7,41 @@ from pathlib import Path
 import pytest
 from siyu import cli
 
-ROOT = Path(__file__).parents[2]
+from tests.notebooks.published import ROOT, findings, report_once
+
 NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 HAN = re.compile("[\u4e00-\u9fff]")
 TOLD = ("message", "action", "method")
 pytestmark = pytest.mark.slow
 
 
-def report(out: Path, language: str) -> Path:
-    weekly = str(ROOT / "notebooks" / "weekly.yaml")
-    assert cli.main(["report", weekly, "-p", f"language={language}", "--out", str(out)]) == 0
-    (folder,) = out.glob("weekly/*.1")
-    return folder
-
-
 @pytest.fixture(scope="module")
-def english(tmp_path_factory) -> Path:
-    return report(tmp_path_factory.mktemp("english"), "en")
+def english(tmp_path_factory) -> dict[str, Path]:
+    return {name: report_once(name, tmp_path_factory) for name in NAMES}
 
 
 @pytest.fixture(scope="module")
 def chinese(tmp_path_factory) -> Path:
-    return report(tmp_path_factory.mktemp("chinese"), "zh")
-
-
-def findings(folder: Path) -> dict[str, dict]:
-    document = json.loads((folder / "findings.json").read_text("utf-8"))
-    return {finding["id"]: finding for finding in document["findings"]}
+    out, weekly = tmp_path_factory.mktemp("chinese"), ROOT / "notebooks" / "weekly.yaml"
+    assert cli.main(["report", str(weekly), "-p", "language=zh", "--out", str(out)]) == 0
+    (folder,) = out.glob("weekly/*.1")
+    return folder
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_is_the_same(english, chinese, name):
     there, here = (
         {one: {k: v for k, v in found.items() if k not in TOLD} for one, found in every.items()}
-        for every in (findings(english / name), findings(chinese / name))
+        for every in (findings(english[name]), findings(chinese / name))
     )
     assert here == there
-    for path in (english / name / "tables").iterdir():
+    for path in (english[name] / "tables").iterdir():
         assert (chinese / name / "tables" / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_finding_is_said_in_chinese(english, chinese, name):
-    there = findings(english / name)
+    there = findings(english[name])
     for one, found in findings(chinese / name).items():
         for part in TOLD:
             assert bool(HAN.search(found[part])) == bool(there[one][part]), (one, part)

@@ -21,8 +21,9 @@ def reached_by_segment(measures: Measures) -> dict[str, IntArray]:
     last = len(measures.definition.steps)
     reached = {}
     for segment, own in by_segment(measures.counts, min_users=measures.min_users):
-        exact = own.groupby("depth")["n"].sum().reindex(range(1, last + 1), fill_value=0)
-        reached[segment] = at_least(exact.to_numpy(dtype=np.int64))
+        depth, n = (own[name].to_numpy(dtype=np.int64) for name in ("depth", "n"))
+        exact = np.bincount(depth, weights=n, minlength=last + 1)[1 : last + 1]
+        reached[segment] = at_least(exact.astype(np.int64))
     return reached
 
 

@@ -75,24 +75,22 @@ def repair(measures: Measures, *, level: float, value_cny: float | None = None) 
         cells = np.concatenate([exactly(own), exactly(others)])
         extra, extra_lower, extra_upper = multinomial_delta(_extra, cells, level=joint)
         rows.append(
-            pd.DataFrame(
-                {
-                    "segment": segment,
-                    "step": measures.definition.labels[1:],
-                    "at_step": own[:-1],
-                    "step_rate": ratio(own[1:], own[:-1]),
-                    "others_rate": ratio(others[1:], others[:-1]),
-                    "gap": gap,
-                    "gap_lower": lower,
-                    "gap_upper": upper,
-                    "p": difference_pvalue(*pair),
-                    "extra": extra,
-                    "extra_lower": extra_lower,
-                    "extra_upper": extra_upper,
-                }
-            )
+            {
+                "step": measures.definition.labels[1:],
+                "at_step": own[:-1],
+                "step_rate": ratio(own[1:], own[:-1]),
+                "others_rate": ratio(others[1:], others[:-1]),
+                "gap": gap,
+                "gap_lower": lower,
+                "gap_upper": upper,
+                "p": difference_pvalue(*pair),
+                "extra": extra,
+                "extra_lower": extra_lower,
+                "extra_upper": extra_upper,
+            }
         )
-    table = pd.concat(rows, ignore_index=True)
+    columns = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    table = pd.DataFrame({"segment": np.repeat(list(reached), len(everyone) - 1), **columns})
     table["p_holm"] = holm(table.pop("p"))
     behind = (table["gap"] > 0) & (table["p_holm"] <= 1 - level)
     table["clear"] = behind & (table["extra_lower"] > 0)

@@ -70,6 +70,13 @@ def test_a_label_is_cut_to_its_width_where_chinese_counts_double(name, label):
     assert figures.shorten(name) == label
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_long_reason_gets_the_room_that_it_needs():
+    one, many = (figures.nothing("why not? " * n, name="x", title="None") for n in (9, 250))
+    heights = [Image.open(io.BytesIO(picture.png)).height for picture in (one, many)]
+    assert heights[1] > 2 * heights[0]
+
+
 def test_where_there_is_nothing_to_draw_the_reason_is_drawn():
     picture = figures.nothing("nobody started", name="steps", title="No funnel")
     assert picture.alt == "No funnel. nobody started."

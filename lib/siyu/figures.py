@@ -221,11 +221,13 @@ def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Pictu
 
 def nothing(reason: str, *, name: str, title: str) -> Picture:
     """Draw the reason why there is nothing to draw."""
-    figure, (axes,) = canvas(title, "", "", height=1.9)
-    axes.set_axis_off()
     prop = FontProperties(family=_families(), size=11)
-    lines = "\n".join(_wrap(reason, prop, 7.5))
-    axes.text(0.5, 0.5, lines, ha="center", va="center", color=GREY, fontproperties=prop)
+    lines = _wrap(reason, prop, 7.5)
+    height = max(1.9, 0.7 + 1.4 * prop.get_size_in_points() / 72 * len(lines))
+    figure, (axes,) = canvas(title, "", "", height=height)
+    axes.set_axis_off()
+    said = "\n".join(lines)
+    axes.text(0.5, 0.5, said, ha="center", va="center", color=GREY, fontproperties=prop)
     return finish(figure, name=name, alt=paragraph(title, reason), table=pd.DataFrame())
 
 

@@ -297,6 +297,13 @@ def test_small_tiers_are_hidden_and_named():
     assert "None of the high tiers “silver”, “gold” can be compared" in told_of.message
 
 
+def test_where_no_tier_is_high_no_fall_is_watched():
+    _, said, findings, _ = told(reduced(*FALL), high=())
+    assert said.startswith("No tier is called high")
+    assert findings["tiers.activity.change"].status == "insufficient"
+    assert findings["tiers.activity.change.share.gold"].status == "info"
+
+
 def test_without_an_earlier_window_only_the_last_is_told():
     rows = [(-1, tier, 0, days, n) for _, tier, _, days, n in FALL]
     rows = pd.DataFrame(rows).groupby([0, 1, 2, 3], as_index=False).sum().to_numpy().tolist()

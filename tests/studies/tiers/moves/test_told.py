@@ -256,6 +256,12 @@ def test_next_to_nothing_is_told_with_its_reason(tmp_path, people, said_of, lang
         assert said["accounts"].startswith(said_of)
 
 
+def test_where_no_tier_is_high_no_fall_is_watched(tmp_path):
+    said, found, _ = told(tmp_path, shop(), high=[])
+    assert said["rates"].startswith("No tier is called high")
+    assert {one.status for name, one in found.items() if ".down." in name} <= {"info"}
+
+
 def test_steps_longer_than_the_log_are_told(tmp_path):
     said, found, _ = told(tmp_path, shop(), move_reviews=4)
     assert said["migration"] == said["chain"]

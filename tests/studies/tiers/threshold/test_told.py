@@ -170,6 +170,9 @@ def test_where_there_are_fewer_above_those_are_others_too():
     (finding,) = threshold.conclude(measures(), none, level=LEVEL)[-1:]
     assert (finding.id, finding.status) == ("tiers.threshold.density.gold", "insufficient")
     assert threshold.draw_densities(measures(), none, level=LEVEL).png
+    # Nor has one bars, where no bar holds enough members.
+    none = replace(found, bars=found.bars.iloc[:0])
+    assert threshold.draw_densities(measures(), none, level=LEVEL).png
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ def not_compared(measures: Measures, found: pd.DataFrame, high_tiers: Sequence[s
         return reason
     if measures.starts[0] is None:
         return phrase("tiers.activity.short", last=measures.as_of)
+    if not high_tiers:
+        return phrase("tiers.no_high")
     if compared(found, high_tiers).empty:
         return phrase("tiers.activity.few", tiers=high_tiers, min_users=measures.min_users)
     return ""

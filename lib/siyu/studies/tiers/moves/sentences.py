@@ -255,6 +255,8 @@ def title_rates(measures: Measures, compared: pd.DataFrame, *, high_tiers: Seque
     """Say of which high tiers more members went down at the last review than before."""
     if reason := no_moves(measures):
         return reason
+    if not high_tiers:
+        return phrase("tiers.no_high")
     own = judged(compared, high_tiers)
     if own.empty:
         return phrase("tiers.moves.rates.few", tiers=high_tiers, min_users=measures.min_users)

@@ -68,7 +68,7 @@ def repair(measures: Measures, *, level: float, value_cny: float | None = None) 
         return pd.DataFrame()
     joint = bonferroni_level(level, len(reached) * (len(everyone) - 1))
     rows = []
-    for segment, own in reached.items():
+    for own in reached.values():
         others = everyone - own
         pair = (others[1:], others[:-1], own[1:], own[:-1])
         gap, lower, upper = newcombe_difference(*pair, level=joint)

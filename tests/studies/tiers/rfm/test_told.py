@@ -152,7 +152,7 @@ def drawn(measures, found):
 
 REFUSED = {
     "orders": ([{"user_id": "a"}], None, 1),
-    "nobody": ([{"user_id": "a"}], [order(1, "a", 170, 10.0, refunded=10.0)], 1),
+    "nobody": ([{"user_id": "a"}], [order(1, "a", 1, 10.0)], 1),
     "few": ([{"user_id": "a"}], [order(1, "a", 170, 10.0)], 30),
 }
 

@@ -8,8 +8,6 @@ from siyu.stats.uplift import (
     qini_coefficient,
     qini_curve,
     score_forward,
-    uplift_at,
-    uplift_auc,
 )
 
 
@@ -42,10 +40,9 @@ def test_ties_count_together_and_the_order_of_rows_plays_no_part():
     units, _ = qini_curve(score, treated, outcome)
     assert len(units) == 6
     mixed = rng.permutation(200)
-    for number in (qini_coefficient, lambda *one: uplift_at(0.3, *one)):
-        assert number(score[mixed], treated[mixed], outcome[mixed]) == pytest.approx(
-            number(score, treated, outcome)
-        )
+    assert qini_coefficient(score[mixed], treated[mixed], outcome[mixed]) == pytest.approx(
+        qini_coefficient(score, treated, outcome)
+    )
 
 
 def test_turned_round_a_score_tells_the_opposite_and_the_unit_plays_no_part():
@@ -151,8 +148,6 @@ def test_what_cannot_be_judged_is_an_error():
             qini_curve([1, 2], wrong, [1, 0])
     with pytest.raises(ValueError, match="have 3, 2 and 2 units"):
         qini_coefficient([1, 2, 3], [1, 0], [1, 0])
-    with pytest.raises(ValueError, match="share = 0 must be above 0"):
-        uplift_at(0, [1, 2], [1, 0], [1, 0])
     with pytest.raises(ValueError, match="4 units on one side must be at least 5"):
         score_forward(
             np.ones((10, 1)), [1] * 4 + [0] * 6, range(10),
@@ -160,9 +155,3 @@ def test_what_cannot_be_judged_is_an_error():
         )  # fmt: skip
     with pytest.raises(ValueError, match="level = 2"):
         judge_score([1, 2], [1, 0], [1, 0], level=2, rng=np.random.default_rng(1))
-
-
-def test_the_area_under_the_uplift_curve_is_one_for_the_best_order():
-    treated, outcome = np.array([1, 1, 0, 0] * 5), np.array([1, 0, 1, 0] * 5)
-    best = 2.0 * (outcome == treated) + treated
-    assert uplift_auc(best, treated, outcome) == pytest.approx(1)

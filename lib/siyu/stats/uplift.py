@@ -87,49 +87,6 @@ def qini_coefficient(score: ArrayLike, treated: ArrayLike, outcome: ArrayLike) -
     return float(own / best) if best > 0 else float("nan")
 
 
-def uplift_auc(score: ArrayLike, treated: ArrayLike, outcome: ArrayLike) -> float:
-    """Give the normalised area under the uplift curve, for an outcome of 0 and 1.
-
-    The curve is the difference of both rates among the first units, times their number. Args and
-    errors as in `qini_curve`. Source: Gutierrez and Gerardy (2017), PMLR 67, 1-13; the digits are
-    those of `uplift_auc_score` in scikit-uplift 0.5.1.
-    """
-    given, y = np.asarray(treated, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
-    control_did, treated_did_not = (y * (1 - given)).sum(), ((1 - y) * given).sum()
-    perfect = 2.0 * (y == given) + (y if control_did > treated_did_not else given)
-    areas = []
-    for each in (score, perfect):
-        order = _sort(each, given, y)
-        y_treated, y_control, n_treated, n_control = _sums(order, np.ones((1, len(y))))
-        rates = _ratio(y_treated, n_treated) - _ratio(y_control, n_control)
-        units = n_treated + n_control
-        areas.append(_area(units[0], (rates * units)[0]))
-    return float(areas[0] / areas[1])
-
-
-def uplift_at(share: float, score: ArrayLike, treated: ArrayLike, outcome: ArrayLike) -> float:
-    """Give the difference of mean outcomes among the share of units with the highest scores.
-
-    Args:
-        share: of the units, above 0 and at most 1; rounded down to whole units.
-        score: as in `qini_curve`; of units that tie at the end, the same part of each counts.
-        treated: as there.
-        outcome: as there.
-
-    Raises:
-        ValueError: as in `qini_curve`, or a share out of range.
-    """
-    if not 0 < share <= 1:
-        raise ValueError(f"share = {share} must be above 0 and at most 1; use 0.3 for 30%")
-    order = _sort(score, treated, outcome)
-    n = len(order.unit)
-    ends = np.append(0, order.ends + 1)
-    y_treated, y_control, n_treated, n_control = (
-        np.interp(int(n * share), ends, part[0]) for part in _sums(order, np.ones((1, n)))
-    )
-    return float(y_treated / n_treated - y_control / n_control)
-
-
 def score_forward(
     covariates: ArrayLike,
     treated: ArrayLike,

@@ -77,7 +77,17 @@ class Finding:
             raise FindingsError(f"finding {self.id!r}: {problem}")
 
 
-def insufficient(name: str, reason: str, *, metric: str, n: int, unit: Unit = "share") -> Finding:
+def insufficient(
+    name: str,
+    reason: str,
+    *,
+    metric: str,
+    n: int,
+    unit: Unit = "share",
+    segment: Mapping[str, str] | None = None,
+    action: str = "",
+    evidence: Evidence = "descriptive",
+) -> Finding:
     """Give a finding that has no value, and says why."""
     return Finding(
         id=name,
@@ -88,6 +98,9 @@ def insufficient(name: str, reason: str, *, metric: str, n: int, unit: Unit = "s
         status="insufficient",
         message=reason,
         method=phrase("finding.refused"),
+        segment=segment or {},
+        action=action,
+        evidence=evidence,
     )
 
 

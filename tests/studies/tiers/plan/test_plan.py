@@ -163,7 +163,7 @@ def test_tiers_without_estimates_or_members_get_nothing_and_a_reason():
     for sentence in (
         "Nothing for “few”, “small”: too few members",
         "Nothing for “empty”: nobody is in it",
-        "Nothing for “bad”: no strategy brings more there than it costs",
+        "Nothing for “bad”: no strategy that can be read brings more there than it costs",
     ):
         assert sentence in said
     assert tiers_plan.draw_plan(MEMBERS, found, level=LEVEL).png
@@ -194,14 +194,15 @@ def test_each_outcome_is_said_drawn_and_found(effects, budget, said, then, langu
     found = plan(effects, budget_cny=budget, level=LEVEL)
     with speaking(language):
         told = tiers_plan.say_plan(found, level=LEVEL)
-        details, later = tiers_plan.say_details(found), sentences.title_next(found)
+        certain, later = tiers_plan.say_certain(found), sentences.title_next(found)
         assert tiers_plan.draw_plan(MEMBERS, found, level=LEVEL).png
         assert tiers_plan.draw_curve(MEMBERS, found, level=LEVEL).png
         findings = tiers_plan.conclude(found, level=LEVEL)
     if language == "en":
         assert said in told
         assert then in later
-        assert bool(details) == (not found.refused)
+        assert bool(certain) == (not found.refused)
+        assert not (found.refused and tiers_plan.say_details(found))
         assert ("a further yuan brings" in tiers_plan.say_next(found)) == (not found.refused)
     document = to_json(findings, notebook="04", as_of="2026-03-31", source="shop", parameters={})
     assert json.loads(json.dumps(document, allow_nan=False))["findings"]
@@ -233,7 +234,7 @@ def test_findings_say_what_to_do_and_what_it_is_worth():
 
 def test_luck_and_certainty_are_said():
     found = plan(UNSURE, budget_cny=1_000, level=LEVEL)
-    said = tiers_plan.say_details(found)
+    said = f"{tiers_plan.say_certain(found)} {tiers_plan.say_details(found)}"
     assert "Nothing is certain" in said
     luck = found.total.measured_cny - found.total.net_gain_cny
     assert ("a part of the luck, not all of it" in said) == (luck > 0)
@@ -244,9 +245,10 @@ def test_luck_and_certainty_are_said():
     assert told["tiers.plan.gain.low"].action == ""  # the plan is said once
     assert "keep a part without it by lot" in told["tiers.plan.gain"].action
     sure = plan(HAND, budget_cny=80, level=LEVEL)
-    assert "Certain at 95%, by bounds" in tiers_plan.say_details(sure)
-    assert "is only this: “discount” to all 100 members" in tiers_plan.say_details(sure)
-    assert "bet" not in tiers_plan.say_details(sure)
+    certain = tiers_plan.say_certain(sure)
+    assert "Certain at 95%, by bounds" in certain
+    assert "is only this: “discount” to all 100 members" in certain
+    assert "bet" not in f"{certain} {tiers_plan.say_details(sure)}"
     assert "lot" not in tiers_plan.conclude(sure, level=LEVEL)[0].action
 
 

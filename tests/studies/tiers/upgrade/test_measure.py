@@ -190,8 +190,8 @@ def test_refunded_orders_do_not_count_and_unknown_margins_are_amounts(tmp_path):
     [
         ({"block_days": 0}, "block_days = 0"),
         ({"blocks_after": 0}, "blocks_after = 0"),
-        ({"window_days": 100}, "multiple of block_days"),
-        ({"window_days": 0}, "multiple of block_days"),
+        ({"basis_days": 100}, "multiple of block_days"),
+        ({"basis_days": 0}, "multiple of block_days"),
         ({"band": 0}, "band = 0"),
         ({"band": 1.5}, "band = 1.5"),
         ({"thresholds_cny": {"silver": 20}}, "names 'silver', which is no tier above the lowest"),

@@ -104,7 +104,7 @@ def test_findings_describe_and_say_what_to_do():
         "descriptive",
         {"tier": "gold"},
     )
-    assert "hardly brings more than" in gold.action
+    assert gold.action == ""  # it describes; the gap says what to do
     assert gold.worth_cny is None
 
 

@@ -162,7 +162,12 @@ def _draw_rows(axes: Axes, rows: list[Any], kind: str) -> None:
         if kind == "alive":
             said = percent(ends[1], 0)
         if kind in ("value", "amounts") and row.group == EVERYONE and len(rows) > 1:
-            total = phrase("tiers.future.figure.total", value=row.value_cny)
+            total = phrase(
+                "tiers.future.figure.total",
+                value=row.value_cny,
+                lower=row.value_lower,
+                upper=row.value_upper,
+            )
             axes.text(0, place, f" {total}", color=colour, size=9.5, va="center")
             continue
         axes.plot([ends[0], ends[2]], [place] * 2, color=colour, linewidth=2.2)

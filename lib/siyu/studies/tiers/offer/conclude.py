@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,8 +65,16 @@ def _choice(measures: Measures, found: Effects, row: Any, level: float) -> Findi
     action = phrase(f"tiers.offer.action.{kind}", strategy=row.choice)
     segment = {"tier": row.tier}
     if not np.isfinite(row.worth_cny):  # of too few members today
-        unknown = insufficient(name, message, metric=metric, n=n, unit="cny")
-        return replace(unknown, segment=segment, action=action, evidence="randomised")
+        return insufficient(
+            name,
+            message,
+            metric=metric,
+            n=n,
+            unit="cny",
+            segment=segment,
+            action=action,
+            evidence="randomised",
+        )
     status, threshold, direction = _judged(row.verdict, False)
     return Finding(
         id=name,
@@ -121,8 +128,8 @@ def _aim(measures: Measures, row: Any, level: float) -> Finding:
     segment, n = {"tier": row.tier, "strategy": row.strategy}, int(row.n + row.n_control)
     message = full_stop(sentences.say_aim(measures, row, level=level))
     if not np.isfinite(row.effect_lower):
-        none = insufficient(name, message, metric=metric, n=n, unit=_UNITS[row.objective])
-        return replace(none, segment=segment)
+        unit = _UNITS[row.objective]
+        return insufficient(name, message, metric=metric, n=n, unit=unit, segment=segment)
     return Finding(
         id=name,
         metric=metric,

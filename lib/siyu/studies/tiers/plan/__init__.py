@@ -4,7 +4,7 @@ from siyu.studies.tiers.plan.conclude import conclude, lay_out
 from siyu.studies.tiers.plan.estimate import Plan, Slope, Worth, plan
 from siyu.studies.tiers.plan.figures import draw_curve, draw_plan
 from siyu.studies.tiers.plan.sentences import (
-    say_cautious,
+    say_certain,
     say_details,
     say_next,
     say_plan,
@@ -19,7 +19,7 @@ __all__ = [
     "draw_plan",
     "lay_out",
     "plan",
-    "say_cautious",
+    "say_certain",
     "say_details",
     "say_next",
     "say_plan",

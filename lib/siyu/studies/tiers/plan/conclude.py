@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -48,7 +48,11 @@ def _gain(found: Plan, n: int, *, level: float) -> Finding:
         found.total,
         n=n,
         level=level,
-        message=paragraph(sentences.say_plan(found, level=level), sentences.say_details(found)),
+        message=paragraph(
+            sentences.say_plan(found, level=level),
+            sentences.say_certain(found),
+            sentences.say_details(found),
+        ),
         action=_give(given, bets) if given else "",
     )
 
@@ -80,7 +84,7 @@ def _cautious(found: Plan, n: int, *, level: float) -> Finding:
 def _slope(found: Plan, n: int, *, level: float) -> Finding:
     slope = found.slope
     more = slope.stop_cny > found.budget_cny and slope.ci_lower > 1
-    said = sentences.say_slope(found)
+    said = sentences.say_next(found)
     return Finding(
         id="tiers.plan.slope",
         metric="gain by a further yuan",
@@ -100,15 +104,21 @@ def _slope(found: Plan, n: int, *, level: float) -> Finding:
 
 def _tier(row: Any, *, level: float) -> Finding:
     name, said = f"tiers.plan.gain.{row.tier}", full_stop(sentences.say_tier(row, level=level))
+    tier = {"tier": row.tier}
     if row.reason in ("few", "nobody"):
-        one = insufficient(name, said, metric=_METRIC, n=int(row.n), unit="cny")
-        return replace(one, segment={"tier": row.tier})
-    one = _money(name, row, n=int(row.n), level=level, message=said)
-    return replace(one, segment={"tier": row.tier})
+        return insufficient(name, said, metric=_METRIC, n=int(row.n), unit="cny", segment=tier)
+    return _money(name, row, n=int(row.n), level=level, message=said, segment=tier)
 
 
 def _money(
-    name: str, worth: Any, *, n: int, level: float, message: str, action: str = ""
+    name: str,
+    worth: Any,
+    *,
+    n: int,
+    level: float,
+    message: str,
+    action: str = "",
+    segment: Mapping[str, str] | None = None,
 ) -> Finding:
     # Where nothing is given there is nothing to judge.
     judged = bool(worth.ci_upper > worth.ci_lower)
@@ -122,6 +132,7 @@ def _money(
         unit="cny",
         n=n,
         message=full_stop(message),
+        segment=segment or {},
         action=action,
         method=phrase("tiers.plan.method.gain"),
         status=status_of(

@@ -40,13 +40,10 @@ def say_plan(found: Plan, *, level: float) -> str:
 
 
 def say_details(found: Plan) -> str:
-    """Say what is certain and what is a bet, what was taken off, and why a tier gets nothing."""
+    """Say what was taken off as luck, and why a tier gets nothing."""
     if found.refused:
         return ""
-    total = found.total
-    said = [say_cautious(found)]
-    if bets := list_bets(found):
-        said.append(phrase("tiers.plan.bet", tiers=bets))
+    total, said = found.total, []
     if gives(found.expected):
         luck = total.measured_cny - total.net_gain_cny
         said.append(
@@ -57,6 +54,14 @@ def say_details(found: Plan) -> str:
             )
         )
     return paragraph(*said, *_left_out(found.expected))
+
+
+def say_certain(found: Plan) -> str:
+    """Say what of the plan is certain, and what is a bet; "" where there is no plan."""
+    if found.refused:
+        return ""
+    bets = list_bets(found)
+    return paragraph(say_cautious(found), phrase("tiers.plan.bet", tiers=bets) if bets else "")
 
 
 def say_cautious(found: Plan) -> str:
@@ -105,11 +110,8 @@ def title_next(found: Plan) -> str:
 
 def say_next(found: Plan) -> str:
     """Say what a further yuan brings at the budget asked; "" where there is no plan."""
-    return "" if found.refused else say_slope(found)
-
-
-def say_slope(found: Plan) -> str:
-    """Say what a further yuan brings at the budget asked, with its interval."""
+    if found.refused:
+        return ""
     return phrase(
         "tiers.plan.slope",
         budget=found.budget_cny,

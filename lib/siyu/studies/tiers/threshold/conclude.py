@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,8 +54,9 @@ def conclude(measures: Measures, effects: Effects, *, level: float) -> list[Find
     return found + densities
 
 
-def _refuse(name: str, reason: str, *, n: int, unit: Unit) -> Finding:
-    return insufficient(name, full_stop(reason), metric="jump at a tier", n=n, unit=unit)
+def _refuse(name: str, reason: str, *, n: int, unit: Unit, action: str = "") -> Finding:
+    said = full_stop(reason)
+    return insufficient(name, said, metric="jump at a tier", n=n, unit=unit, action=action)
 
 
 def _jump(measures: Measures, effects: Effects, row: Any, *, level: float) -> Finding:
@@ -109,7 +109,7 @@ def _density(measures: Measures, effects: Effects, row: Any, *, level: float) ->
     suspect = row.p < SUSPECT_P
     action = sentences.say_action(measures, effects, row.tier) if suspect else ""
     if not np.isfinite(row.ratio):
-        return replace(_refuse(name, message, n=n, unit="ratio"), action=action)
+        return _refuse(name, message, n=n, unit="ratio", action=action)
     good: Direction = "below" if row.ratio > 1 else "above"
     return Finding(
         id=name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from siyu.findings import Direction, Finding, Status, insufficient
@@ -49,14 +48,14 @@ def _margin(measures: Measures, found: Effects, target: int, level: float) -> Fi
     if verdict not in sentences.TOLD:
         action = phrase("tiers.upgrade.action.bunched") if verdict == "bunched" else ""
         n = 0 if row is None else row.n_exposed
-        refusal = insufficient(
+        return insufficient(
             f"tiers.upgrade.margin.{tier}",
             paragraph(said, action, about),
             metric=_METRIC,
             n=n,
             unit="cny",
+            segment={"tier": tier},
         )
-        return replace(refusal, segment={"tier": tier})
     cost = found.right_cost_cny[target]
     worth = (row.effect - cost) * found.per_month[target] if verdict != "unclear" else None
     status: Status = "ok" if verdict == "pays" else "alert" if verdict == "costs" else "info"

@@ -88,7 +88,7 @@ class Measures:
 def measure(
     members: Members,
     *,
-    window_days: int = 90,
+    basis_days: int = 90,
     block_days: int = 30,
     blocks_after: int = 3,
     band: float = 0.5,
@@ -99,7 +99,7 @@ def measure(
 
     Args:
         members: from `find_members`.
-        window_days: days before a review whose spend is its basis; a multiple of `block_days`.
+        basis_days: days before a review whose spend is its basis; a multiple of `block_days`.
         block_days: days that are counted together, at least 1.
         blocks_after: blocks after the occasion, at least 1.
         band: share of a threshold within which the basis must lie on either side, in (0, 1].
@@ -110,7 +110,7 @@ def measure(
     Raises:
         TierError: a number out of range, or thresholds that do not rise.
     """
-    _check(window_days, block_days, blocks_after, band)
+    _check(basis_days, block_days, blocks_after, band)
     asked = check_thresholds(members, thresholds_cny)
     ends_us = _end(members.pool, experiments)
     refused = _refuse(members)
@@ -125,7 +125,7 @@ def measure(
         "tiers": members.tiers,
         "min_users": members.min_users,
         "block_days": block_days,
-        "blocks_before": window_days // block_days,
+        "blocks_before": basis_days // block_days,
         "blocks_after": blocks_after,
         "half_days": rule.half_days,
         "band": band,
@@ -140,9 +140,9 @@ def measure(
     if ends_us is not None:
         until_us = min(until_us, ends_us)
     occasions = find_occasions(
-        members, rule, band=band, window_days=window_days, until_us=until_us
+        members, rule, band=band, basis_days=basis_days, until_us=until_us
     ).cache()
-    blocks = window_days // block_days
+    blocks = basis_days // block_days
     found = sum_blocks(
         members,
         occasions,
@@ -178,13 +178,13 @@ def measure(
     )
 
 
-def _check(window_days: int, block_days: int, blocks_after: int, band: float) -> None:
+def _check(basis_days: int, block_days: int, blocks_after: int, band: float) -> None:
     for name, value in (("block_days", block_days), ("blocks_after", blocks_after)):
         if value < 1:
             raise TierError(f"{name} = {value} must be at least 1")
-    if window_days < block_days or window_days % block_days:
+    if basis_days < block_days or basis_days % block_days:
         raise TierError(
-            f"window_days = {window_days} must be a multiple of block_days = {block_days}; "
+            f"basis_days = {basis_days} must be a multiple of block_days = {block_days}; "
             "the window on which a tier is set is counted in whole blocks"
         )
     if not 0 < band <= 1:

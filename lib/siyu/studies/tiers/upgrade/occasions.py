@@ -64,7 +64,7 @@ def read_rule(members: Members, asked: Mapping[str, float]) -> Rule:
 
 
 def find_occasions(
-    members: Members, rule: Rule, *, band: float, window_days: int, until_us: int
+    members: Members, rule: Rule, *, band: float, basis_days: int, until_us: int
 ) -> ir.Table:
     """Give who was near a threshold when, and on which side.
 
@@ -80,7 +80,7 @@ def find_occasions(
         for part in _at_reviews(reviews, rule, target, band)
     ]
     if rule.half_days:
-        between = _between(members, reviews, rule, window_days, until_us)
+        between = _between(members, reviews, rule, basis_days, until_us)
         parts += [
             _cut(between.filter(between.best < target), rule, "date", target, band)
             for target in range(1, len(members.tiers))
@@ -112,7 +112,7 @@ def _at_reviews(reviews: ir.Table, rule: Rule, target: int, band: float) -> Iter
 
 
 def _between(
-    members: Members, reviews: ir.Table, rule: Rule, window_days: int, until_us: int
+    members: Members, reviews: ir.Table, rule: Rule, basis_days: int, until_us: int
 ) -> ir.Table:
     """Give the same members halfway to their next review, with the basis they have then."""
     there = reviews.filter(reviews.tier < len(members.tiers) - 1)
@@ -123,7 +123,7 @@ def _between(
     there = there.filter((there.left_at > there.at).fill_null(True))
     orders = _spent(members)
     both = there.select("number", "at").join(orders, "number")
-    both = both.filter((both.paid < both.at) & (both.paid >= both.at - window_days * DAY_US))
+    both = both.filter((both.paid < both.at) & (both.paid >= both.at - basis_days * DAY_US))
     spent = both.group_by(["number", "at"]).agg(basis=both.amount_cny.sum())
     there = there.join(spent, ["number", "at"])
     return there.mutate(basis_cny=there.basis)

@@ -26,10 +26,10 @@ def share_reproduced(found: pd.DataFrame) -> float:
     )
 
 
-def find_known(found: pd.DataFrame, begin_us: int, window_days: int) -> pd.Series:
+def find_known(found: pd.DataFrame, begin_us: int, basis_days: int) -> pd.Series:
     """Whether all of the window was seen: observed, or after the member came."""
     came = found["added_us"].fillna(-np.inf) >= begin_us
-    return came | (found["at"] - window_days * DAY_US >= begin_us)
+    return came | (found["at"] - basis_days * DAY_US >= begin_us)
 
 
 def blank_unseen(

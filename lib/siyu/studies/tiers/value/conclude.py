@@ -66,9 +66,6 @@ def _tiers(measures: Measures, values: Values, level: float) -> Iterator[Finding
                     review=measures.review,
                 )
             ),
-            action=phrase(
-                "tiers.value.action.ceiling", upper=row.value_upper, days=measures.value_days
-            ),
             method=phrase("tiers.value.method.value"),
         )
 

@@ -25,6 +25,8 @@ _STEP = timedelta(days=7)
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 _FROM_US = ((dt.int64,), dt.Timestamp("UTC"))
 _HOUR_US, _WEEK_HOURS = 3_600_000_000, 7 * 24
+DAY_US = 24 * _HOUR_US
+"""Microseconds in 24 hours."""
 # The first of January of year 1 was a Monday: nothing that is counted from it is negative.
 _FIRST_MONDAY_US = (datetime(1, 1, 1) - _EPOCH) // _MICROSECOND
 

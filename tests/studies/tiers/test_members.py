@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 from siyu.studies.tiers import (
     Definition,
@@ -13,7 +15,7 @@ from siyu.studies.tiers import (
     say_counted,
 )
 
-from tests.studies.tiers.upgrade.builders import members_of, open_pool, shop
+from tests.studies.tiers.upgrade.builders import DAY, REVIEWS, members_of, open_pool, shop
 
 
 def changed(table, **values):
@@ -80,3 +82,19 @@ def test_a_tier_that_is_not_named_is_an_error_and_one_that_is_not_there_is_none(
 )
 def test_the_two_highest_tiers_are_high_where_none_is_named(tiers, named, high):
     assert pick_high(tiers, named) == high
+
+
+def test_the_last_review_until_an_instant_gives_the_tier_of_who_has_not_left(tmp_path):
+    """a is gold at all three reviews; b at the first two; c is plain, and leaves 10 days on."""
+    members = members_of(tmp_path, shop())
+
+    def tiers(at):
+        naive = at.astimezone(UTC).replace(tzinfo=None)
+        held = members.tier_at(naive).join(members.users, "number").to_pandas()
+        return dict(zip(held["user_id"], held["tier"], strict=True))
+
+    first, _, third = REVIEWS
+    assert tiers(first - DAY) == {}
+    assert tiers(first) == {"a": 1, "b": 1, "c": 0}
+    assert tiers(first + 10 * DAY) == {"a": 1, "b": 1}  # whoever leaves at the instant has left
+    assert tiers(third) == {"a": 1, "b": 0}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -66,6 +66,12 @@ class Members:
         number = ibis.row_number().over(order_by=users.user_id).cast("int32")
         return users.select("user_id", number=number, **times).cache()
 
+    @property
+    def counted(self) -> ir.Table:
+        """The orders that count, of whomever they are: as in `shape_orders`, lazy."""
+        orders = shape_orders(self.pool)
+        return orders.filter(~orders.is_refunded & (orders.amount_cny > 0))
+
     @cached_property
     def orders(self) -> ir.Table:
         """The orders of users that count, kept in the engine.
@@ -81,9 +87,7 @@ class Members:
             kinds |= {"paid_at": "timestamp"}
             nothing = {name: ibis.null(kind) for name, kind in kinds.items()}
             return nobody.select("number", **nothing).cache()
-        orders = shape_orders(self.pool)
-        orders = orders.filter(~orders.is_refunded & (orders.amount_cny > 0))
-        both = orders.join(self.users.select("user_id", "number"), "user_id")
+        both = self.counted.join(self.users.select("user_id", "number"), "user_id")
         return both.select(
             "number", "on", "amount_cny", "earned_cny", paid_at=without_zone(both.paid_at)
         ).cache()
@@ -117,6 +121,25 @@ class Members:
         )
         both = reviews.join(codes, "tier").join(self.users.select("user_id", "number"), "user_id")
         return both.select("number", "since", "on", "basis_cny", tier=both.code).cache()
+
+    def tier_at(self, at: datetime) -> ir.Table:
+        """Give who was a member at an instant, and of which tier.
+
+        Args:
+            at: UTC, without a zone.
+
+        Returns:
+            Lazy, one row per user who had been reviewed and not left by then: `number`, and `tier`
+            (index into `tiers`) of the last review.
+
+        Raises:
+            TierError: there is no table of tiers, or it is empty.
+        """
+        moment = ibis.literal(at)
+        reviews = self.reviews.filter(self.reviews.since <= moment)
+        last = reviews.group_by("number").agg(tier=reviews.tier.argmax(reviews.since))
+        there = self.users.filter((self.users.left_at > moment).fill_null(True))
+        return last.join(there.select("number"), "number")
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -172,7 +195,15 @@ def find_members(
         has_basis=has_basis,
         pool=pool,
     )
-    return members if members.counts["n"] else replace(members, has_orders=False)
+    return replace(members, has_orders=_any_counts(members))
+
+
+def _any_counts(members: Members) -> bool:
+    """Whether any order counts: the first that does is enough to know."""
+    if not members.has_orders:
+        return False
+    users = members.pool.table("users").select("user_id")
+    return len(members.counted.semi_join(users, "user_id").limit(1).to_pandas()) > 0
 
 
 def _ranked(pool: Source, definition: Definition, *, has_basis: bool) -> tuple[str, ...]:

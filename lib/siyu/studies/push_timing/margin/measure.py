@@ -11,12 +11,11 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
-from siyu.data.zones import elapsed_us, without_zone
+from siyu.data.zones import DAY_US, elapsed_us, without_zone
 from siyu.studies.orders import shape_orders
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.pushes import Pushes
 
-_DAY_US = 24 * 3_600_000_000
 _BROUGHT = ("orders", "margin_cny", "orders_before", "margin_before")
 
 
@@ -139,7 +138,7 @@ def _members(pushes: Pushes, drawn: ir.Table, margin_days: int) -> pd.DataFrame:
     users = pool.table("users")
     left_at = without_zone(users.left_at) if "left_at" in users.columns else ibis.null("timestamp")
     members = drawn.join(users.select("user_id", left_at=left_at), "user_id")
-    span = margin_days * _DAY_US
+    span = margin_days * DAY_US
     members = members.filter(elapsed_us(members.assigned_at, end) >= span)
     stayed = elapsed_us(members.assigned_at, members.left_at)
     members = members.mutate(left=(stayed < span).fill_null(False).cast("int8")).cache()

@@ -120,18 +120,14 @@ def _tables(
 
 def _window(members: Members, start: date) -> ir.Table:
     """Give the members at the beginning of a window: tier, days on which they bought, margin."""
-    reviews, users, orders = members.reviews, members.users, members.orders
-    begins = ibis.literal(_begin(members, start))
-    seen = reviews.filter(reviews.since <= begins)
-    tiers = seen.group_by("number").agg(tier=seen.tier.argmax(seen.since))
-    there = users.filter((users.left_at >= begins).fill_null(True)).select("number")
+    orders = members.orders
     inside = orders.filter(
         (orders.on >= ibis.literal(start)) & (orders.on < ibis.literal(start + WINDOW_DAYS * _DAY))
     )
     sums = inside.group_by(buyer="number").agg(
         days=inside.on.nunique(), earned_cny=inside.earned_cny.sum()
     )
-    held = tiers.join(there, "number")
+    held = members.tier_at(_begin(members, start))
     found = held.left_join(sums, held.number == sums.buyer)
     return found.select("number", "tier", "earned_cny", days=found.days.fill_null(0))
 

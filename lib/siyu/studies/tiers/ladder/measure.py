@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
-from siyu.data.zones import elapsed_us, without_zone
+from siyu.data.zones import DAY_US, elapsed_us, without_zone
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 
@@ -19,7 +19,6 @@ RUNGS = ("moments_like or moments_comment", "reply", "join_group", "consult or c
 """From shallow to deep: a glance in passing, a word, joining others, weighing, and wanting."""
 NONE = "(none)"
 """Names the foot of the ladder: none of these interactions."""
-_DAY_US = 24 * 3_600_000_000
 _OR = " or "
 
 
@@ -168,12 +167,12 @@ def _stand(
     """Count who stood on which rung at an instant, and who ordered in the days after it."""
     moment = ibis.literal(at)
     ago = elapsed_us(log.at, moment)
-    shown = log.filter((ago > 0) & (ago <= ladder_days * _DAY_US))
+    shown = log.filter((ago > 0) & (ago <= ladder_days * DAY_US))
     highest = shown.group_by("number").agg(rung=shown.rung.max())
     there = _without_order(people, at).select("number", "ordered_at")
     there = there.left_join(highest, "number").drop("number_right")
     passed = elapsed_us(moment, there.ordered_at)
-    ordered = (passed < order_days * _DAY_US).fill_null(False)
+    ordered = (passed < order_days * DAY_US).fill_null(False)
     there = there.select(rung=there.rung.fill_null(0), ordered=ordered)
     found = there.group_by("rung").agg(n=there.count(), ordered=there.ordered.sum())
     counts: pd.DataFrame = found.order_by("rung").to_pandas()

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from siyu.data.zones import elapsed_us, without_zone
+from siyu.data.zones import DAY_US, elapsed_us, without_zone
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 
@@ -22,7 +22,6 @@ OBJECTIVES: Mapping[str, str] = {
 }
 """What a tier may be meant to do more of, and the column that says so."""
 BROUGHT = ("orders", "purchase_days", "amount_cny", "margin_cny")
-_DAY_US = 24 * 3_600_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +93,7 @@ def measure(
     immature, unreviewed, drawn_on = 0, 0, None
     if drawn is not None and arms and members.has_orders and members.tiers:
         end = ibis.literal(members.pool.as_of_end.replace(tzinfo=None))
-        mature = elapsed_us(drawn.assigned_at, end) >= offer_days * _DAY_US
+        mature = elapsed_us(drawn.assigned_at, end) >= offer_days * DAY_US
         known = drawn.filter(mature).cache()
         immature = int(drawn.filter(~mature).count().to_pandas())
         tiered = known.join(_tiers_at(members, known), "number")
@@ -175,31 +174,22 @@ def _tiers_at(members: Members, drawn: ir.Table) -> ir.Table:
     reviews = members.reviews.select("number", "since", "tier")
     both = drawn.select("number", "assigned_at").join(reviews, "number")
     both = both.filter(elapsed_us(both.since, both.assigned_at) >= 0)
-    return _last(both, len(members.tiers))
-
-
-def _last(reviews: ir.Table, tiers: int) -> ir.Table:
-    """Give the tier of each member's last review; of two at once, the higher."""
-    # One number that grows with the time and then with the tier: no engine orders ties by chance.
-    age = elapsed_us(ibis.timestamp("1970-01-01"), reviews.since)
-    last = reviews.group_by("number").agg(code=(age * tiers + reviews.tier).max())
-    return last.select("number", tier=(last.code % tiers).cast("int8"))
+    return both.group_by("number").agg(tier=both.tier.argmax(both.since))
 
 
 def _today(members: Members) -> tuple[int, ...]:
     if not members.tiers:
         return ()
-    last = _last(members.reviews, len(members.tiers))
-    there = members.users.filter(members.users.left_at.isnull()).select("number")
-    counts = last.join(there, "number").group_by("tier").agg(n=ibis._.count()).to_pandas()
-    return tuple(int(counts.loc[counts["tier"] == i, "n"].sum()) for i in range(len(members.tiers)))
+    last = members.tier_at(members.pool.as_of_end.replace(tzinfo=None))
+    counts = last.group_by("tier").agg(n=last.count()).to_pandas().set_index("tier")["n"]
+    return tuple(int(counts.get(i, 0)) for i in range(len(members.tiers)))
 
 
 def _brought(
     members: Members, drawn: ir.Table, arms: Sequence[str], offer_days: int
 ) -> pd.DataFrame:
     """Sum up each member's orders after the draw, and of as many days before it."""
-    span = offer_days * _DAY_US
+    span = offer_days * DAY_US
     both = drawn.select("number", "assigned_at").join(members.orders, "number")
     passed = elapsed_us(both.assigned_at, both.paid_at)
     sums = []
@@ -230,7 +220,7 @@ def _brought(
         tenure_us=tenure,
     ).to_pandas()
     for name in ("recency", "tenure"):
-        days = table.pop(f"{name}_us").astype("float64") / _DAY_US
+        days = table.pop(f"{name}_us").astype("float64") / DAY_US
         table[f"{name}_days"] = days.fillna(days.max()).fillna(0.0)
     for suffix in ("", "_before"):
         table[f"came_back{suffix}"] = (table[f"purchase_days{suffix}"] >= 2).astype("float64")

@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from siyu.data.zones import start_of_day
-from siyu.studies.orders import shape_orders
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 from siyu.studies.tiers.rfm.rule import (
@@ -185,8 +184,7 @@ def _shape(members: Members, spans: list[_Span]) -> ir.Table:
     """
     pool = members.pool
     start = members.as_of - timedelta(days=spans[0].last)
-    orders = shape_orders(pool)
-    orders = orders.filter(~orders.is_refunded & (orders.amount_cny > 0))
+    orders = members.counted
     orders = orders.mutate(day=orders.on.delta(ibis.literal(start), unit="day").cast("int32"))
     one = ibis.literal(1, "int8").cast("int64")
     sums: dict[str, ir.Scalar] = {"first_day": orders.day.min()}

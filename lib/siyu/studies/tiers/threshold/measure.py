@@ -10,14 +10,13 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from siyu.data.zones import elapsed_us, without_zone
+from siyu.data.zones import DAY_US, elapsed_us, without_zone
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 from siyu.studies.tiers.thresholds import check_thresholds, find_thresholds
 
 OUTCOMES = {"orders": "orders", "spend": "amount_cny", "margin": "margin_cny"}
 """What members bring after a review: the column of each."""
-_DAY_US = 24 * 3_600_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +120,7 @@ def _mark(
     """Mark the reviews that do not count, each by the first reason why."""
     end = ibis.literal(members.pool.as_of_end.replace(tzinfo=None))
     unknown = reviews.basis_cny.isnull() | reviews.basis_cny.isnan()
-    short = elapsed_us(reviews.since, end) < jump_days * _DAY_US
+    short = elapsed_us(reviews.since, end) < jump_days * DAY_US
     reviews = reviews.mutate(unknown=unknown.fill_null(True))
     reviews = reviews.mutate(short=short & ~reviews.unknown)
     if not experiments or not members.pool.has("assignments"):
@@ -129,7 +128,7 @@ def _mark(
     drawn = _find_offers(members, experiments)
     both = reviews.select("number", "since").join(drawn, "number")
     passed = elapsed_us(both.since, both.assigned_at)
-    both = both.filter((passed < jump_days * _DAY_US) & (passed > -offer_days * _DAY_US))
+    both = both.filter((passed < jump_days * DAY_US) & (passed > -offer_days * DAY_US))
     both = both.select(drawn_number="number", drawn_since="since").distinct()
     marked = reviews.left_join(
         both, [reviews.number == both.drawn_number, reviews.since == both.drawn_since]
@@ -159,7 +158,7 @@ def _sum_orders(members: Members, reviews: ir.Table, jump_days: int) -> pd.DataF
     orders = members.orders.select("number", "paid_at", "amount_cny", "earned_cny")
     both = reviews.select("number", "since").join(orders, "number")
     passed = elapsed_us(both.since, both.paid_at)
-    both = both.filter((passed >= 0) & (passed < jump_days * _DAY_US))
+    both = both.filter((passed >= 0) & (passed < jump_days * DAY_US))
     sums = both.group_by(of_number="number", of_since="since").agg(
         orders=both.count(), amount_cny=both.amount_cny.sum(), margin_cny=both.earned_cny.sum()
     )
@@ -172,7 +171,7 @@ def _sum_orders(members: Members, reviews: ir.Table, jump_days: int) -> pd.DataF
         "on",
         "basis_cny",
         "channel",
-        tenure_days=elapsed_us(table.added_at, table.since) / _DAY_US,
+        tenure_days=elapsed_us(table.added_at, table.since) / DAY_US,
         **{name: table[name].fill_null(0).cast("float64") for name in OUTCOMES.values()},
     ).to_pandas()
     found = found.sort_values(["basis_cny", *OUTCOMES.values(), "tenure_days", "number", "on"])

@@ -9,11 +9,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from siyu.data.zones import count_us
+from siyu.data.zones import DAY_US, count_us
 from siyu.studies.tiers.members import Members
 from siyu.studies.tiers.thresholds import find_thresholds
 
-DAY_US = 24 * 3_600_000_000
 LEAST_HALF_DAYS = 7
 """Days between two reviews, halved: with fewer, nothing can be seen to happen in them."""
 

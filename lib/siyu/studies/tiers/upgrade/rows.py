@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from siyu.studies.tiers.upgrade.occasions import DAY_US, columns_of
+from siyu.data.zones import DAY_US
+from siyu.studies.tiers.upgrade.occasions import columns_of
 
 NEAR = 0.05
 """Of a threshold: as far from it members are counted on either side."""

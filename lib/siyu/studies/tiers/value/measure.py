@@ -10,13 +10,12 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data import Source
-from siyu.data.zones import elapsed_us, without_zone
+from siyu.data.zones import DAY_US, elapsed_us, without_zone
 from siyu.studies.orders import shape_orders
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 
-_DAY_US = 24 * 3_600_000_000
 NOWHERE = -1
 """Stands for the tier of those who were no members at a review."""
 BROUGHT = ("orders", "refunded", "margin_cny", "friends")
@@ -131,11 +130,9 @@ def _members(
 
 def _brought(members: Members, at: datetime, value_days: int) -> ir.Table:
     """Give who was a member of which tier at an instant, with what each brought after it."""
-    since, span = ibis.literal(at), value_days * _DAY_US
-    reviews = members.reviews.filter(members.reviews.since <= since)
-    state = reviews.group_by("number").agg(tier=reviews.tier.argmax(reviews.since).cast("int64"))
-    there = members.users.filter((members.users.left_at > since).fill_null(True))
-    found = state.join(there.select("number"), "number")
+    since, span = ibis.literal(at), value_days * DAY_US
+    found = members.tier_at(at)
+    found = found.mutate(tier=found.tier.cast("int64"))
 
     def within(column: ir.TimestampValue) -> ir.BooleanValue:
         passed = elapsed_us(since, column)

@@ -1,14 +1,19 @@
 """Every way in which a notebook can end, provoked with real kernels (see operations.md's table)."""
 
+import signal
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 from siyu.report.outcome import Outcome
 from siyu.report.paths import machine_paths
-from siyu.report.runner import Job, run_all
+from siyu.report.runner import Job, run_all, run_folder
 
 from tests.report.project import PUBLISH, code, good_cells, markdown, parameters, write_notebook
 
@@ -169,6 +174,114 @@ def test_notebooks_run_side_by_side_and_their_outcomes_keep_the_order(tmp_path: 
     assert {outcome.state for outcome in outcomes.values()} == {"ok"}
     assert ["slower", "faster"] in seen
     assert max(len(running) for running in seen) == 2
+
+
+def test_a_kernel_that_dies_at_work_gets_one_more_attempt(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    source = f"import os; open({str(count)!r}, 'a').write('x')"
+    dies_once = f"{source}; len(open({str(count)!r}).read()) > 1 or os._exit(1)"
+    assert run_cell(tmp_path / "once", dies_once).state == "ok"
+    assert count.read_text() == "xx"
+    count.unlink()
+    assert run_cell(tmp_path / "always", f"{source}; os._exit(1)").state == "kernel_died"
+    assert count.read_text() == "xx"
+
+
+def test_what_a_cell_raises_is_not_tried_again(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    source = f"open({str(count)!r}, 'a').write('x'); 1 / 0"
+    assert run_cell(tmp_path, source).state == "failed"
+    assert count.read_text() == "x"
+
+
+def test_a_kernel_that_does_not_start_gets_three_attempts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = tmp_path / "count"
+    (tmp_path / "ipykernel_launcher.py").write_text(
+        f"open({str(count)!r}, 'a').write('x'); raise SystemExit(1)"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    outcome = run_cell(tmp_path, "1")
+    assert (outcome.state, outcome.cell) == ("kernel_died", None)
+    assert count.read_text() == "xxx"
+
+
+def test_a_notebook_that_takes_too_much_memory_is_stopped_and_the_others_are_not(
+    tmp_path: Path,
+) -> None:
+    greedy = job(tmp_path, "greedy", [parameters(), code("held = b'1' * 10**9"), *BUSY[1:]])
+    greedy = replace(greedy, memory_limit_mb=700)
+    modest = replace(job(tmp_path, "modest", good_cells()), memory_limit_mb=700)
+    outcomes, _ = run(tmp_path, greedy, modest, at_once=2)
+    assert [outcomes[name].state for name in ("greedy", "modest")] == ["killed", "ok"]
+    assert "more than the 700 MB of memory_limit_mb" in outcomes["greedy"].message
+
+
+ALONE = """\
+import sys
+from pathlib import Path
+from siyu.report.runner import Job, run_all, run_folder
+root, folder = Path(sys.argv[1]), Path(sys.argv[2])
+job = Job(name="study", notebook=root / "study.ipynb", folder=folder,
+    parameters={"output_dir": str(folder), "as_of": "2026-03-31"}, cell_timeout_seconds=60)
+run_all([job], root=root, at_once=1, timeout_seconds=120, on_change=lambda *_: None)
+"""
+
+
+def start_alone(root: Path, cells: list[dict[str, object]]) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a run in a process of its own; give it, and its kernel once that is at work."""
+    one = job(root, "study", cells)
+    process = subprocess.Popen([sys.executable, "-c", ALONE, str(root), str(one.folder)])
+    end = time.monotonic() + 60
+    while not has_text(one.folder / "pid"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return process, int((one.folder / "pid").read_text())
+
+
+def test_nothing_outlives_a_killed_runner_by_more_than_two_seconds_and_its_files_are_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = Path(tempfile.mkdtemp(prefix="t"))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    process, kernel = start_alone(tmp_path / "killed", BUSY)
+    family = [psutil.Process(kernel), *psutil.Process(process.pid).children(recursive=True)]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(family, timeout=2)
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+    assert len(list(temporary.iterdir())) == 1
+    assert run_cell(tmp_path / "next", "1").state == "ok"
+    assert list(temporary.iterdir()) == []
+    temporary.rmdir()
+
+
+def test_a_kernel_whose_worker_was_killed_is_stopped_with_the_run(tmp_path: Path) -> None:
+    pid = tmp_path / "kernel"
+    source = (
+        "import os, pathlib, signal, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        "os.kill(os.getppid(), signal.SIGKILL)\n"
+        "while True: pass"
+    )
+    assert run_cell(tmp_path, source).state == "killed"
+    assert not is_running(int(pid.read_text()))
+
+
+def test_folders_of_others_in_the_folder_for_temporary_files_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = Path(tempfile.mkdtemp(prefix="t"))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    (temporary / "siyu-run-data").mkdir()
+    with run_folder():
+        assert len(list(temporary.iterdir())) == 2
+        with run_folder():
+            assert len(list(temporary.iterdir())) == 3
+    assert [path.name for path in temporary.iterdir()] == ["siyu-run-data"]
 
 
 def has_text(path: Path) -> bool:

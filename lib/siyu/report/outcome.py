@@ -131,7 +131,10 @@ def _state(
     if errors:
         return "failed", f"{errors[0]['ename']}: {plain(errors[0]['evalue'])}"
     if result["raised"]:
-        return "failed", f"{result['raised']}: {plain(result['message'])}"
+        said = f"{result['raised']}: {plain(result['message'])}"
+        if _failing_cell(notebook) is None:
+            return "kernel_died", phrase("outcome.kernel_not_started", said=said)
+        return "failed", said
     if any(cell["execution_count"] is None for cell in _code(notebook)):
         return "incomplete", phrase("outcome.not_all")
     return "ok", ""

@@ -5,31 +5,37 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
 from siyu.language import speaking
 from siyu.phrases import phrase
+from siyu.report.lock import LOCK, LockHeldError, lock
 from siyu.report.outcome import Outcome, judge
 
 GRACE_SECONDS = 10
 """From asking the children to stop to killing them and all they started."""
+ATTEMPTS = 3
+"""For a kernel that does not start; one that dies at work, as without memory, gets a second."""
 _POLL_SECONDS = 0.1
+_SCRATCH, _NEW = "siyu-run-", ".siyu-new-"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One notebook to run: `folder` (which exists) gets the executed notebook and its findings.
 
-    `hidden` are the machine paths to leave out of the outcome, `language` that in which it is told.
+    `memory_limit_mb` is for its kernel and all that belongs to it; None sets none. `hidden` are the
+    machine paths to leave out of the outcome, `language` that in which it is told.
     """
 
     name: str
@@ -37,17 +43,19 @@ class Job:
     folder: Path
     parameters: Mapping[str, object]
     cell_timeout_seconds: float
+    memory_limit_mb: float | None = None
     hidden: Sequence[tuple[str, str]] = ()
     language: str = "en"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Child:
     job: Job
     process: subprocess.Popen[bytes]
     result: Path
     log: Path
     started: float
+    attempt: int
 
     def outcome(self, *, exit_code: int | None) -> Outcome:
         result = json.loads(self.result.read_text()) if self.result.is_file() else None
@@ -60,6 +68,14 @@ class _Child:
                 seconds=time.monotonic() - self.started,
                 hidden=self.job.hidden,
             )
+
+    def excess(self) -> str:
+        """Say how much more memory it takes than it may; "" where it does not."""
+        limit = self.job.memory_limit_mb
+        if limit is None or (taken := _memory_mb(self.process.pid)) <= limit:
+            return ""
+        with speaking(self.job.language):
+            return phrase("outcome.memory", taken=taken, limit=limit)
 
 
 def run_all(
@@ -83,31 +99,110 @@ def run_all(
         The outcome of each job by its name, in the order of `jobs`.
     """
     outcomes: dict[str, Outcome] = {}
-    waiting = list(jobs)
+    waiting = [(job, 1) for job in jobs]
     running: list[_Child] = []
     deadline = time.monotonic() + timeout_seconds
-    with tempfile.TemporaryDirectory(prefix="siyu-") as scratch:
+    with run_folder() as scratch:
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:
-                    running.append(_start(waiting.pop(0), root=root, scratch=Path(scratch)))
-                for child in [one for one in running if one.process.poll() is not None]:
-                    outcomes[child.job.name] = child.outcome(exit_code=child.process.returncode)
+                    job, attempt = waiting.pop(0)
+                    running.append(_start(job, root=root, scratch=scratch, attempt=attempt))
+                for child, outcome in _ended(running):
                     running.remove(child)
+                    if _try_again(child, outcome):
+                        _empty(child.job.folder)
+                        waiting.insert(0, (child.job, child.attempt + 1))
+                    else:
+                        outcomes[child.job.name] = outcome
                 on_change(outcomes, [child.job.name for child in running])
                 if time.monotonic() > deadline:
                     break
                 time.sleep(_POLL_SECONDS if running else 0)
         finally:
             _stop(running)
+            _sweep(scratch)
         outcomes |= {child.job.name: child.outcome(exit_code=None) for child in running}
-    for job in waiting:
+    for job, _ in waiting:
         with speaking(job.language):
             outcomes[job.name] = Outcome(state="skipped", message=phrase("outcome.not_started"))
     return {job.name: outcomes[job.name] for job in jobs}
 
 
-def _start(job: Job, *, root: Path, scratch: Path) -> _Child:
+def _ended(running: Sequence[_Child]) -> list[tuple[_Child, Outcome]]:
+    """Judge those that have ended, and end those that take more memory than they may."""
+    ended = []
+    for child in running:
+        if child.process.poll() is not None:
+            ended.append((child, child.outcome(exit_code=child.process.returncode)))
+        elif message := child.excess():
+            _stop([child])
+            outcome = child.outcome(exit_code=None)
+            ended.append((child, replace(outcome, state="killed", message=message)))
+    return ended
+
+
+def _try_again(child: _Child, outcome: Outcome) -> bool:
+    """Whether another attempt may end otherwise: what a cell raises, it raises again."""
+    started = outcome.cell is not None
+    return outcome.state == "kernel_died" and child.attempt < (2 if started else ATTEMPTS)
+
+
+def _empty(folder: Path) -> None:
+    """Remove what an attempt has left, so that nothing of it is taken for the next one's."""
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+@contextlib.contextmanager
+def run_folder() -> Iterator[Path]:
+    """Give a folder for the run's own files, and remove those of runs that were killed."""
+    _clear()
+    new = Path(tempfile.mkdtemp(prefix=_NEW))
+    folder = new.with_name(_SCRATCH + new.name.removeprefix(_NEW))
+    try:
+        with lock(new):
+            # Locked from the first moment under this name, it is never taken for a dead one
+            new.rename(folder)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear() -> None:
+    """Remove the folders of runs that are gone, and stop what may still run for them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(OSError, LockHeldError):
+            if not (folder / LOCK).is_file() or folder.stat().st_uid != os.getuid():
+                continue
+            with lock(folder):
+                _sweep(folder)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(scratch: Path) -> None:
+    """Kill kernels of a run that nobody else would stop: those whose own parent was killed."""
+    lost = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(word.startswith(f"{scratch}{os.sep}") for word in process.info["cmdline"] or ())
+    ]
+    _send(signal.SIGKILL, lost)
+    psutil.wait_procs(lost, timeout=GRACE_SECONDS)
+
+
+def _memory_mb(pid: int) -> float:
+    """Sum up the memory that a process and all it started hold."""
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += one.memory_info().rss
+    return total / 1e6
+
+
+def _start(job: Job, *, root: Path, scratch: Path, attempt: int) -> _Child:
     # Socket paths may have about 100 characters, so the folder's name is short.
     folder = Path(tempfile.mkdtemp(dir=scratch, prefix=""))
     result, log = folder / "result.json", folder / "log.txt"
@@ -119,6 +214,7 @@ def _start(job: Job, *, root: Path, scratch: Path) -> _Child:
         "sockets": str(folder / "k"),
         "cell_timeout_seconds": job.cell_timeout_seconds,
         "result": str(result),
+        "runner": os.getpid(),
     }
     (folder / "job.json").write_text(json.dumps(request), encoding="utf-8")
     with log.open("wb") as output:
@@ -131,7 +227,14 @@ def _start(job: Job, *, root: Path, scratch: Path) -> _Child:
             stderr=output,
             start_new_session=True,
         )
-    return _Child(job=job, process=process, result=result, log=log, started=time.monotonic())
+    return _Child(
+        job=job,
+        process=process,
+        result=result,
+        log=log,
+        started=time.monotonic(),
+        attempt=attempt,
+    )
 
 
 def _environment(folder: Path) -> Iterator[tuple[str, str]]:
@@ -141,6 +244,8 @@ def _environment(folder: Path) -> Iterator[tuple[str, str]]:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     yield "MPLCONFIGDIR", str(cache / "siyu" / "matplotlib")
     yield "IPYTHONDIR", str(folder / "ipython")
+    # What is written for the moment, the kernel's connection file too, goes with the folder.
+    yield "TMPDIR", str(folder)
     yield "JUPYTER_RUNTIME_DIR", str(folder / "runtime")
     yield "JUPYTER_PREFER_ENV_PATH", "1"
     # Notebooks run side by side: threads of linear algebra that wait for each other's processors

@@ -6,17 +6,23 @@ own account of an outcome is not reliable, so the runner reads the executed note
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import papermill
+import psutil
 from traitlets.config import Config
 
 STARTUP_SECONDS = 60
 IOPUB_SECONDS = 60
+_WATCH_SECONDS = 0.5
 
 
 def execute(job: Mapping[str, Any]) -> dict[str, str]:
@@ -47,9 +53,24 @@ def execute(job: Mapping[str, Any]) -> dict[str, str]:
     return {"raised": "", "message": ""}
 
 
+def end_with(runner: int) -> None:
+    """End this process, with all it started, once the runner is gone: nobody else would.
+
+    Args:
+        runner: process that started this one.
+    """
+    while os.getppid() == runner:
+        time.sleep(_WATCH_SECONDS)
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    os._exit(1)
+
+
 def main(path: Path) -> None:
     """Execute the job of a file and write what was raised to `result` of the job."""
     job = json.loads(path.read_text(encoding="utf-8"))
+    threading.Thread(target=end_with, args=(job["runner"],), daemon=True).start()
     result = json.dumps(execute(job))
     Path(job["result"]).write_text(result, encoding="utf-8")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from siyu import __version__
 from siyu.cli import main
+from siyu.report.lock import LOCK, lock
 
 from tests.report.project import (
     code,
@@ -66,6 +67,57 @@ def test_a_published_report_ends_with_the_path_of_its_index(
 
 
 @pytest.mark.slow
+def test_an_unchanged_report_is_run_again_only_by_force(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, name, said in (
+        ([], "2026-03-31.1", ""),
+        ([], "2026-03-31.1", "nothing has changed since this run; --force runs it again"),
+        (["--as-of", "2026-03-31"], "2026-03-31.1", "nothing has changed"),
+        (["--force"], "2026-03-31.2", ""),
+        (["-p", "entry=best"], "2026-03-31.3", ""),
+    ):
+        assert main(["report", *arguments]) == 0
+        shown = capsys.readouterr()
+        assert Path(shown.out.strip()).parent.name == name
+        assert said in shown.err
+    assert os.readlink(root / "reports" / "weekly" / "latest") == "2026-03-31.2"
+
+
+def test_a_run_is_skipped_with_exit_code_5_while_another_goes_on(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = root / "reports" / "weekly"
+    home.mkdir(parents=True)
+    with lock(home):
+        for command in (["report"], ["prune", "--keep", "1"]):
+            assert main(command) == 5
+            shown = capsys.readouterr()
+            assert shown.out == ""
+            assert (
+                f"another run goes on: {home / LOCK} is held by process {os.getpid()}" in shown.err
+            )
+
+
+def test_runs_that_need_not_be_kept_are_removed_or_only_told(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = root / "reports" / "weekly"
+    for day in (1, 2, 3):
+        (home / f"2026-03-0{day}.1").mkdir(parents=True)
+        (home / f"2026-03-0{day}.1" / "manifest.json").write_text('{"notebooks": []}')
+    assert main(["prune"]) == 2
+    assert "use --keep 12" in capsys.readouterr().err
+    first = f"{home / '2026-03-01.1'}\n{home / '2026-03-02.1'}\n"
+    assert main(["prune", "--keep", "1", "--dry-run"]) == 0
+    assert capsys.readouterr().out == first
+    assert main(["prune", "--keep", "1"]) == 0
+    assert capsys.readouterr().out == first
+    assert {path.name for path in home.iterdir()} == {"2026-03-03.1", LOCK}
+    assert main(["prune", "--keep", "1", "--out", "nowhere"]) == 0
+
+
+@pytest.mark.slow
 def test_a_failed_notebook_is_published_with_exit_code_1(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,7 +125,7 @@ def test_a_failed_notebook_is_published_with_exit_code_1(
     config = write_config(root, CONFIG + "  - notebook: 02_broken\n")
     arguments = ["--only", "02_broken", "--as-of", "2026-03-15", "--out", "elsewhere"]
     assert main(["report", str(config), *arguments, "--jobs", "1"]) == 1
-    index = root / "elsewhere" / "weekly" / "2026-03-15.1" / "index.html"
+    index = root / "elsewhere" / "weekly" / "failed" / "2026-03-15.1" / "index.html"
     assert capsys.readouterr().out == f"{index}\n"
     assert "ZeroDivisionError" in index.read_text(encoding="utf-8")
     assert not (root / "elsewhere" / "weekly" / "latest").exists()
@@ -243,4 +295,4 @@ def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signa
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error.endswith("siyu: stopped\n")
-    assert list((root / "reports" / "weekly").iterdir()) == []
+    assert [path.name for path in (root / "reports" / "weekly").iterdir()] == [LOCK]

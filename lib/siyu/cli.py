@@ -1,4 +1,4 @@
-"""The command line: `siyu report`, `siyu check`, `siyu doctor`, `siyu translate`, `siyu sample`.
+"""The command line: `siyu report`, `check`, `prune`, `doctor`, `translate` and `sample`.
 
 Each command imports what it needs when it runs, so that help and errors come at once.
 """
@@ -10,13 +10,15 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from siyu import __version__
 from siyu.language import LANGUAGES
 
-PUBLISHED, FAILED, BAD_CONFIGURATION = 0, 1, 2
-"""Exit codes: all well; a notebook failed or the data have errors; nothing could start."""
+PUBLISHED, FAILED, BAD_CONFIGURATION, GOES_ON = 0, 1, 2, 5
+"""Exit codes: all well; a notebook failed or the data have errors; nothing could start; another
+run of the configuration goes on."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_report(commands.add_parser("report", help="run the notebooks and publish their pages"))
     _add_check(commands.add_parser("check", help="check the data of a source"))
+    _add_prune(commands.add_parser("prune", help="remove the runs that need not be kept"))
     _add_doctor(commands.add_parser("doctor", help="see whether this machine can run reports"))
     _add_translate(
         commands.add_parser("translate", help="copy the notebooks in another language, to explore")
@@ -73,6 +76,17 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_positive, default=2, help="notebooks side by side (default: 2)"
     )
+    parser.add_argument(
+        "--force", action="store_true", help="run though nothing has changed since the last success"
+    )
+
+
+def _add_prune(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_prune)
+    _add_config(parser)
+    parser.add_argument("--out", type=Path, help="folder of all reports (default: reports)")
+    parser.add_argument("--keep", type=_positive, help="runs of each kind (default: as configured)")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -144,6 +158,7 @@ def _report(parsed: argparse.Namespace) -> int:
 
     from siyu.data import SourceError
     from siyu.report.location import published_name
+    from siyu.report.lock import LockHeldError
     from siyu.report.progress import Progress
     from siyu.report.run import run_report
 
@@ -153,18 +168,51 @@ def _report(parsed: argparse.Namespace) -> int:
             out=parsed.out or config.root / "reports",
             at_once=parsed.jobs,
             progress=Progress(sys.stderr, total=len(config.studies)),
-            complete=len(config.studies) == len(whole.studies),
+            # Another day is the same report: as a scheduler asks for it.
+            variant=replace(config, as_of=whole.as_of) != whole,
+            force=parsed.force,
         )
     except ConfigurationError as error:
         return _refuse(error.problems)
+    except LockHeldError as error:
+        return _give_way(error)
     except SourceError as error:
         typed = parsed.source or published_name(config.source, config.root)
         lines = [str(problem).replace(config.source, typed) for problem in error.problems]
         return _refuse(
             [line if line.startswith("source ") else f"source: {line}" for line in lines]
         )
+    if not published.new:
+        print("siyu: nothing has changed since this run; --force runs it again", file=sys.stderr)
     print(published.index)
     return PUBLISHED if published.ok else FAILED
+
+
+def _prune(parsed: argparse.Namespace) -> int:
+    from siyu.report.config import find_config, read_config
+    from siyu.report.lock import LockHeldError
+    from siyu.report.problems import ConfigurationError
+    from siyu.report.publish import staging
+    from siyu.report.runs import find_spare, remove
+
+    try:
+        config = read_config(parsed.config or find_config())
+        home = (parsed.out or config.root / "reports") / config.name
+        if (keep := parsed.keep or config.keep) is None:
+            return _refuse(["the configuration does not say how many runs to keep; use --keep 12"])
+        if parsed.dry_run or not home.is_dir():
+            spare = find_spare(home, keep=keep)
+        else:
+            with staging(home):
+                spare = find_spare(home, keep=keep)
+                remove(spare)
+    except ConfigurationError as error:
+        return _refuse(error.problems)
+    except LockHeldError as error:
+        return _give_way(error)
+    for folder in spare:
+        print(folder)
+    return PUBLISHED
 
 
 def _check(parsed: argparse.Namespace) -> int:
@@ -237,6 +285,11 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
     return number
+
+
+def _give_way(error: Exception) -> int:
+    print(f"siyu: another run goes on: {error}; this one is skipped", file=sys.stderr)
+    return GOES_ON
 
 
 def _refuse(problems: Sequence[str]) -> int:

@@ -1,18 +1,21 @@
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from siyu.report.lock import LOCK, LockHeldError
 from siyu.report.problems import ConfigurationError
 from siyu.report.publish import point_latest, publish, staging
 
 
-def publish_one(home: Path, text: str, *, as_of: str = "2026-03-31") -> Path:
+def publish_one(home: Path, text: str, *, as_of: str = "2026-03-31", ok: bool = True) -> Path:
     with staging(home) as folder:
         (folder / "index.html").write_text(text)
-        return publish(folder, home=home, as_of=as_of)
+        return publish(folder, home=home, as_of=as_of, ok=ok)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name != LOCK)
 
 
 def test_runs_of_one_day_are_numbered_and_never_overwritten(tmp_path: Path) -> None:
@@ -28,8 +31,9 @@ def test_runs_of_one_day_are_numbered_and_never_overwritten(tmp_path: Path) -> N
 
 def test_the_run_after_the_ninth_is_the_tenth(tmp_path: Path) -> None:
     (tmp_path / "2026-03-31.9").mkdir()
-    (tmp_path / "2026-03-31.10").mkdir()
-    assert publish_one(tmp_path, "x").name == "2026-03-31.11"
+    (tmp_path / "failed" / "2026-03-31.10").mkdir(parents=True)
+    assert publish_one(tmp_path, "x", ok=False).name == "2026-03-31.11"
+    assert publish_one(tmp_path, "x").name == "2026-03-31.12"
 
 
 def test_a_number_taken_meanwhile_by_another_run_is_left_alone(
@@ -57,7 +61,7 @@ def test_a_folder_that_cannot_be_moved_is_an_error(
     monkeypatch.setattr(os, "rename", full)
     with pytest.raises(OSError, match="no space left"):
         publish_one(tmp_path, "mine")
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
 
 
 def test_a_run_that_breaks_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -68,21 +72,32 @@ def test_a_run_that_breaks_leaves_nothing_behind(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         break_off()
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
 
 
-def test_what_a_killed_run_left_is_removed_and_what_another_run_stages_is_not(
-    tmp_path: Path,
-) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    alive = os.getppid()
-    for pid in (dead.pid, os.getpid(), alive):
-        (tmp_path / f".staging-{pid}").mkdir()
-        (tmp_path / f".staging-{pid}" / "index.html").write_text("half")
+def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".staging").mkdir()
+    (tmp_path / ".staging" / "half.html").write_text("half")
     target = publish_one(tmp_path, "mine")
-    assert {path.name for path in tmp_path.iterdir()} == {target.name, f".staging-{alive}"}
-    assert (target / "index.html").read_text() == "mine"
+    assert names(tmp_path) == [target.name]
+    assert names(target) == ["index.html"]
+
+
+def test_a_failed_run_is_kept_apart_under_a_number_of_its_own(tmp_path: Path) -> None:
+    runs = [publish_one(tmp_path, "x", ok=ok) for ok in (True, False, False, True)]
+    assert [str(run.relative_to(tmp_path)) for run in runs] == [
+        "2026-03-31.1",
+        "failed/2026-03-31.2",
+        "failed/2026-03-31.3",
+        "2026-03-31.4",
+    ]
+
+
+def test_only_one_run_at_a_time_takes_shape(tmp_path: Path) -> None:
+    with staging(tmp_path) as folder:
+        with pytest.raises(LockHeldError), staging(tmp_path):
+            pass
+        assert folder.is_dir()
 
 
 @pytest.mark.parametrize("home", ["file", "file/weekly"])
@@ -98,7 +113,7 @@ def test_latest_is_replaced_in_one_step_and_is_relative(tmp_path: Path) -> None:
     point_latest(second)
     assert os.readlink(tmp_path / "latest") == "2026-03-31.2"
     assert (tmp_path / "latest" / "index.html").read_text() == "second"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
+    assert names(tmp_path) == [
         "2026-03-31.1",
         "2026-03-31.2",
         "latest",

@@ -13,6 +13,7 @@ import pytest
 from siyu import findings
 from siyu.data import SourceError, open_source
 from siyu.report.config import Config, read_config
+from siyu.report.lock import LOCK, LockHeldError, lock
 from siyu.report.progress import Progress
 from siyu.report.run import Published, run_report
 
@@ -68,13 +69,13 @@ class Page(HTMLParser):
         self.text += data
 
 
-def publish(config: Config, root: Path, *, complete: bool = True) -> Published:
+def publish(config: Config, root: Path, *, variant: bool = False) -> Published:
     return run_report(
         config,
         out=root / "reports",
         at_once=2,
         progress=Progress(io.StringIO(), total=len(config.studies)),
-        complete=complete,
+        variant=variant,
     )
 
 
@@ -104,9 +105,9 @@ def test_a_run_with_a_failure_publishes_the_others_and_says_what_failed(
     root: Path, config: Config
 ) -> None:
     published = publish(config, root)
-    folder = root / "reports" / "weekly" / "2026-03-31.1"
+    folder = root / "reports" / "weekly" / "failed" / "2026-03-31.1"
     assert published == Published(index=folder / "index.html", ok=False)
-    assert not (folder.parent / "latest").exists()
+    assert [path.name for path in folder.parent.parent.iterdir() if path.name != LOCK] == ["failed"]
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == [
         "01_funnel/findings.json",
         "01_funnel/notebook.ipynb",
@@ -195,7 +196,7 @@ def _no_file_betrays_the_machine(folder: Path, root: Path) -> None:
         assert ".staging" not in text
 
 
-def test_latest_follows_a_complete_success_and_stays_when_a_later_run_fails(
+def test_latest_follows_a_success_as_configured_and_stays_when_a_later_run_fails(
     root: Path, config: Config
 ) -> None:
     fine = replace(config, studies=config.studies[:1])
@@ -204,8 +205,54 @@ def test_latest_follows_a_complete_success_and_stays_when_a_later_run_fails(
     assert os.readlink(latest) == "2026-03-31.1"
     assert not publish(config, root).ok
     assert os.readlink(latest) == "2026-03-31.1"
-    assert publish(fine, root, complete=False).ok
+    assert publish(fine, root, variant=True).index.parent.name == "2026-03-31.3"
     assert os.readlink(latest) == "2026-03-31.1"
+
+
+def test_a_look_back_does_not_take_the_place_of_the_latest(root: Path, config: Config) -> None:
+    fine = replace(config, studies=config.studies[:1])
+    latest = root / "reports" / "weekly" / "latest"
+    for as_of, there in (("2026-03-20", "2026-03-20.1"), ("2026-03-15", "2026-03-20.1")):
+        assert publish(replace(fine, as_of=as_of), root).ok
+        assert os.readlink(latest) == there
+
+
+def test_nothing_runs_where_a_success_was_made_of_the_very_same(root: Path, config: Config) -> None:
+    fine = replace(config, studies=config.studies[:1])
+    first = publish(fine, root)
+    assert publish(fine, root) == replace(first, new=False)
+    for change in (
+        lambda: write_notebook(root / "notebooks" / "01_funnel.ipynb", good_cells("Who?")),
+        lambda: (root / "notebooks" / "01_funnel.zh.md").write_text("<!-- x 1 -->\n"),
+        lambda: (root / "data" / "users.csv").open("a").write("003,,social\n"),
+    ):
+        before = publish(fine, root)
+        change()
+        assert publish(fine, root).index != before.index
+    wider = replace(fine.studies[0], given={"window_days": 28.0})
+    assert publish(replace(fine, studies=[wider]), root).new
+
+
+def test_a_run_that_failed_is_made_again_though_nothing_has_changed(
+    root: Path, config: Config
+) -> None:
+    assert publish(config, root).index != publish(config, root).index
+
+
+def test_as_many_runs_of_each_kind_are_kept_as_configured(root: Path, config: Config) -> None:
+    fine = replace(config, studies=config.studies[:1], keep=1)
+    home = root / "reports" / "weekly"
+    for as_of in ("2026-03-17", "2026-03-24", "2026-03-31"):
+        publish(replace(fine, as_of=as_of), root)
+        publish(replace(config, as_of=as_of, keep=1), root)
+    assert {path.name for path in home.iterdir()} == {LOCK, "latest", "failed", "2026-03-31.1"}
+    assert [path.name for path in (home / "failed").iterdir()] == ["2026-03-31.2"]
+
+
+def test_a_run_gives_way_to_one_that_goes_on(root: Path, config: Config) -> None:
+    (root / "reports" / "weekly").mkdir(parents=True)
+    with lock(root / "reports" / "weekly"), pytest.raises(LockHeldError):
+        publish(config, root)
 
 
 def test_a_page_is_in_the_language_of_its_notebook_and_the_index_in_the_reports(
@@ -281,7 +328,7 @@ def test_a_page_over_its_budget_is_noted(
     notes = io.StringIO()
     fine = replace(config, studies=config.studies[:1])
     run_report(
-        fine, out=root / "reports", at_once=1, progress=Progress(notes, total=1), complete=True
+        fine, out=root / "reports", at_once=1, progress=Progress(notes, total=1), variant=False
     )
     assert "01_funnel: the page has 0.0 MB; 2 MB is the budget" in notes.getvalue()
 

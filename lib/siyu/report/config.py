@@ -28,6 +28,8 @@ _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "language": str,
     "cell_timeout_seconds": (int, float),
     "run_timeout_seconds": (int, float),
+    "memory_limit_mb": (int, float),
+    "keep": int,
     "parameters": dict,
     "notebooks": list,
 }
@@ -63,7 +65,8 @@ class Study:
 class Config:
     """A checked configuration; a path in `source` is absolute, `root` is the project's folder.
 
-    `titles` is the title of the report in each language, `language` that of its index.
+    `titles` is the title of the report in each language, `language` that of its index. `keep` is
+    how many runs of each kind are kept, `memory_limit_mb` what one notebook may take; None: no end.
     """
 
     name: str
@@ -73,6 +76,8 @@ class Config:
     language: str
     cell_timeout_seconds: float
     run_timeout_seconds: float
+    memory_limit_mb: float | None
+    keep: int | None
     root: Path
     studies: Sequence[Study]
 
@@ -122,6 +127,8 @@ def read_config(path: Path) -> Config:
         language=document.get("language", "en"),
         cell_timeout_seconds=document.get("cell_timeout_seconds", 600),
         run_timeout_seconds=document.get("run_timeout_seconds", 3600),
+        memory_limit_mb=document.get("memory_limit_mb"),
+        keep=document.get("keep"),
         root=root,
         studies=studies,
     )
@@ -200,7 +207,7 @@ def _problems(document: Any) -> Iterator[str]:
         yield f"title = {title!r} must be a text, or one for each of {', '.join(LANGUAGES)}"
     if (as_of := document.get("as_of", "")) and not is_iso_date(str(as_of)):
         yield f"as_of = {as_of!r} must be an ISO date such as 2026-03-31"
-    for name in ("cell_timeout_seconds", "run_timeout_seconds"):
+    for name in ("cell_timeout_seconds", "run_timeout_seconds", "memory_limit_mb", "keep"):
         value = document.get(name, 1)
         if isinstance(value, int | float) and value <= 0:
             yield f"{name} = {value} must be above 0"

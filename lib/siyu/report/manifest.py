@@ -23,6 +23,8 @@ def describe(
     source: str,
     as_of: str,
     fingerprint: str,
+    made_of: Mapping[str, str],
+    variant: bool,
     started_at: datetime,
     finished_at: datetime,
 ) -> dict[str, Any]:
@@ -34,6 +36,8 @@ def describe(
         source: the source's own name; its location is among the parameters.
         as_of: the last complete day, ISO.
         fingerprint: of the input.
+        made_of: per study, the fingerprint of all that goes into it.
+        variant: it was asked for otherwise than configured.
         started_at: when the run began, aware.
         finished_at: when its last notebook ended, aware.
     """
@@ -44,6 +48,7 @@ def describe(
         "as_of": as_of,
         "source": source,
         "fingerprint": fingerprint,
+        "variant": variant,
         "started_at": started_at.isoformat(timespec="seconds"),
         "finished_at": finished_at.isoformat(timespec="seconds"),
         "seconds": round((finished_at - started_at).total_seconds(), 1),
@@ -58,6 +63,7 @@ def describe(
                 "message": outcomes[study.name].message,
                 "seconds": round(outcomes[study.name].seconds, 1),
                 "parameters": study.parameters,
+                "made_of": made_of[study.name],
             }
             for study in config.studies
         ],

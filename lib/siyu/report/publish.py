@@ -4,75 +4,87 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
+from siyu.report.lock import LOCK, lock
 from siyu.report.problems import ConfigurationError
+from siyu.report.runs import FAILED, LATEST, place_of
 
-LATEST = "latest"
-_STAGING = ".staging-"
+_STAGING = ".staging"
 
 
 @contextmanager
 def staging(home: Path) -> Iterator[Path]:
-    """Give a folder beside the published runs, and remove what is left of it at the end.
+    """Hold the lock of a configuration and give a folder in which its next run takes shape.
+
+    What is left of the folder at the end is removed, and what runs that were killed have left, is
+    removed before.
 
     Args:
         home: the folder of the configuration, `reports/<config name>`; made when missing.
 
     Raises:
         ConfigurationError: it cannot be written.
+        LockHeldError: another run of the configuration goes on.
     """
-    folder = home / f"{_STAGING}{os.getpid()}"
-    try:
+    folder = home / _STAGING
+    with _writing(home):
         home.mkdir(parents=True, exist_ok=True)
-        _clear(home)
-        folder.mkdir()
-    except OSError as error:
-        rule = f"cannot be written: {error.strerror}; name another folder by --out"
-        raise ConfigurationError([f"{home} {rule}"]) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clear(home: Path) -> None:
-    """Remove what runs that were killed have left: their process, or at least that run, is gone."""
-    for folder in home.glob(f"{_STAGING}*"):
-        pid = folder.name.removeprefix(_STAGING)
-        if pid == str(os.getpid()) or not (pid.isdecimal() and psutil.pid_exists(int(pid))):
+        (home / LOCK).touch()
+    with lock(home):
+        with _writing(home):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+        try:
+            yield folder
+        finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def publish(staged: Path, *, home: Path, as_of: str) -> Path:
+@contextmanager
+def _writing(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        rule = f"cannot be written: {error.strerror}; name another folder by --out"
+        raise ConfigurationError([f"{home} {rule}"]) from error
+
+
+def publish(staged: Path, *, home: Path, as_of: str, ok: bool) -> Path:
     """Move a finished staging folder to `<as_of>.<run>`, the next free run number of that day.
+
+    Args:
+        staged: from `staging`.
+        home: the folder of the configuration.
+        as_of: the last complete day, ISO.
+        ok: whether all went well; a run that failed is kept apart, to be read.
 
     Returns:
         The published folder.
     """
+    parent = home if ok else home / FAILED
+    parent.mkdir(exist_ok=True)
+    taken = [place_of(path) for path in (*home.glob("*"), *home.glob(f"{FAILED}/*"))]
+    number = 1 + max((place[1] for place in taken if place and place[0] == as_of), default=0)
     while True:
-        runs = (re.fullmatch(rf"{as_of}\.(\d+)", path.name) for path in home.iterdir())
-        number = 1 + max((int(run[1]) for run in runs if run), default=0)
-        target = home / f"{as_of}.{number}"
+        target = parent / f"{as_of}.{number}"
         try:
             os.rename(staged, target)
         except OSError as error:
-            # Another run may have taken the number meanwhile; the next one is free.
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            # Whatever took the name meanwhile, the next one is free.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                 raise
+            number += 1
         else:
             return target
 
 
 def point_latest(target: Path) -> None:
     """Make `latest`, beside a published run, point to it in one step."""
-    link = target.with_name(f".{LATEST}-{os.getpid()}")
+    link = target.with_name(f".{LATEST}")
     link.unlink(missing_ok=True)
     link.symlink_to(target.name)
     os.replace(link, target.with_name(LATEST))

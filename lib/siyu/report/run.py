@@ -11,8 +11,9 @@ from typing import Any
 from siyu import findings
 from siyu.data import Source, open_source
 from siyu.language import speaking
-from siyu.report import publish
+from siyu.report import publish, runs
 from siyu.report.config import Config, Study
+from siyu.report.inputs import fingerprint_study
 from siyu.report.location import path_of, published_name
 from siyu.report.manifest import describe
 from siyu.report.outcome import Outcome, read_notebook
@@ -28,72 +29,103 @@ PAGE_BUDGET_BYTES = 2_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """A published run: its index page, and whether every notebook was ok."""
+    """A published run: its index page, whether every notebook was ok, and whether it is new."""
 
     index: Path
     ok: bool
+    new: bool = True
 
 
 def run_report(
-    config: Config, *, out: Path, at_once: int, progress: Progress, complete: bool = True
+    config: Config,
+    *,
+    out: Path,
+    at_once: int,
+    progress: Progress,
+    variant: bool = False,
+    force: bool = False,
 ) -> Published:
     """Run a configuration and publish the result under `out/<config name>/`.
+
+    Where a success was made of the very same, it is what would come of the run, and nothing is
+    run. Otherwise, what goes well is published and `latest` moves to it, unless that is of a later
+    day; runs beyond the number that is kept are removed.
 
     Args:
         config: what to run.
         out: the folder of all reports.
         at_once: how many notebooks run side by side, at least 1.
         progress: is told what happens.
-        complete: the run has all of the configuration's notebooks, so that `latest` may move to
-            it when every one of them is ok.
+        variant: it is asked for otherwise than configured: `latest` stays.
+        force: run it though nothing has changed.
 
     Raises:
         SourceError: the source cannot be used.
         ConfigurationError: `out` cannot be written.
+        LockHeldError: another run of the configuration goes on.
     """
     with speaking(config.language):
-        return _run(config, out=out, at_once=at_once, progress=progress, complete=complete)
-
-
-def _run(
-    config: Config, *, out: Path, at_once: int, progress: Progress, complete: bool
-) -> Published:
-    started_at = datetime.now(UTC)
-    source = _open(config)
-    fingerprint = source.fingerprint()  # now, before the data can change under the run
-    as_of = source.as_of.isoformat()
-    config = replace(config, studies=[_bind(one, config, as_of) for one in config.studies])
-    home = out.resolve() / config.name
-    with publish.staging(home) as folder:
-        outcomes = run_all(
-            [_job(study, folder, config) for study in config.studies],
-            root=config.root,
-            at_once=at_once,
-            timeout_seconds=config.run_timeout_seconds,
-            on_change=progress.update,
-        )
-        manifest = describe(
-            config,
-            outcomes,
-            source=source.name,
-            as_of=as_of,
-            fingerprint=fingerprint,
-            started_at=started_at,
-            finished_at=datetime.now(UTC),
-        )
-        _write(
-            folder,
-            config,
-            outcomes,
-            manifest=manifest,
-            warnings=[str(warning) for warning in source.warnings],
-            progress=progress,
-        )
-        target = publish.publish(folder, home=home, as_of=as_of)
-    ok = all(one.state == "ok" for one in outcomes.values())
-    if ok and complete:
-        publish.point_latest(target)
+        started_at = datetime.now(UTC)
+        source = _open(config)
+        fingerprint = source.fingerprint()  # now, before the data can change under the run
+        as_of = source.as_of.isoformat()
+        config = replace(config, studies=[_bind(one, config, as_of) for one in config.studies])
+        made_of = {one.name: fingerprint_study(one, data=fingerprint) for one in config.studies}
+        home = out.resolve() / config.name
+        with publish.staging(home) as folder:
+            if not (force or variant) and (same := _find_same(home, made_of)):
+                return Published(index=same / "index.html", ok=True, new=False)
+            outcomes = run_all(
+                [_job(study, folder, config) for study in config.studies],
+                root=config.root,
+                at_once=at_once,
+                timeout_seconds=config.run_timeout_seconds,
+                on_change=progress.update,
+            )
+            manifest = describe(
+                config,
+                outcomes,
+                source=source.name,
+                as_of=as_of,
+                fingerprint=fingerprint,
+                made_of=made_of,
+                variant=variant,
+                started_at=started_at,
+                finished_at=datetime.now(UTC),
+            )
+            _write(
+                folder,
+                config,
+                outcomes,
+                manifest=manifest,
+                warnings=[str(warning) for warning in source.warnings],
+                progress=progress,
+            )
+            ok = all(one.state == "ok" for one in outcomes.values())
+            target = publish.publish(folder, home=home, as_of=as_of, ok=ok)
+            if ok and not variant and _is_newest(home, as_of):
+                publish.point_latest(target)
+            if config.keep is not None:
+                runs.remove(runs.find_spare(home, keep=config.keep))
     return Published(index=target / "index.html", ok=ok)
+
+
+def _find_same(home: Path, made_of: Mapping[str, str]) -> Path | None:
+    """Find the last success that was made of the very same."""
+    same = [
+        run.folder
+        for run in runs.read_runs(home)
+        if run.ok
+        and not run.is_variant
+        and {one["name"]: one.get("made_of") for one in run.manifest["notebooks"]} == made_of
+    ]
+    return same[-1] if same else None
+
+
+def _is_newest(home: Path, as_of: str) -> bool:
+    """Whether the last success is of no later day: a look back must not take its place."""
+    latest = runs.find_latest(home)
+    return latest is None or latest.place[0] <= as_of
 
 
 def _open(config: Config) -> Source:
@@ -116,6 +148,7 @@ def _job(study: Study, staged: Path, config: Config) -> Job:
         folder=folder,
         parameters={**study.given, "source": config.source, "output_dir": str(folder)},
         cell_timeout_seconds=config.cell_timeout_seconds,
+        memory_limit_mb=config.memory_limit_mb,
         hidden=machine_paths(root=config.root, folder=folder, source=path_of(config.source)),
         language=study.language or config.language,
     )

@@ -1,0 +1,51 @@
+"""What a study was made of, as one fingerprint: where it is the same, so is what comes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata, resources
+from importlib.resources.abc import Traversable
+
+from siyu.findings import PACKAGES
+from siyu.report.config import Study
+
+
+def fingerprint_study(study: Study, *, data: str) -> str:
+    """Return the sha256 of a study's notebook, its prose, parameters and data, and the library.
+
+    Args:
+        study: with the day among its parameters.
+        data: fingerprint of the source.
+    """
+    notebook = study.notebook
+    texts = sorted(notebook.parent.glob(f"{notebook.stem}*"))
+    made_of = {
+        "texts": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in texts},
+        "parameters": study.parameters,
+        "data": data,
+        "library": _library(),
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+    }
+    text = json.dumps(made_of, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _library() -> str:
+    total = hashlib.sha256()
+    for name, file in sorted(_files(resources.files("siyu"), "")):
+        total.update(f"{name}\0".encode() + file.read_bytes())
+    return total.hexdigest()
+
+
+def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _files(entry, f"{prefix}{entry.name}/")
+        elif not entry.name.endswith(".pyc"):
+            yield f"{prefix}{entry.name}", entry

@@ -65,9 +65,9 @@ def test_every_siyu_command_of_readme_is_understood(words: list[str]) -> None:
 
 def test_the_exit_codes_of_readme_are_those_of_the_program() -> None:
     told = dict(re.findall(r"^\| `(\d+)` \| (.+) \|$", README, flags=re.MULTILINE))
-    codes = (cli.PUBLISHED, cli.FAILED, cli.BAD_CONFIGURATION)
+    codes = (cli.PUBLISHED, cli.FAILED, cli.BAD_CONFIGURATION, cli.GOES_ON)
     assert list(told) == [*map(str, codes), "130"]
-    assert told["0"] == "published"
+    assert told["0"].startswith("published")
 
 
 @pytest.mark.parametrize("readme", READMES, ids=["en", "zh"])

@@ -7,6 +7,22 @@ from siyu.language import speaking
 
 
 @pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.25, "share", "25.0%"),
+        (1234.5, "cny", "1,234 yuan"),
+        (3.0, "days", "3.0 days"),
+        (72.0, "hours", "3.0 days"),
+        (1.234, "ratio", "1.23"),
+        (1234.0, "count", "1,234"),
+        (1234.0, "users", "1,234"),
+    ],
+)
+def test_a_value_is_written_in_its_unit(value: float, unit: str, text: str) -> None:
+    assert formats.quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(
     ("write", "value", "text"),
     [
         (formats.percent, 0.1234, "12.3%"),

@@ -79,6 +79,22 @@ def yuan(value: float) -> str:
     return f"{number(value)} 元"
 
 
+def quantity(value: float, unit: str) -> str:
+    """Write the value of a finding in its unit: a share as a percentage, money as yuan.
+
+    Args:
+        value: in that unit.
+        unit: of the output contract, such as "share" or "days".
+    """
+    if unit == "share":
+        return percent(value)
+    if unit == "cny":
+        return yuan(value)
+    if unit in ("days", "hours"):
+        return span(value if unit == "days" else value / 24)
+    return number(value, 2 if unit == "ratio" else 0)
+
+
 def span(days: float) -> str:
     """Write a length of time in the unit that reads best: 29 minutes, 12.0 hours, 3.0 days."""
     if not math.isfinite(days):

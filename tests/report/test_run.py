@@ -19,6 +19,7 @@ from siyu.report.run import Published, run_report
 
 from tests.report.project import (
     PARAMETERS,
+    PUBLISH,
     code,
     good_cells,
     markdown,
@@ -237,6 +238,34 @@ def test_a_run_that_failed_is_made_again_though_nothing_has_changed(
     root: Path, config: Config
 ) -> None:
     assert publish(config, root).index != publish(config, root).index
+
+
+def test_the_index_says_first_what_changed_since_the_last_success(
+    root: Path, config: Config
+) -> None:
+    fine = replace(config, studies=config.studies[:1])
+    first = publish(replace(fine, as_of="2026-03-24"), root)
+    assert "What changed since" not in Page(first.index).text
+    same = Page(publish(fine, root).index).text
+    assert "What changed since 24 Mar 2026" in same
+    assert "No number has moved beyond its noise" in same
+    better = PUBLISH.replace("value=0.25, ci_lower=0.2, ci_upper=0.3", "value=0.6, ci_lower=0.5")
+    better = better.replace("ci_lower=0.5,", "ci_lower=0.5, ci_upper=0.7,")
+    better = better.replace('status="alert"', 'status="ok"').replace("rate, few", "rate")
+    cells = [*good_cells()[:-1], code(better)]
+    write_notebook(root / "notebooks" / "01_funnel.ipynb", cells)
+    page = Page(publish(fine, root).index)
+    told = page.text.partition("What changed since 31 Mar 2026")[2].partition("Where are")[0]
+    assert "No alert any more" in told
+    assert "(was 25.0%; 20.0% to 30.0%)" in told
+    assert told.index("No alert any more") < told.index("Not told any more")
+
+
+def test_a_run_otherwise_asked_for_is_compared_with_none(root: Path, config: Config) -> None:
+    fine = replace(config, studies=config.studies[:1])
+    publish(fine, root)
+    other = publish(replace(fine, as_of="2026-03-30"), root, variant=True)
+    assert "What changed" not in Page(other.index).text
 
 
 def test_as_many_runs_of_each_kind_are_kept_as_configured(root: Path, config: Config) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from siyu.formats import yuan
 from siyu.language import spoken
-from siyu.phrases import section
+from siyu.phrases import phrase, section
+from siyu.report.compare import Told
 from siyu.report.view import View
 
 _TAGS = {"en": "en", "zh": "zh-Hans"}
@@ -34,15 +36,33 @@ def render_study(view: View, *, run: Mapping[str, Any]) -> str:
     return _render("page.html.j2", view=view, run=run)
 
 
-def render_index(views: Sequence[View], *, run: Mapping[str, Any], warnings: Iterable[str]) -> str:
+def render_index(
+    views: Sequence[View],
+    *,
+    run: Mapping[str, Any],
+    warnings: Iterable[str],
+    since: str | None,
+    changes: Sequence[Told],
+) -> str:
     """Render the index of a run, in the language spoken now: per study status, headline, alerts.
 
     Args:
         views: the studies, in the order of the configuration.
         run: the manifest of the run.
         warnings: what the data-quality check warns of, one line each.
+        since: the day of the run with which this one is compared, ISO; None: with none.
+        changes: what changed since.
     """
-    return _render("index.html.j2", views=views, run=run, warnings=list(warnings))
+    heading = since and phrase("changes.heading", day=date.fromisoformat(since))
+    return _render(
+        "index.html.j2",
+        views=views,
+        run=run,
+        warnings=list(warnings),
+        changes=changes,
+        changed=heading,
+        no_change=phrase("changes.none"),
+    )
 
 
 def _render(template: str, **content: object) -> str:

@@ -12,6 +12,7 @@ from siyu import findings
 from siyu.data import Source, open_source
 from siyu.language import speaking
 from siyu.report import publish, runs
+from siyu.report.compare import compare, tell
 from siyu.report.config import Config, Study
 from siyu.report.inputs import fingerprint_study
 from siyu.report.location import path_of, published_name
@@ -93,11 +94,13 @@ def run_report(
                 started_at=started_at,
                 finished_at=datetime.now(UTC),
             )
+            before = None if variant else _find_former(home, as_of)
             _write(
                 folder,
                 config,
                 outcomes,
                 manifest=manifest,
+                before=before,
                 warnings=[str(warning) for warning in source.warnings],
                 progress=progress,
             )
@@ -120,6 +123,12 @@ def _find_same(home: Path, made_of: Mapping[str, str]) -> Path | None:
         and {one["name"]: one.get("made_of") for one in run.manifest["notebooks"]} == made_of
     ]
     return same[-1] if same else None
+
+
+def _find_former(home: Path, as_of: str) -> runs.Run | None:
+    """Find the success with which a run of a day is compared: the last as configured before it."""
+    former = [run for run in runs.read_runs(home) if run.ok and not run.is_variant]
+    return next((run for run in reversed(former) if run.place[0] <= as_of), None)
 
 
 def _is_newest(home: Path, as_of: str) -> bool:
@@ -160,6 +169,7 @@ def _write(
     outcomes: Mapping[str, Outcome],
     *,
     manifest: Mapping[str, Any],
+    before: runs.Run | None,
     warnings: Sequence[str],
     progress: Progress,
 ) -> None:
@@ -182,10 +192,18 @@ def _write(
         if outcome.findings:
             findings.write(home / "findings.json", outcome.findings)
         views.append(shown)
-    index = render_index(views, run=manifest, warnings=warnings)
+    found = _all_findings(outcomes, manifest)
+    changes = None if before is None else compare(found, runs.read_findings(before))
+    index = render_index(
+        views,
+        run=manifest,
+        warnings=warnings,
+        since=None if before is None else before.place[0],
+        changes=[tell(change) for change in changes or ()],
+    )
     (folder / "index.html").write_text(index, encoding="utf-8")
     findings.write(folder / "manifest.json", manifest)
-    findings.write(folder / "findings.json", _all_findings(outcomes, manifest))
+    findings.write(folder / "findings.json", found)
 
 
 def _all_findings(

@@ -63,6 +63,12 @@ def find_latest(home: Path) -> Run | None:
     return next((run for run in read_runs(home) if run.folder == target), None)
 
 
+def read_findings(run: Run) -> dict[str, Any]:
+    """Read the findings of all studies of a run; none where they cannot be read."""
+    document = _json(run.folder / "findings.json")
+    return document if document and isinstance(document.get("studies"), dict) else {"studies": {}}
+
+
 def find_spare(home: Path, *, keep: int) -> list[Path]:
     """Find the runs that need not be kept.
 
@@ -107,9 +113,13 @@ def _list(folder: Path) -> list[Path]:
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:
+    manifest = _json(folder / "manifest.json")
+    return manifest if manifest and isinstance(manifest.get("notebooks"), list) else None
+
+
+def _json(path: Path) -> dict[str, Any] | None:
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(manifest, dict) and isinstance(manifest.get("notebooks"), list)
-    return manifest if whole else None
+    return document if isinstance(document, dict) else None

@@ -117,6 +117,38 @@ def test_runs_that_need_not_be_kept_are_removed_or_only_told(
     assert main(["prune", "--keep", "1", "--out", "nowhere"]) == 0
 
 
+NOTIFY = (
+    "notify:\n  - {to: file, address: SIYU_TEST_FILE}\n  - {to: slack, address: SIYU_TEST_SLACK}\n"
+)
+
+
+@pytest.mark.slow
+def test_alerts_that_were_not_delivered_end_with_exit_code_4_and_the_report_is_there(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(root, CONFIG + NOTIFY)
+    monkeypatch.setenv("SIYU_TEST_FILE", str(root / "alerts.jsonl"))
+    assert main(["report"]) == 4
+    shown = capsys.readouterr()
+    why = "siyu: the alerts were not delivered to slack: the environment variable SIYU_TEST_SLACK"
+    assert why in shown.err
+    assert Path(shown.out.strip()).is_file()
+
+
+def test_where_the_alerts_go_can_be_tried(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["notify", "--test"]) == 2
+    assert "names nobody under notify" in capsys.readouterr().err
+    write_config(root, CONFIG + NOTIFY)
+    monkeypatch.setenv("SIYU_TEST_FILE", str(root / "alerts.jsonl"))
+    assert main(["notify", "--test"]) == 4
+    file, slack = capsys.readouterr().out.splitlines()
+    assert file == "ok  file"
+    assert slack == "!!  slack: the environment variable SIYU_TEST_SLACK is not set"
+    assert "This is a test" in (root / "alerts.jsonl").read_text()
+
+
 @pytest.mark.slow
 def test_a_failed_notebook_is_published_with_exit_code_1(
     root: Path, capsys: pytest.CaptureFixture[str]

@@ -65,14 +65,26 @@ def test_every_siyu_command_of_readme_is_understood(words: list[str]) -> None:
 
 def test_the_exit_codes_of_readme_are_those_of_the_program() -> None:
     told = dict(re.findall(r"^\| `(\d+)` \| (.+) \|$", README, flags=re.MULTILINE))
-    codes = (cli.PUBLISHED, cli.FAILED, cli.BAD_CONFIGURATION, cli.GOES_ON)
+    codes = (
+        *(cli.PUBLISHED, cli.FAILED, cli.BAD_CONFIGURATION),
+        *(cli.UNDELIVERED, cli.GOES_ON),
+    )
     assert list(told) == [*map(str, codes), "130"]
     assert told["0"].startswith("published")
 
 
+def test_the_recipients_of_readme_can_be_configured(tmp_path: Path) -> None:
+    stated = re.findall(r"^```yaml\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)[1]
+    weekly = (ROOT / "notebooks" / "weekly.yaml").read_text(encoding="utf-8")
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "weekly.yaml").write_text(weekly + stated, encoding="utf-8")
+    assert [one.sender for one in read_config(tmp_path / "weekly.yaml").recipients] == ["wecom"]
+
+
 @pytest.mark.parametrize("readme", READMES, ids=["en", "zh"])
 def test_the_source_of_readme_reads_a_foreign_log(tmp_path: Path, readme: str) -> None:
-    (stated,) = re.findall(r"^```yaml\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)
+    stated = re.findall(r"^```yaml\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)[0]
     (tmp_path / "source.yaml").write_text(stated, encoding="utf-8")
     rows = (
         "客户编号,时间,行为,触点",

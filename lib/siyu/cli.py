@@ -1,4 +1,4 @@
-"""The command line: `siyu report`, `check`, `prune`, `doctor`, `translate` and `sample`.
+"""The command line: `siyu report`, `check`, `prune`, `notify`, `doctor`, `translate`, `sample`.
 
 Each command imports what it needs when it runs, so that help and errors come at once.
 """
@@ -16,9 +16,9 @@ from pathlib import Path
 from siyu import __version__
 from siyu.language import LANGUAGES
 
-PUBLISHED, FAILED, BAD_CONFIGURATION, GOES_ON = 0, 1, 2, 5
-"""Exit codes: all well; a notebook failed or the data have errors; nothing could start; another
-run of the configuration goes on."""
+PUBLISHED, FAILED, BAD_CONFIGURATION, UNDELIVERED, GOES_ON = 0, 1, 2, 4, 5
+"""Exit codes: all well; a notebook failed or the data have errors; nothing could start; published,
+but a message was not delivered; another run of the configuration goes on."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands.add_parser("report", help="run the notebooks and publish their pages"))
     _add_check(commands.add_parser("check", help="check the data of a source"))
     _add_prune(commands.add_parser("prune", help="remove the runs that need not be kept"))
+    _add_notify(commands.add_parser("notify", help="try where the alerts go"))
     _add_doctor(commands.add_parser("doctor", help="see whether this machine can run reports"))
     _add_translate(
         commands.add_parser("translate", help="copy the notebooks in another language, to explore")
@@ -78,6 +79,14 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--force", action="store_true", help="run though nothing has changed since the last success"
+    )
+
+
+def _add_notify(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_notify)
+    _add_config(parser)
+    parser.add_argument(
+        "--test", action="store_true", required=True, help="send a test message to each recipient"
     )
 
 
@@ -184,8 +193,35 @@ def _report(parsed: argparse.Namespace) -> int:
         )
     if not published.new:
         print("siyu: nothing has changed since this run; --force runs it again", file=sys.stderr)
+    for line in published.undelivered:
+        print(f"siyu: the alerts were not delivered to {line}", file=sys.stderr)
     print(published.index)
-    return PUBLISHED if published.ok else FAILED
+    if not published.ok:
+        return FAILED
+    return UNDELIVERED if published.undelivered else PUBLISHED
+
+
+def _notify(parsed: argparse.Namespace) -> int:
+    from siyu.language import speaking
+    from siyu.phrases import phrase
+    from siyu.report.alerts import deliver
+    from siyu.report.config import find_config, read_config
+    from siyu.report.problems import ConfigurationError
+    from siyu.report.senders import Message
+
+    try:
+        config = read_config(parsed.config or find_config())
+    except ConfigurationError as error:
+        return _refuse(error.problems)
+    if not config.recipients:
+        return _refuse(["the configuration names nobody under notify"])
+    with speaking(config.language):
+        said = phrase("alerts.test", title=config.title)
+        message = Message(title=phrase("alerts.test_title"), lines=(said,))
+    deliveries = deliver(message, config.recipients)
+    for one in deliveries:
+        print(f"{'ok' if one['ok'] else '!!'}  {one['to']}{': ' * (not one['ok'])}{one['reason']}")
+    return PUBLISHED if all(one["ok"] for one in deliveries) else UNDELIVERED
 
 
 def _prune(parsed: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from siyu.report.config import Config, find_config, narrow, read_config
 from siyu.report.problems import ConfigurationError
+from siyu.report.senders import Recipient
 
 from tests.report.project import parameters, write_config, write_notebook
 
@@ -284,3 +285,27 @@ def test_a_language_from_the_command_line_is_that_of_the_index_too(root: Path) -
     assert narrow(two, assignments=["language=zh"]).language == "zh"
     mixed = only_tiers + "  - {notebook: tiers, suffix: b, parameters: {language: zh}}\n"
     assert narrow(read_config(write_config(root, mixed))).language == "en"
+
+
+def test_who_is_told_of_alerts_is_named_with_the_variable_of_the_address(root: Path) -> None:
+    notify = "notify:\n  - {to: wecom, address: SIYU_WECOM}\n"
+    config = read_config(write_config(root, MINIMAL + notify))
+    assert config.recipients == [Recipient(sender="wecom", variable="SIYU_WECOM")]
+
+
+@pytest.mark.parametrize(
+    ("entry", "rule"),
+    [
+        ("{to: wecon, address: X}", "did you mean wecom?"),
+        ("{to: wecom}", "'address' is missing"),
+        ("{to: wecom, address: X, key: y}", "unknown key 'key'"),
+        ("wecom", "must be a mapping such as {to: wecom, address: SIYU_WECOM}"),
+        ("{to: wecom, address: 'https://x/?key=s3cret'}", "address must name an environment"),
+    ],
+)
+def test_a_recipient_that_cannot_be_reached_is_refused_without_its_address(
+    root: Path, entry: str, rule: str
+) -> None:
+    problems = "\n".join(problems_of(root, MINIMAL + f"notify:\n  - {entry}\n"))
+    assert rule in problems
+    assert "s3cret" not in problems

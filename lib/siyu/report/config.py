@@ -15,10 +15,12 @@ from siyu.language import LANGUAGES
 from siyu.report.location import holds_secret, locate
 from siyu.report.parameters import Parameter, check_values, is_iso_date, read_parameters
 from siyu.report.problems import ConfigurationError, unknown
+from siyu.report.senders import SENDERS, Recipient
 
 DEFAULT_CONFIG = Path("notebooks/weekly.yaml")
 SET_BY_THE_RUN = ("source", "as_of", "output_dir")
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FOLDER_NAME = re.compile(r"[\w-]+")
 _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "name": str,
@@ -30,6 +32,8 @@ _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "run_timeout_seconds": (int, float),
     "memory_limit_mb": (int, float),
     "keep": int,
+    "notify": list,
+    "link": str,
     "parameters": dict,
     "notebooks": list,
 }
@@ -38,6 +42,7 @@ _ENTRY_KEYS: Mapping[str, type | tuple[type, ...]] = {
     "suffix": str,
     "parameters": dict,
 }
+_NOTIFY_KEYS: Mapping[str, type] = {"to": str, "address": str}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +72,7 @@ class Config:
 
     `titles` is the title of the report in each language, `language` that of its index. `keep` is
     how many runs of each kind are kept, `memory_limit_mb` what one notebook may take; None: no end.
+    `recipients` are told of alerts, and `link` is the address of the folder of all reports, or "".
     """
 
     name: str
@@ -78,6 +84,8 @@ class Config:
     run_timeout_seconds: float
     memory_limit_mb: float | None
     keep: int | None
+    recipients: Sequence[Recipient]
+    link: str
     root: Path
     studies: Sequence[Study]
 
@@ -129,6 +137,11 @@ def read_config(path: Path) -> Config:
         run_timeout_seconds=document.get("run_timeout_seconds", 3600),
         memory_limit_mb=document.get("memory_limit_mb"),
         keep=document.get("keep"),
+        recipients=[
+            Recipient(sender=entry["to"], variable=entry["address"])
+            for entry in document.get("notify", [])
+        ],
+        link=document.get("link", ""),
         root=root,
         studies=studies,
     )
@@ -211,6 +224,7 @@ def _problems(document: Any) -> Iterator[str]:
         value = document.get(name, 1)
         if isinstance(value, int | float) and value <= 0:
             yield f"{name} = {value} must be above 0"
+    yield from _notify_problems(document.get("notify", []))
     notebooks = document.get("notebooks")
     if notebooks == []:
         yield "notebooks must list at least one notebook"
@@ -222,6 +236,21 @@ def _problems(document: Any) -> Iterator[str]:
             yield f"notebooks, entry {number}: {problem}"
         if not _FOLDER_NAME.fullmatch(str(entry.get("suffix", "first"))):
             yield f"notebooks, entry {number}: {_no_folder('suffix', entry)}"
+
+
+def _notify_problems(entries: Any) -> Iterator[str]:
+    for number, entry in enumerate(entries if isinstance(entries, list) else [], start=1):
+        where = f"notify, entry {number}"
+        if not isinstance(entry, dict):
+            yield f"{where}: must be a mapping such as {{to: wecom, address: SIYU_WECOM}}"
+            continue
+        for problem in _wrong_keys(entry, _NOTIFY_KEYS, required=tuple(_NOTIFY_KEYS)):
+            yield f"{where}: {problem}"
+        if entry.get("to") not in SENDERS:
+            yield f"{where}: {unknown('sender', str(entry.get('to')), SENDERS)}"
+        if not _VARIABLE.fullmatch(str(entry.get("address", ""))):
+            # The address is a secret: it is not repeated here.
+            yield f"{where}: address must name an environment variable, such as SIYU_WECOM"
 
 
 def _no_folder(key: str, block: Mapping[str, object]) -> str:

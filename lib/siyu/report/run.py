@@ -12,7 +12,8 @@ from siyu import findings
 from siyu.data import Source, open_source
 from siyu.language import speaking
 from siyu.report import publish, runs
-from siyu.report.compare import compare, tell
+from siyu.report.alerts import tell_team
+from siyu.report.compare import Change, compare, tell
 from siyu.report.config import Config, Study
 from siyu.report.inputs import fingerprint_study
 from siyu.report.location import path_of, published_name
@@ -30,11 +31,15 @@ PAGE_BUDGET_BYTES = 2_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """A published run: its index page, whether every notebook was ok, and whether it is new."""
+    """A published run: its index page, whether every notebook was ok, and whether it is new.
+
+    `undelivered` says, per recipient who could not be told of its alerts, why.
+    """
 
     index: Path
     ok: bool
     new: bool = True
+    undelivered: Sequence[str] = ()
 
 
 def run_report(
@@ -95,22 +100,37 @@ def run_report(
                 finished_at=datetime.now(UTC),
             )
             before = None if variant else _find_former(home, as_of)
+            found = _all_findings(outcomes, manifest)
+            changes = [] if before is None else compare(found, runs.read_findings(before))
             _write(
                 folder,
                 config,
                 outcomes,
                 manifest=manifest,
-                before=before,
+                found=found,
+                since=None if before is None else before.place[0],
+                changes=changes,
                 warnings=[str(warning) for warning in source.warnings],
                 progress=progress,
             )
             ok = all(one.state == "ok" for one in outcomes.values())
+            current = not variant and _is_newest(home, as_of)
             target = publish.publish(folder, home=home, as_of=as_of, ok=ok)
-            if ok and not variant and _is_newest(home, as_of):
+            if ok and current:
                 publish.point_latest(target)
+            deliveries: list[dict[str, Any]] = []
+            if current and config.recipients:
+                deliveries = tell_team(
+                    config, target, home=home, found=found, outcomes=outcomes, changes=changes
+                )
+                findings.write(target / "manifest.json", manifest | {"deliveries": deliveries})
             if config.keep is not None:
                 runs.remove(runs.find_spare(home, keep=config.keep))
-    return Published(index=target / "index.html", ok=ok)
+    return Published(
+        index=target / "index.html",
+        ok=ok,
+        undelivered=[f"{one['to']}: {one['reason']}" for one in deliveries if not one["ok"]],
+    )
 
 
 def _find_same(home: Path, made_of: Mapping[str, str]) -> Path | None:
@@ -169,7 +189,9 @@ def _write(
     outcomes: Mapping[str, Outcome],
     *,
     manifest: Mapping[str, Any],
-    before: runs.Run | None,
+    found: Mapping[str, Any],
+    since: str | None,
+    changes: Sequence[Change],
     warnings: Sequence[str],
     progress: Progress,
 ) -> None:
@@ -192,14 +214,12 @@ def _write(
         if outcome.findings:
             findings.write(home / "findings.json", outcome.findings)
         views.append(shown)
-    found = _all_findings(outcomes, manifest)
-    changes = None if before is None else compare(found, runs.read_findings(before))
     index = render_index(
         views,
         run=manifest,
         warnings=warnings,
-        since=None if before is None else before.place[0],
-        changes=[tell(change) for change in changes or ()],
+        since=since,
+        changes=[tell(change) for change in changes],
     )
     (folder / "index.html").write_text(index, encoding="utf-8")
     findings.write(folder / "manifest.json", manifest)

@@ -35,6 +35,14 @@ class Message:
     lines: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Recipient:
+    """Where messages go: one of `SENDERS`, and the environment variable with its address."""
+
+    sender: str
+    variable: str
+
+
 class DeliveryError(RuntimeError):
     """A message was not taken; `may_pass` says whether another attempt may fare better."""
 

@@ -1,0 +1,212 @@
+"""Tell a team of a run: what is an alert now and was none, what is worse, and what is over."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from siyu import findings
+from siyu.formats import day
+from siyu.phrases import phrase
+from siyu.report.compare import Change
+from siyu.report.config import Config
+from siyu.report.outcome import Outcome
+from siyu.report.senders import DeliveryError, Message, Recipient, send
+
+STATE = "incidents.json"
+_LONGEST = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """Something wrong that a team has to know once: what it is and since which day."""
+
+    id: str
+    text: str
+    since: str
+
+
+def tell_team(
+    config: Config,
+    target: Path,
+    *,
+    home: Path,
+    found: Mapping[str, Any],
+    outcomes: Mapping[str, Outcome],
+    changes: Sequence[Change],
+) -> list[dict[str, Any]]:
+    """Tell the recipients of a run, where there is anything to tell, and remember what was told.
+
+    What reached nobody counts as not told: the next run tells it again.
+
+    Args:
+        config: the report.
+        target: the published run.
+        home: the folder of the configuration.
+        found: the findings, `studies` by name.
+        outcomes: of each study.
+        changes: of the findings since the last success.
+
+    Returns:
+        As of `deliver`; empty where nothing was to be told.
+    """
+    as_of = target.name.rpartition(".")[0]
+    told = read_incidents(home)
+    after = go_on(find_incidents(found, outcomes, as_of=as_of), told, found, outcomes)
+    place = f"{target.relative_to(home.parent).as_posix()}/index.html"
+    message = compose(
+        title=config.title,
+        as_of=as_of,
+        told=told,
+        after=after,
+        changes=changes,
+        link=f"{config.link.rstrip('/')}/{place}" if config.link else place,
+    )
+    if message is None:
+        return []
+    deliveries = deliver(message, config.recipients)
+    if any(one["ok"] for one in deliveries):
+        write_incidents(home, after)
+    return deliveries
+
+
+def find_incidents(
+    found: Mapping[str, Any], outcomes: Mapping[str, Outcome], *, as_of: str
+) -> dict[str, Incident]:
+    """List what is wrong in a run, by id: its alerts, and the studies that failed.
+
+    Args:
+        found: the findings, `studies` by name.
+        outcomes: of each study.
+        as_of: the day of the run, ISO.
+    """
+    incidents = {}
+    for study, outcome in outcomes.items():
+        if outcome.state != "ok":
+            state, why = phrase(f"page.{outcome.state}"), outcome.message
+            text = phrase("alerts.study", study=study, state=state, why=why)
+            incidents[study] = Incident(id=study, text=text, since=as_of)
+    for study, document in found["studies"].items():
+        for one in document["findings"]:
+            if one["status"] == "alert":
+                text = " ".join(filter(None, (one["message"], one.get("action"))))
+                name = f"{study}/{one['id']}"
+                incidents[name] = Incident(id=name, text=text, since=as_of)
+    return incidents
+
+
+def read_incidents(home: Path) -> dict[str, Incident]:
+    """Read what was told to be wrong and not yet to be over; nothing where nothing can be read."""
+    try:
+        told = json.loads((home / STATE).read_text(encoding="utf-8"))
+        return {name: Incident(id=name, **one) for name, one in told["open"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def write_incidents(home: Path, incidents: Mapping[str, Incident]) -> None:
+    """Write what was told to be wrong, for the next run."""
+    told = {one.id: {"text": one.text, "since": one.since} for one in incidents.values()}
+    findings.write(home / STATE, {"schema": 1, "open": told})
+
+
+def go_on(
+    now: Mapping[str, Incident],
+    told: Mapping[str, Incident],
+    found: Mapping[str, Any],
+    outcomes: Mapping[str, Outcome],
+) -> dict[str, Incident]:
+    """Say what is wrong after a run: what it found, and what it could not look at.
+
+    An alert is over when its number is told and is no alert any more; not when its study failed, or
+    when there was too little to tell.
+
+    Args:
+        now: what the run found to be wrong.
+        told: what was told before.
+        found: the findings, `studies` by name.
+        outcomes: of each study.
+    """
+    looked_at = {name for name, outcome in outcomes.items() if outcome.state == "ok"}
+    for study, document in found["studies"].items():
+        told_now = {one["id"] for one in document["findings"] if one["status"] != "insufficient"}
+        looked_at |= {f"{study}/{name}" for name in told_now}
+    stays = {name: one for name, one in told.items() if name in now or name not in looked_at}
+    return {**now, **stays}
+
+
+def compose(
+    *,
+    title: str,
+    as_of: str,
+    told: Mapping[str, Incident],
+    after: Mapping[str, Incident],
+    changes: Sequence[Change],
+    link: str,
+) -> Message | None:
+    """Put into words what is new, worse and over; None where nothing is.
+
+    Args:
+        title: of the report.
+        as_of: the day of the run, ISO.
+        told: what was told to be wrong before.
+        after: what is wrong after the run.
+        changes: of the findings since the last success.
+        link: where the page is.
+    """
+    new = [one.text for name, one in after.items() if name not in told]
+    worse = [
+        str(change.now["message"])
+        for change in changes
+        if change.worse and change.now and change.id in told and change.id in after
+    ]
+    over = [
+        phrase("alerts.since", text=one.text, day=date.fromisoformat(one.since))
+        for name, one in told.items()
+        if name not in after
+    ]
+    if not (new or worse or over):
+        return None
+    lines = [
+        *_block("alerts.new", new),
+        *_block("alerts.worse", worse),
+        *_block("alerts.over", over),
+        phrase("alerts.open", n=len(after)),
+        link,
+    ]
+    return Message(
+        title=phrase("alerts.title", title=title, day=day(date.fromisoformat(as_of))),
+        lines=tuple(lines),
+    )
+
+
+def _block(key: str, texts: Sequence[str]) -> Iterator[str]:
+    if texts:
+        yield phrase(key, n=len(texts))
+    for text in texts:
+        yield f"- {text if len(text) <= _LONGEST else text[:_LONGEST] + '…'}"
+
+
+def deliver(message: Message, recipients: Sequence[Recipient]) -> list[dict[str, Any]]:
+    """Send a message to each recipient; one that fails keeps it from no other.
+
+    Returns:
+        Per recipient: `to`, `ok` and the `reason` of a failure, which does not tell an address.
+    """
+    deliveries = []
+    for one in recipients:
+        reason = ""
+        address = os.environ.get(one.variable, "")
+        try:
+            if not address:
+                raise DeliveryError(f"the environment variable {one.variable} is not set")
+            send(one.sender, address, message)
+        except DeliveryError as error:
+            reason = str(error)
+        deliveries.append({"to": one.sender, "ok": not reason, "reason": reason})
+    return deliveries

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,20 @@ def test_runs_that_need_not_be_kept_are_removed_or_only_told(
     assert capsys.readouterr().out == first
     assert {path.name for path in home.iterdir()} == {"2026-03-03.1", LOCK}
     assert main(["prune", "--keep", "1", "--out", "nowhere"]) == 0
+
+
+def test_an_overdue_report_is_told_and_by_check_with_exit_code_1(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status"]) == 0
+    assert main(["status", "--check"]) == 1
+    assert capsys.readouterr().out == "last success: none\nOVERDUE\n" * 2
+    folder = root / "reports" / "weekly" / "2026-03-31.1"
+    folder.mkdir(parents=True)
+    now = datetime.now(UTC).isoformat()
+    (folder / "manifest.json").write_text(f'{{"finished_at": "{now}", "notebooks": []}}')
+    assert main(["status", "--check"]) == 0
+    assert capsys.readouterr().out.endswith("in time\n")
 
 
 NOTIFY = (

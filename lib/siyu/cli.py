@@ -1,4 +1,4 @@
-"""The command line: `siyu report`, `check`, `prune`, `notify`, `doctor`, `translate`, `sample`.
+"""The command line: `siyu COMMAND`, as `siyu --help` lists them.
 
 Each command imports what it needs when it runs, so that help and errors come at once.
 """
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_report(commands.add_parser("report", help="run the notebooks and publish their pages"))
     _add_check(commands.add_parser("check", help="check the data of a source"))
+    _add_status(commands.add_parser("status", help="see whether the report still comes"))
     _add_prune(commands.add_parser("prune", help="remove the runs that need not be kept"))
     _add_notify(commands.add_parser("notify", help="try where the alerts go"))
     _add_doctor(commands.add_parser("doctor", help="see whether this machine can run reports"))
@@ -79,6 +80,15 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--force", action="store_true", help="run though nothing has changed since the last success"
+    )
+
+
+def _add_status(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_status)
+    _add_config(parser)
+    parser.add_argument("--out", type=Path, help="folder of all reports (default: reports)")
+    parser.add_argument(
+        "--check", action="store_true", help="end with exit code 1 when the report is overdue"
     )
 
 
@@ -199,6 +209,25 @@ def _report(parsed: argparse.Namespace) -> int:
     if not published.ok:
         return FAILED
     return UNDELIVERED if published.undelivered else PUBLISHED
+
+
+def _status(parsed: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from siyu.report.config import find_config, read_config
+    from siyu.report.problems import ConfigurationError
+    from siyu.report.status import describe_status, find_status
+
+    try:
+        config = read_config(parsed.config or find_config())
+    except ConfigurationError as error:
+        return _refuse(error.problems)
+    home = (parsed.out or config.root / "reports") / config.name
+    now = datetime.now(UTC)
+    status = find_status(home, every_days=config.every_days, now=now)
+    for line in describe_status(status, now=now):
+        print(line)
+    return FAILED if parsed.check and status.overdue else PUBLISHED
 
 
 def _notify(parsed: argparse.Namespace) -> int:

@@ -32,6 +32,7 @@ _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "run_timeout_seconds": (int, float),
     "memory_limit_mb": (int, float),
     "keep": int,
+    "every_days": (int, float),
     "notify": list,
     "link": str,
     "parameters": dict,
@@ -72,7 +73,8 @@ class Config:
 
     `titles` is the title of the report in each language, `language` that of its index. `keep` is
     how many runs of each kind are kept, `memory_limit_mb` what one notebook may take; None: no end.
-    `recipients` are told of alerts, and `link` is the address of the folder of all reports, or "".
+    `every_days` is how often it should come. `recipients` are told of its alerts, and `link` is the
+    address of the folder of all reports, or "".
     """
 
     name: str
@@ -84,6 +86,7 @@ class Config:
     run_timeout_seconds: float
     memory_limit_mb: float | None
     keep: int | None
+    every_days: float
     recipients: Sequence[Recipient]
     link: str
     root: Path
@@ -137,6 +140,7 @@ def read_config(path: Path) -> Config:
         run_timeout_seconds=document.get("run_timeout_seconds", 3600),
         memory_limit_mb=document.get("memory_limit_mb"),
         keep=document.get("keep"),
+        every_days=document.get("every_days", 7),
         recipients=[
             Recipient(sender=entry["to"], variable=entry["address"])
             for entry in document.get("notify", [])
@@ -220,7 +224,13 @@ def _problems(document: Any) -> Iterator[str]:
         yield f"title = {title!r} must be a text, or one for each of {', '.join(LANGUAGES)}"
     if (as_of := document.get("as_of", "")) and not is_iso_date(str(as_of)):
         yield f"as_of = {as_of!r} must be an ISO date such as 2026-03-31"
-    for name in ("cell_timeout_seconds", "run_timeout_seconds", "memory_limit_mb", "keep"):
+    for name in (
+        "cell_timeout_seconds",
+        "run_timeout_seconds",
+        "memory_limit_mb",
+        "keep",
+        "every_days",
+    ):
         value = document.get(name, 1)
         if isinstance(value, int | float) and value <= 0:
             yield f"{name} = {value} must be above 0"

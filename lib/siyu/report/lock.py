@@ -52,6 +52,18 @@ def lock(folder: Path) -> Iterator[None]:
         os.close(number)
 
 
+def is_held(folder: Path) -> bool:
+    """Say whether a process holds the lock of a folder, which need not be there."""
+    try:
+        with (folder / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _read(path: Path) -> dict[str, str]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))

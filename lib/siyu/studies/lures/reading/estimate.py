@@ -43,13 +43,13 @@ class Reading:
         be the best of all) and, against the control, `p_holm`; the same adjusted for what was known
         before (`adjusted`, `adjusted_lower`, `adjusted_upper`), and `variance_share`, the variance
         of the adjusted means relative to that of the plain ones (missing where not adjusted).
-    counts: one row per `outcome`: `n` people read, `immature` ones, and `refused` ("nobody" was
-        followed so long, "few" are in two arms, or in the control, "flat": all of an arm did the
-        same, "").
+    counts: one row per `outcome`: `n` people read, `immature` ones, and `refused` ("young": nobody
+        was followed so long, "few": no two arms, or not the control, have enough people, "flat":
+        all of an arm did the same, "").
     clusters: number in each arm; none where persons were drawn.
     verdict: by the net worth of a person drawn.
     refused: as of the experiment, or "ratio" (arms are not as large as planned), "clusters" (too
-        few in an arm), "few" (people for any outcome), "".
+        few in an arm); or, where no outcome can be told, as of the conversion; "".
     """
 
     arms: pd.DataFrame
@@ -118,7 +118,7 @@ def read(
         verdict=verdict,
         value_per_retained_cny=value_per_retained_cny,
         smallest_gain_cny=smallest_gain_cny,
-        refused=refused or ("" if told else "few"),
+        refused=refused or ("" if told else parts[0].refused),
     )
 
 
@@ -161,7 +161,7 @@ def _read(experiment: Experiment, outcome: str, people: pd.DataFrame, level: flo
     sizes = experiment.count(people)
     large = np.flatnonzero(sizes >= max(FEWEST, experiment.min_users))
     if len(large) < 2 or (experiment.has_control and large[0] != 0):
-        refused = "few" if len(people) else "nobody"
+        refused = "few" if len(people) else "young"
         return _Part(outcome=outcome, immature=immature, refused=refused)
     people = people[people["arm"].isin(large)]
     means = plain_means(experiment, people, outcome)

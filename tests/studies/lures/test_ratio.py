@@ -74,6 +74,18 @@ def test_who_is_left_out_by_arm_is_checked_too():
     assert found.is_suspect
 
 
+def test_channels_known_of_some_only_are_no_part_of_the_check():
+    table = people(
+        arm=np.repeat([0, 1], 200), channel=np.r_[np.zeros(200), np.ones(200)].astype(int)
+    )
+    assert set(ratio.check_ratio(experiment(table, arms=("a", "b"))).table["kind"]) == {
+        *("all", "days", "channel"),
+    }
+    table["channel"] = np.where(table.index % 2, 0, -1)
+    found = ratio.check_ratio(experiment(table, arms=("a", "b")))
+    assert "channel" not in set(found.table["kind"])
+
+
 def test_of_clusters_it_counts_clusters():
     """Twelve and twelve staff, but those of one arm meet three times as many people."""
     cluster = np.r_[np.repeat(np.arange(12), 10), np.repeat(np.arange(12, 24), 30)]

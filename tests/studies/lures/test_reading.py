@@ -135,6 +135,25 @@ def test_fewer_than_five_clusters_in_an_arm_are_refused():
     assert "fewer than 5 clusters" in finding.message
 
 
+def test_people_of_no_known_cluster_are_not_left_out_in_silence():
+    """Who did not join has no staff: without them, everybody would have joined."""
+    table = staff(8)
+    table.loc[~table["converted"], "cluster"] = -1
+    one = experiment(table, arms=("a", "b"))
+    read = found(one)
+    assert read.refused == "no_cluster"
+    assert "choose by what came of them" in reading.say_verdict(one, read, level=LEVEL)
+
+
+def test_a_channel_known_of_those_who_joined_only_is_not_adjusted_for():
+    table = shares(180, 150, 120).assign(channel=lambda one: np.where(one["converted"], 1, -1))
+    read = found(experiment(table))
+    assert read.gaps["variance_share"].min() > 0.95
+    # What the guard is for: with it as a covariate, all variance and all effects would be gone.
+    leak = table.assign(channel=table["channel"].clip(lower=0))
+    assert found(experiment(leak)).gaps["variance_share"].max() < 1e-6
+
+
 # Decisions
 
 

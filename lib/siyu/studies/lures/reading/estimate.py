@@ -48,8 +48,9 @@ class Reading:
         all of an arm did the same, "").
     clusters: number in each arm; none where persons were drawn.
     verdict: by the net worth of a person drawn.
-    refused: as of the experiment, or "ratio" (arms are not as large as planned), "clusters" (too
-        few in an arm); or, where no outcome can be told, as of the conversion; "".
+    refused: as of the experiment, or "ratio" (arms are not as large as planned), "no_cluster"
+        (of some people it is not known), "clusters" (too few in an arm); or, where no outcome can
+        be told, as of the conversion; "".
     """
 
     arms: pd.DataFrame
@@ -140,11 +141,11 @@ def _refusal(experiment: Experiment) -> str:
         return experiment.refused
     if find_suspect(experiment):
         return "ratio"
-    return (
-        "clusters"
-        if min(count_clusters(experiment), default=FEWEST_CLUSTERS) < (FEWEST_CLUSTERS)
-        else ""
-    )
+    # Who is of no known cluster may just not have joined: without them, people would be picked.
+    if experiment.is_clustered and experiment.people["cluster"].min() < 0:
+        return "no_cluster"
+    few = min(count_clusters(experiment), default=FEWEST_CLUSTERS) < FEWEST_CLUSTERS
+    return "clusters" if few else ""
 
 
 def _outcomes(experiment: Experiment) -> dict[str, pd.DataFrame]:
@@ -156,8 +157,6 @@ def _outcomes(experiment: Experiment) -> dict[str, pd.DataFrame]:
 
 def _read(experiment: Experiment, outcome: str, people: pd.DataFrame, level: float) -> _Part:
     immature = len(experiment.people) - len(people)
-    if experiment.is_clustered:
-        people = people[people["cluster"] >= 0]
     sizes = experiment.count(people)
     large = np.flatnonzero(sizes >= max(FEWEST, experiment.min_users))
     if len(large) < 2 or (experiment.has_control and large[0] != 0):

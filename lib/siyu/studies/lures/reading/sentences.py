@@ -256,7 +256,7 @@ def say_gap(experiment: Experiment, row: Any, *, level: float) -> str:
 
 def refusal(experiment: Experiment, found: Reading) -> str:
     """Say why the experiment is not read."""
-    if found.refused in ("ratio", "clusters", "young", "few", "flat"):
+    if found.refused and found.refused != experiment.refused:
         return phrase(
             f"lures.reading.refused.{found.refused}",
             experiment=experiment.name,

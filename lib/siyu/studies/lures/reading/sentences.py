@@ -193,7 +193,7 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
             loss=_THOUSAND * verdict.loss_cny,
         )
     )
-    if kind == "keep_testing":
+    if verdict.kind == "keep_testing":
         said.append(phrase("lures.reading.more", more=verdict.more, days=verdict.days))
     worse = [arm for arm in verdict.worse if arm != experiment.definition.control_arm]
     if worse and verdict.kind != "stop":
@@ -203,11 +203,13 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
 
 
 def name_verdict(experiment: Experiment, found: Reading) -> str:
-    """Name what is to be done, a stop by what is left instead of the lures."""
+    """Name what is to be done, by what there is to choose instead of a lure."""
     kind = found.verdict.kind
+    if kind == "roll_out":
+        return kind if found.verdict.at_most_cny else "roll_out_clear"
     if kind == "stop":
         return "stop_control" if experiment.has_control else "stop_all"
-    return "roll_out_clear" if kind == "roll_out" and not found.verdict.at_most_cny else kind
+    return "keep_control" if experiment.has_control else kind
 
 
 def say_worth(experiment: Experiment, found: Reading) -> str:

@@ -68,11 +68,11 @@ def skill(loss: ArrayLike, other: ArrayLike, *, overlap: int, level: float) -> S
     if apart < 3:
         return Skill(value=1 - ratio, ci_lower=np.nan, ci_upper=np.nan, n=n)
     influence = (own - ratio * rival) / mean
-    variance = influence @ influence / n
+    variance = float(influence @ influence) / n
     for lag in range(1, overlap):
         weight = 1 - lag / overlap
-        variance += 2 * weight * (influence[lag:] @ influence[:-lag]) / n
+        variance += 2 * weight * float(influence[lag:] @ influence[:-lag]) / n
     factor = (n + 1 - 2 * overlap + overlap * (overlap - 1) / n) / n
-    error = np.sqrt(max(variance, 0) / n / max(factor, 1 / n))
+    error = np.sqrt(max(variance, 0.0) / n / max(factor, 1 / n))
     half = float(student.ppf((1 + level) / 2, apart - 1) * error)
     return Skill(value=1 - ratio, ci_lower=1 - ratio - half, ci_upper=1 - ratio + half, n=n)

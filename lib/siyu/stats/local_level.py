@@ -1,4 +1,4 @@
-"""A level that drifts from period to period beneath noise: what comes next, and how sure that is."""
+"""A level that drifts from period to period, seen with noise: what comes next, and how surely."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def fit_local_level(values: ArrayLike, *, floor: float) -> LocalLevel:
         weight = ones @ solved[:, 0]
         start = seen @ solved[:, 0] / weight
         left = seen - start
-        squares[place] = max(left @ (solved[:, 1] - start * solved[:, 0]), _NOTHING)
+        squares[place] = max(float(left @ (solved[:, 1] - start * solved[:, 0])), _NOTHING)
         levels[place] = start + left @ solved[:, 2]
         spreads[place] = ratio * n - cov @ solved[:, 2] + (1 - cov @ solved[:, 0]) ** 2 / weight
         logs[place] = (

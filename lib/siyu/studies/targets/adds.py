@@ -25,7 +25,8 @@ _MEASURES = ("exposed", "added", "spent_cny", "reward_cny")
 class Adds:
     """Who became a member, day by day, as known at `as_of`.
 
-    begins: the first day of the history: observed, and not before anybody was added. first: the
+    observed: the first observed day. begins: the first day of the history: observed, at most two
+        years ago, and not before anybody was added. first: the
         first day of the additions from which the kept share and the cost are taken; the last of
         these that were followed long enough fell on `mature_until`.
     touchpoints: those that can be told apart, by additions, the most first; few together.
@@ -39,6 +40,7 @@ class Adds:
 
     definition: Definition
     source: str
+    observed: date
     begins: date
     first: date
     mature_until: date
@@ -95,15 +97,16 @@ def count_adds(pool: Source, definition: Definition, *, min_users: int = 30) -> 
     shown = large(sizes, min_users=min_users)
     for table in (days, stays):
         table["touchpoint"] = lumped(table["touchpoint"], shown)
-    days = days.groupby(["touchpoint", "on"], as_index=False)[[*_MEASURES]].sum()
+    days = days.groupby(["touchpoint", "on"])[[*_MEASURES]].sum().reset_index()
     keys = ["touchpoint", "added_on", "time", "outcome"]
-    stays = stays.groupby(keys, as_index=False)["n"].sum()
+    stays = stays.groupby(keys)["n"].sum().reset_index()
     added = days[days["added"] > 0]
     totals = added.groupby("touchpoint")["added"].sum().sort_index().sort_values(kind="stable")
     names = [one for one in totals.index[::-1] if one != SMALL]
     return Adds(
         definition=definition,
         source=pool.name,
+        observed=observed,
         begins=min(added["on"], default=pool.as_of),
         first=first,
         mature_until=mature_until,
@@ -179,7 +182,7 @@ def _days(pool: Source, people: ir.Table, earliest: date) -> pd.DataFrame:
     days = days[(days["on"] >= earliest) & (days["on"] <= pool.as_of)]
     days = days.reindex(columns=["touchpoint", "on", *_MEASURES])
     days[[*_MEASURES]] = days[[*_MEASURES]].astype("float64").fillna(0.0)
-    return days.reset_index(drop=True)
+    return pd.DataFrame(days.reset_index(drop=True))
 
 
 def _stays(people: ir.Table, definition: Definition, first: date, as_of: date) -> pd.DataFrame:
@@ -197,4 +200,4 @@ def _stays(people: ir.Table, definition: Definition, first: date, as_of: date) -
     keys = ["touchpoint", "added_on", "time", "outcome"]
     stays = new.group_by(keys).agg(n=new.count()).to_pandas()
     stays["added_on"] = [pd.Timestamp(one).date() for one in stays["added_on"]]
-    return stays
+    return pd.DataFrame(stays)

@@ -20,7 +20,7 @@ PROMOTIONS: Mapping[str, Sequence[str]] = {
     "双11": ("11-10", "11-11"),
     "双12": ("12-12", "12-12"),
 }
-"""First and last day of what comes back every year. What moves, such as 年货节, is given by date."""
+"""First and last day of what comes back every year; what moves (年货节) has to be given by date."""
 MARKS = (*KINDS[1:], "spring_festival", "promotion")
 """What a day can be besides a Monday; of the first ones (kinds of days) it is one at most."""
 WEEKDAYS = 7
@@ -168,10 +168,10 @@ def tabulate_effects(effects: Effects, *, z: float) -> pd.DataFrame:
             along[: WEEKDAYS - 1] = slope
         if place:
             along[place - 1] += 1
-        value = effects.values[place - 1] if place else 0.0
+        value = float(effects.values[place - 1]) if place else 0.0
         if name != "promotion":
-            value -= np.log(weekly.mean())
-        half = z * np.sqrt(along @ effects.covariance @ along)
+            value -= float(np.log(weekly.mean()))
+        half = z * float(np.sqrt(along @ effects.covariance @ along))
         seen = effects.seen[place - 1] if place else np.nan
         rows.append((name, seen, *np.exp([value, value - half, value + half])))
     return pd.DataFrame(rows, columns=["day_kind", "n_days", "ratio", "ci_lower", "ci_upper"])

@@ -135,7 +135,7 @@ def forecast(
         else draw_model(counts, effects, past, ahead, rng=rng, draws=DRAWS)
     )
     shares = _draw_shares(adds, rng, level=level)
-    kept = None if shares is None else rng.binomial(drawn.astype(np.int64), shares[:, None, :])
+    kept = None if shares is None else _keep(drawn, shares, rng)
     unseen = (ahead.sum(axis=0) > 0) & (past.sum(axis=0) == 0)
     ends = [adds.as_of - timedelta(days=WEEK * back) for back in range(len(weekly))][::-1]
     return Forecast(
@@ -145,7 +145,7 @@ def forecast(
         tested=tested,
         touchpoints=names,
         adds=drawn,
-        kept=None if kept is None else kept.astype(np.float64),
+        kept=kept,
         kept_share=shares,
         weeks=_weeks(adds, drawn, weekly, level=level),
         totals=_totals(adds, drawn, kept, counts, level=level),
@@ -189,6 +189,10 @@ def _draw_shares(adds: Adds, rng: np.random.Generator, *, level: float) -> Float
     mean = np.clip(mean, 1e-3, 1 - 1e-3)
     size = np.maximum(mean * (1 - mean) / error**2 - 1, 2.0)
     return rng.beta(mean * size, (1 - mean) * size, size=(DRAWS, len(rows)))
+
+
+def _keep(drawn: FloatArray, shares: FloatArray, rng: np.random.Generator) -> FloatArray:
+    return np.asarray(rng.binomial(drawn.astype(np.int64), shares[:, None, :]), dtype=np.float64)
 
 
 def _range(drawn: FloatArray, level: float) -> tuple[float, float]:

@@ -51,9 +51,10 @@ def backtest(
 
     Returns:
         One row per `origin` (last day known) and `touchpoint` ("all" too): what was added in the
-        days that followed (`actual`), by `model` and `naive` the pinball `loss_`, the `median_` and
-        whether the 80% and the 95% interval held it (`in80_`, `in95_`). No rows where there is no
-        origin with eight weeks before it and five earlier errors of the naive forecast.
+        days that followed (`actual`), by `model` and `naive` the pinball `loss_`, the `median_`,
+        the 80% and the 95% interval (`lower80_`, …) and whether they held it (`in80_`, `in95_`).
+        No rows where there is no origin with eight weeks before it and five earlier errors of the
+        naive forecast.
     """
     rows = []
     both = np.column_stack([counts, counts.sum(axis=1)])
@@ -86,6 +87,8 @@ def backtest(
                 row |= {
                     f"median_{which}": own[3],
                     f"loss_{which}": float(pinball(actual[place], own, at=QUANTILES)),
+                    **{f"{end}95_{which}": own[at] for end, at in (("lower", 0), ("upper", 6))},
+                    **{f"{end}80_{which}": own[at] for end, at in (("lower", 1), ("upper", 5))},
                     f"in80_{which}": own[1] <= actual[place] <= own[5],
                     f"in95_{which}": own[0] <= actual[place] <= own[6],
                 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,13 +13,10 @@ from siyu.stats.intervals import wilson
 from siyu.stats.multiplicity import bonferroni_level
 from siyu.studies.naming import EVERYONE
 from siyu.studies.targets.forecast.estimate import Forecast
-from siyu.studies.targets.forecast.model import WEEK
+from siyu.studies.targets.plan.ways import find_ways, order_by_cost
 
-CHANCES = (0.5, 0.8)
-"""For which it is told what would have to be recruited."""
 MORE = 0.1
 """By how much a lever is moved."""
-_STEPS = 40
 Refusal = Literal["", "forecast", "target"]
 
 
@@ -37,13 +33,16 @@ class Plan:
         `expected` additions and those `needed`, the `most` in a week so far and whether it is
         `beyond` that.
     ways: per `chance` and way: `reached` (False where all there is to buy does not do), `adds`
-        needed over all weeks, `extra` of these, and their `cost_cny` with `cost_lower` and
+        needed over all weeks (of "even" with `adds_lower` and `adds_upper`, by the number of draws
+        alone), `extra` of these, and their `cost_cny` with `cost_lower` and
         `cost_upper`; NaN where a cost is not known.
     levers: one row per `lever` (exposures, add_rate, kept: of all, by a tenth; "touchpoint": a
         tenth more additions there) and `touchpoint`: the `extra` counted with `extra_lower` and
         `extra_upper` (at once), the `change` of the chance with `change_lower` and `change_upper`
         (draws alone, at once), and `cost_cny` where it is bought. best: the touchpoint whose tenth
-        brings most; best_clear: whether that is certain (against each other, jointly).
+        brings most; best_clear: whether that is certain (it does in so many draws as the level).
+    cheapest: touchpoints whose cost is known, the cheapest member who stays first. draws: what is
+        counted in each draw.
     """
 
     refused: Refusal
@@ -60,6 +59,8 @@ class Plan:
     levers: pd.DataFrame = field(default_factory=pd.DataFrame)
     best: str = ""
     best_clear: bool = False
+    cheapest: tuple[str, ...] = ()
+    draws: FloatArray = field(default_factory=lambda: np.empty(0), repr=False)
 
 
 def plan(
@@ -87,7 +88,7 @@ def plan(
     hits = float((total >= target).sum())
     ends = wilson(hits, len(total), level=level)
     lower, upper = np.quantile(total, [(1 - level) / 2, (1 + level) / 2])
-    ways, needs = _ways(found, counted, target, costs, z=z)
+    ways, needs = find_ways(found, total, target=target, costs=costs, z=z)
     levers = _levers(found, counted, target, costs, has_exposed=has_exposed, level=level)
     best, clear = _best(found, counted, level=level)
     return Plan(
@@ -105,109 +106,9 @@ def plan(
         levers=levers,
         best=best,
         best_clear=clear,
+        cheapest=tuple(found.touchpoints[place] for place in order_by_cost(found, costs)),
+        draws=total,
     )
-
-
-def _ways(
-    found: Forecast, counted: FloatArray, target: float, costs: pd.DataFrame, *, z: float
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Find for each chance and way what would have to be added, and its cost."""
-    expected = found.adds.mean(axis=0)
-    weeks = found.weeks[found.weeks["touchpoint"] != EVERYONE]
-    most = weeks["most"].to_numpy(float).reshape(expected.shape)
-    spans = weeks.drop_duplicates("first")
-    days = [(b - a).days + 1 for a, b in zip(spans["first"], spans["last"], strict=True)]
-    most = most * np.array(days)[:, None] / WEEK
-    each = costs.set_index("touchpoint").reindex(found.touchpoints)
-    price, error = each["per_add"].to_numpy(float), each["per_add_error"].to_numpy(float)
-    total = counted.sum(axis=(1, 2))
-    ways, needs = [], []
-    for chance in CHANCES:
-        needed = {"even": _even(total, target, chance) * expected}
-        cheap = _cheap(found, total, target, chance, price=price, room=most - expected)
-        if cheap is not None:
-            needed["cheap"] = expected + cheap[0]
-        for way, adds in needed.items():
-            extra = adds - expected
-            own = extra.sum(axis=0)
-            bought = own > 0
-            cost = float((own * price)[bought].sum())
-            half = z * float(np.sqrt(((own * error)[bought] ** 2).sum()))
-            reached = way == "even" or (cheap is not None and cheap[1])
-            ways.append(
-                (
-                    chance,
-                    way,
-                    reached,
-                    adds.sum(),
-                    own.sum(),
-                    cost,
-                    max(cost - half, 0),
-                    cost + half,
-                )
-            )
-            table = weeks[["first", "last", "touchpoint", "expected"]].assign(
-                chance=chance, way=way, needed=adds.ravel(), most=most.ravel()
-            )
-            needs.append(table.assign(beyond=table["needed"] > table["most"] + 0.5))
-    columns = ["chance", "way", "reached", "adds", "extra", "cost_cny", "cost_lower", "cost_upper"]
-    return pd.DataFrame(ways, columns=columns), pd.concat(needs, ignore_index=True)
-
-
-def _even(total: FloatArray, target: float, chance: float) -> float:
-    """By what all additions would have to be multiplied for so high a chance."""
-    low = float(np.quantile(total, 1 - chance, method="lower"))
-    return target / max(low, 0.5)
-
-
-def _cheap(
-    found: Forecast,
-    total: FloatArray,
-    target: float,
-    chance: float,
-    *,
-    price: FloatArray,
-    room: FloatArray,
-) -> tuple[FloatArray, bool] | None:
-    """Give the fewest additions bought where a member kept is cheapest, and whether they suffice.
-
-    None where no cost is known. No week is filled above the most it had so far.
-    """
-    shares = np.ones((len(total), len(price))) if found.kept_share is None else found.kept_share
-    per_kept = price / shares.mean(axis=0)
-    order = np.argsort(per_kept, kind="stable")[: int(np.isfinite(per_kept).sum())]
-    if not len(order):
-        return None
-    room = np.maximum(room, 0)
-    free = room.sum(axis=0)
-
-    def extras(bought: float) -> FloatArray:
-        own, left = np.zeros_like(room), bought
-        for place in order:
-            taken = min(left, free[place])
-            if taken > 0:
-                own[:, place] = room[:, place] * taken / free[place]
-                left -= taken
-        return own
-
-    def chance_of(bought: float) -> float:
-        return float((total + shares @ extras(bought).sum(axis=0) >= target).mean())
-
-    most = float(free[order].sum())
-    if chance_of(0.0) >= chance:
-        return extras(0.0), True
-    if chance_of(most) < chance:
-        return extras(most), False
-    return extras(_smallest(chance_of, chance, most)), True
-
-
-def _smallest(chance_of: Callable[[float], float], chance: float, most: float) -> float:
-    """Halve until the smallest number is found with which the chance is reached."""
-    low, high = 0.0, most
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if chance_of(middle) >= chance else (middle, high)
-    return high
 
 
 def _levers(

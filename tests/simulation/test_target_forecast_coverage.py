@@ -74,9 +74,9 @@ def test_intervals_of_the_total_and_of_each_touchpoint_cover_as_stated(found, le
     low, high = band(level)
     assert low <= covered(came.sum(axis=1), drawn.sum(axis=2), level) <= high
     each = covered(came, drawn, level)
-    # Few additions of a part that hardly drifts: no narrower than stated, and not much wider.
+    # The drift of the total is in each part's own, too: no narrower than stated, and a bit wider.
     assert (each >= low).all()
-    assert (each <= high + 0.06).all()
+    assert (each <= high + 0.04).all()
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])

@@ -53,10 +53,11 @@ def skill(loss: ArrayLike, other: ArrayLike, *, overlap: int, level: float) -> S
     Raises:
         ValueError: the level is out of range.
 
-    The interval takes the losses of an origin in pairs, and neighbours as dependent as they are
-    (Bartlett weights, Newey and West 1987, Econometrica 55), with the factor of Harvey, Leybourne
-    and Newbold (1997), Int. J. Forecasting 13, and Student's t at the number of forecasts that do
-    not overlap, less one. Not a number with fewer than three of these.
+    The interval takes the losses of an origin in pairs, and neighbours as dependent as they are, up
+    to the last that shares a day (Diebold and Mariano 1995, J. Bus. Econ. Stat. 13), but no less
+    than independent, with the factor of Harvey, Leybourne and Newbold (1997), Int. J. Forecasting
+    13, and Student's t at the number of forecasts that do not overlap, less one. Not a number with
+    fewer than three of these.
     """
     normal_quantile(level)
     own, rival = (np.asarray(one, dtype=np.float64) for one in (loss, other))
@@ -68,11 +69,10 @@ def skill(loss: ArrayLike, other: ArrayLike, *, overlap: int, level: float) -> S
     if apart < 3:
         return Skill(value=1 - ratio, ci_lower=np.nan, ci_upper=np.nan, n=n)
     influence = (own - ratio * rival) / mean
-    variance = float(influence @ influence) / n
-    for lag in range(1, overlap):
-        weight = 1 - lag / overlap
-        variance += 2 * weight * float(influence[lag:] @ influence[:-lag]) / n
+    alone = float(influence @ influence) / n
+    shared = sum(float(influence[lag:] @ influence[:-lag]) for lag in range(1, overlap))
+    variance = max(alone + 2 * shared / n, alone)
     factor = (n + 1 - 2 * overlap + overlap * (overlap - 1) / n) / n
-    error = np.sqrt(max(variance, 0.0) / n / max(factor, 1 / n))
+    error = np.sqrt(variance / n / max(factor, 1 / n))
     half = float(student.ppf((1 + level) / 2, apart - 1) * error)
     return Skill(value=1 - ratio, ci_lower=1 - ratio - half, ci_upper=1 - ratio + half, n=n)

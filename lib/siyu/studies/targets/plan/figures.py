@@ -58,9 +58,10 @@ def draw_chance(adds: Adds, found: Plan, *, chance_threshold: float) -> Picture:
     axes.annotate(
         phrase("targets.plan.figure.target", target=found.target, chance=found.chance),
         (found.target, found.chance),
-        (-8 if right and found.chance < 0.1 else 10, 8),
+        (-8 if right and found.chance < 0.1 else 12, 8 if found.chance < 0.1 else 0),
         textcoords="offset points",
         ha="right" if right and found.chance < 0.1 else "left",
+        va="center",
         color=SECOND,
         size=10,
     )

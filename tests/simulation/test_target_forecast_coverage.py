@@ -12,7 +12,7 @@ from siyu.studies.targets.forecast.model import draw_model
 
 pytestmark = pytest.mark.slow
 
-WORLDS, WEEKS, AHEAD, PARTS, DRAWS = 400, 40, 28, 4, 500
+WORLDS, WEEKS, AHEAD, PARTS, DRAWS = 300, 40, 28, 4, 500
 SHARES = np.array([0.45, 0.3, 0.2, 0.05])
 WEEKDAYS = np.array([1.0, 1.0, 0.95, 1.0, 1.1, 1.3, 1.25])
 HOLIDAY = 0.7

@@ -64,7 +64,8 @@ def find_kinds(first: date, last: date, *, country: str) -> Calendar:
 
 
 def find_spring_festival(first: date, last: date, *, country: str) -> list[date]:
-    """List the days off for Spring Festival: those from two days before it to a week after.
+    """List the days off for Spring Festival, its weekends included: from two days before to a week
+    after the first of the year.
 
     Args:
         first: first day.
@@ -79,7 +80,12 @@ def find_spring_festival(first: date, last: date, *, country: str) -> list[date]
     begins = known.get_named("Chinese New Year (Spring Festival)", lookup="exact")
     starts = [min(day for day in begins if day.year == year) for year in {d.year for d in begins}]
     around = {start + timedelta(days=after) for start in starts for after in range(-2, 8)}
-    return sorted(day for day in around if day in known and first <= day <= last)
+    free = {
+        day
+        for day in around
+        if day in known or (day.weekday() >= 5 and day not in known.weekend_workdays)
+    }
+    return sorted(day for day in free if first <= day <= last)
 
 
 def _open(country: str, first_year: int, last_year: int) -> holidays.HolidayBase:

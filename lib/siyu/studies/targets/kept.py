@@ -45,7 +45,7 @@ def kept_shares(adds: Adds, *, level: float) -> pd.DataFrame:
 
 
 def _row(adds: Adds, own: pd.DataFrame, *, level: float) -> dict[str, float]:
-    mature = own[[day <= adds.mature_until for day in own["added_on"]]]
+    mature = own[own["added_on"] <= adds.mature_until]
     n, kept = float(mature["n"].sum()), float(mature.loc[mature["outcome"] == 0, "n"].sum())
     row: dict[str, float] = {"added": float(own["n"].sum()), "mature": n, "kept": kept}
     names = ("mature_share", "mature_lower", "mature_upper", "share", "error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from siyu.stats.checks import FloatArray
 from siyu.studies.calendar import KINDS, find_kinds, find_spring_festival
@@ -130,12 +132,15 @@ def fit_effects(counts: FloatArray, marks: FloatArray) -> Effects:
     for _ in range(2):
         # Twice: the prior is as strong as meant only once the dispersion is known.
         rows = np.full(width, dispersion / _PRIOR_SD**2)
-        fitted = sm.GLM(
-            np.concatenate([counts[used], rows]),
-            both,
-            family=sm.families.Poisson(),
-            offset=np.concatenate([np.zeros(used.sum()), np.log(rows)]),
-        ).fit()
+        with warnings.catch_warnings():
+            # Counts that never vary; the added rows identify every effect all the same.
+            warnings.simplefilter("ignore", PerfectSeparationWarning)
+            fitted = sm.GLM(
+                np.concatenate([counts[used], rows]),
+                both,
+                family=sm.families.Poisson(),
+                offset=np.concatenate([np.zeros(used.sum()), np.log(rows)]),
+            ).fit()
         mean = fitted.mu[: used.sum()]
         freedom = max(used.sum() - blocks.shape[1] - int((marks[used].sum(axis=0) > 0).sum()), 1)
         dispersion = max(float(((counts[used] - mean) ** 2 / mean).sum() / freedom), 1.0)

@@ -77,7 +77,8 @@ def draw_forecast(adds: Adds, found: Forecast, *, level: float) -> Picture:
     axes.set_ylabel(phrase("targets.forecast.figure.axis"))
     axes.grid(axis="y")
     told = ahead.assign(added=np.nan)
-    table = pd.concat([seen, told[["last", "expected", "ci_lower", "ci_upper"]]], ignore_index=True)
+    told = told[["last", "expected", "ci_lower", "ci_upper"]]
+    table = pd.concat([seen, told], ignore_index=True).rename(columns={"last": "to_day"})
     alt = phrase("targets.forecast.figure.alt", title=title)
     return finish(figure, name=name, alt=alt, table=table)
 
@@ -210,7 +211,23 @@ def draw_test(adds: Adds, found: Forecast) -> Picture:
     losses.set_title(phrase("targets.forecast.backtest.loss"), size=10.5, loc="left", color=BLACK)
     losses.grid(axis="y")
     alt = phrase("targets.forecast.backtest.alt", title=title)
-    return finish(figure, name=name, alt=alt, table=own.drop(columns="touchpoint"))
+    return finish(figure, name=name, alt=alt, table=_tabulate(own))
+
+
+def _tabulate(own: pd.DataFrame) -> pd.DataFrame:
+    """Lay the test out: one row per origin and forecast."""
+    parts = [
+        own[["origin", "actual"]].assign(
+            forecast=which,
+            **{
+                name: own[f"{name}_{which}"]
+                for name in ("median", "lower80", "upper80", "lower95", "upper95", "loss")
+            },
+        )
+        for which in ("model", "naive")
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table.rename(columns={"origin": "known_until", "actual": "came"})
 
 
 def _at(day: date) -> float:

@@ -18,6 +18,9 @@ from siyu.studies.targets.plan.estimate import Plan
 from siyu.studies.targets.plan.ways import CHANCES
 
 _POINTS = 120
+_NEEDS = {"first": "from_day", "last": "to_day", "most": "best_week", "way": "buying"}
+_LEVERS = {"extra": "further", "extra_lower": "further_lower", "extra_upper": "further_upper"}
+"""Names of columns in tables, where those of the estimates mean something else to readers."""
 
 
 def draw_chance(adds: Adds, found: Plan, *, chance_threshold: float) -> Picture:
@@ -131,7 +134,7 @@ def draw_needs(adds: Adds, found: Plan, *, chance: float = CHANCES[-1]) -> Pictu
     axes.set_xlabel(phrase("targets.plan.figure.needs_axis"))
     axes.grid(axis="x")
     alt = phrase("targets.plan.figure.needs_alt", title=title)
-    return finish(figure, name=name, alt=alt, table=found.needs)
+    return finish(figure, name=name, alt=alt, table=found.needs.rename(columns=_NEEDS))
 
 
 def draw_levers(adds: Adds, found: Plan, *, level: float) -> Picture:
@@ -179,4 +182,4 @@ def draw_levers(adds: Adds, found: Plan, *, level: float) -> Picture:
     axes.set_xlabel(phrase("targets.plan.figure.lever_axis", counted=counted))
     axes.grid(axis="x")
     alt = phrase("targets.plan.figure.lever_alt", title=title)
-    return finish(figure, name=name, alt=alt, table=found.levers)
+    return finish(figure, name=name, alt=alt, table=found.levers.rename(columns=_LEVERS))

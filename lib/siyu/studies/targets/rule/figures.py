@@ -59,4 +59,6 @@ def draw_factors(adds: Adds, rule: Rule, *, level: float) -> Picture:
     axes.set_xlabel(phrase("targets.rule.figure.axis"))
     axes.grid(axis="x")
     alt = phrase("targets.rule.figure.alt", title=title)
-    return finish(figure, name=name, alt=alt, table=rule.factors)
+    return finish(
+        figure, name=name, alt=alt, table=rule.factors.rename(columns={"factor": "recruits"})
+    )

@@ -60,7 +60,7 @@ class Forecast:
         ("touchpoints"), and `coverage`: of the forecast used, per `level`, the share of origins
         whose total it held.
     effects: from `tabulate_effects`. unseen: marks of days to come that the history never had.
-    whole_year: whether every season was seen.
+    whole_year: whether every season was seen. country: whose holidays count.
     """
 
     refused: Refusal
@@ -80,6 +80,7 @@ class Forecast:
     effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     unseen: tuple[str, ...] = ()
     whole_year: bool = False
+    country: str = ""
 
 
 def forecast(
@@ -156,6 +157,7 @@ def forecast(
         effects=tabulate_effects(effects, z=normal_quantile(level)),
         unseen=tuple(np.array(MARKS)[unseen]),
         whole_year=len(counts) >= _YEAR_DAYS,
+        country=holidays_country,
     )
 
 

@@ -103,7 +103,8 @@ def say_days(found: Forecast, *, level: float) -> str:
                 )
             )
     if not found.whole_year:
-        said.append(phrase("targets.forecast.seasons.part"))
+        where = "china" if found.country == "CN" else "elsewhere"
+        said.append(phrase(f"targets.forecast.seasons.{where}"))
     if found.unseen:
         kinds = [cell("day_kind", kind) for kind in found.unseen]
         said.append(phrase("targets.forecast.seasons.unseen", kinds=kinds))

@@ -68,7 +68,8 @@ def say_plan(found: Plan, *, level: float) -> str:
     needs = [say_need(found, chance, level=level) for chance in CHANCES]
     first = list_cheapest(found)
     named = phrase("targets.plan.first", names=first) if first else ""
-    return paragraphs(said, *needs, paragraph(named, phrase("targets.plan.limits")))
+    costs = phrase("targets.plan.limits.costs") if found.cheapest else ""
+    return paragraphs(said, *needs, paragraph(named, costs, phrase("targets.plan.limits.alike")))
 
 
 def say_need(found: Plan, chance: float, *, level: float) -> str:
@@ -122,7 +123,7 @@ def say_levers(found: Plan, *, level: float) -> str:
     alike, best = rows["add_rate", EVERYONE], rows["touchpoint", found.best]
     return paragraph(
         phrase(
-            "targets.plan.levers.alike",
+            f"targets.plan.levers.alike_{found.counted}",
             change=alike.change,
             lower=alike.change_lower,
             upper=alike.change_upper,

@@ -82,12 +82,12 @@ def say_inputs(adds: Adds, orders: Orders, rule: Rule, *, level: float) -> str:
 
 
 def say_recruits(rule: Rule, *, level: float) -> str:
-    """Say how many to recruit, by the rule and by the data; "" where not both are known."""
-    if not rule.by_data.known:
+    """Say how many to recruit, by the rule and by the data; "" where neither is known."""
+    if not rule.by_rule.known:
         return ""
-    given = rule.source == "members"
+    given = "given" if rule.source == "members" else "estimated"
     return phrase(
-        f"targets.rule.recruits.{'given' if given else 'estimated'}",
+        f"targets.rule.recruits.{given if rule.by_data.known else 'alone'}",
         by_rule=rule.by_rule.value,
         rule_lower=rule.by_rule.ci_lower,
         rule_upper=rule.by_rule.ci_upper,

@@ -3,9 +3,9 @@
 import datetime as dt
 
 import pytest
+from siyu.studies.calendar import KINDS, CalendarError, find_kinds
 from siyu.studies.push_timing import PushError
 from siyu.studies.push_timing.bands import each_hour, read_bands
-from siyu.studies.push_timing.calendar import KINDS, find_kinds
 
 
 def kinds(first, last, country="CN"):
@@ -69,5 +69,5 @@ def test_a_country_that_works_no_weekends_for_holidays_is_sure():
 
 
 def test_an_unknown_country_is_refused():
-    with pytest.raises(PushError, match="holidays_country = 'XX' must be a country"):
+    with pytest.raises(CalendarError, match="holidays_country = 'XX' must be a country"):
         kinds("2026-01-01", "2026-01-02", country="XX")

@@ -11,11 +11,11 @@ import pandas as pd
 from scipy.stats import t as student
 
 from siyu.stats.multiplicity import bonferroni_level, holm
+from siyu.studies.calendar import HOLIDAY, KINDS, MONDAY, SUNDAY
 from siyu.studies.naming import EVERYONE, large
 from siyu.studies.push_timing.adjusted.measures import Measures
 from siyu.studies.push_timing.adjusted.model import Comparable, Model, compare_levels, plain
 from siyu.studies.push_timing.bands import Band, each_hour, read_bands
-from siyu.studies.push_timing.calendar import HOLIDAY, KINDS, MONDAY, SUNDAY
 
 FEWEST_OF_EACH = 10
 """Answered pushes of an hour, and unanswered ones: with fewer the interval is far too short."""

@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from siyu.studies.calendar import find_kinds
 from siyu.studies.push_timing.adjusted.measures import Measures
-from siyu.studies.push_timing.calendar import find_kinds
 from siyu.studies.push_timing.pushes import Pushes
 
 MOST_PUSHES = 1_500_000
@@ -26,7 +26,7 @@ def measure(pushes: Pushes, *, holidays_country: str) -> Measures:
         holidays_country: two-letter code of the country whose holidays count; "" for none.
 
     Raises:
-        PushError: the holidays of that country are not known.
+        CalendarError: the holidays of that country are not known.
     """
     rows = pushes.rows
     sent = rows.filter(rows.is_sent)

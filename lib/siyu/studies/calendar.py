@@ -9,8 +9,6 @@ import holidays
 import numpy as np
 import pandas as pd
 
-from siyu.studies.push_timing.definition import PushError
-
 KINDS = (
     *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
     *("holiday", "made_up"),
@@ -18,6 +16,10 @@ KINDS = (
 """Kinds of days, by code: weekdays that are neither of the last two, holidays, worked weekends."""
 MONDAY, SUNDAY, HOLIDAY, MADE_UP = 0, 6, 7, 8
 _YEARS_BEFORE = 5
+
+
+class CalendarError(ValueError):
+    """Days that cannot be told apart as asked: what was given, the rule, and the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,7 @@ def find_kinds(first: date, last: date, *, country: str) -> Calendar:
         country: two-letter code of the country whose holidays count, such as "CN"; "" for none.
 
     Raises:
-        PushError: the holidays of that country are not known.
+        CalendarError: the holidays of that country are not known.
     """
     dates = [first + timedelta(days=after) for after in range((last - first).days + 1)]
     kinds = np.array([day.weekday() for day in dates], dtype=np.int8)
@@ -61,11 +63,36 @@ def find_kinds(first: date, last: date, *, country: str) -> Calendar:
     return Calendar(days=pd.DataFrame({"on": dates, "kind": kinds}), unsure=unsure)
 
 
+def find_spring_festival(first: date, last: date, *, country: str) -> list[date]:
+    """List the days off for Spring Festival, its weekends included: from two days before to a week
+    after the first of the year.
+
+    Args:
+        first: first day.
+        last: last day, not before the first.
+        country: as in `find_kinds`; none but "CN" has such days here.
+    """
+    if country != "CN":
+        return []
+    known = holidays.country_holidays(
+        country, years=range(first.year, last.year + 1), language="en_US"
+    )
+    begins = known.get_named("Chinese New Year (Spring Festival)", lookup="exact")
+    starts = [min(day for day in begins if day.year == year) for year in {d.year for d in begins}]
+    around = {start + timedelta(days=after) for start in starts for after in range(-2, 8)}
+    free = {
+        day
+        for day in around
+        if day in known or (day.weekday() >= 5 and day not in known.weekend_workdays)
+    }
+    return sorted(day for day in free if first <= day <= last)
+
+
 def _open(country: str, first_year: int, last_year: int) -> holidays.HolidayBase:
     try:
         return holidays.country_holidays(country, years=range(first_year, last_year + 1))
     except NotImplementedError:
-        raise PushError(
+        raise CalendarError(
             f"holidays_country = {country!r} must be a country whose holidays are known, such as "
             "'CN'; use '' to count none"
         ) from None

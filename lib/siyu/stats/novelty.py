@@ -126,7 +126,7 @@ class _Fit:
 
 def _fit(y: FloatArray, columns: ArrayLike, weight: FloatArray) -> _Fit:
     x = np.asarray(columns, dtype=np.float64)
-    inverse = np.linalg.inv(x.T @ (x * weight[:, None]))
+    inverse = np.asarray(np.linalg.inv(x.T @ (x * weight[:, None])), dtype=np.float64)
     beta = inverse @ (x.T @ (weight * y))
     degrees = len(y) - x.shape[1]
     variance = float(weight @ (y - x @ beta) ** 2) / degrees

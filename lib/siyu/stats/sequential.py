@@ -78,8 +78,8 @@ def plan_bounds(times: ArrayLike, *, level: float, shape: Shape) -> FloatArray:
         return float(chance_to_stop(last * relative, at)[-1]) - (1 - level)
 
     if excess(single) <= 0:  # a single look
-        return single * relative
-    return float(brentq(excess, single, single + 5)) * relative
+        return np.asarray(single * relative)
+    return np.asarray(float(brentq(excess, single, single + 5)) * relative)
 
 
 def price_of_looks(bounds: ArrayLike, times: ArrayLike, *, level: float, power: float) -> float:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy.linalg import sqrtm
 from scipy.stats import t as student
-from siyu.stats.clusters import clustered_share, clustered_slope
+from siyu.stats.clusters import clustered_means, clustered_share, clustered_slope
 
 LEVEL = 0.95
 
@@ -93,3 +94,42 @@ def test_a_line_needs_three_clusters_and_two_places():
     assert np.isnan(clustered_slope(**few, clusters=np.ones(2), level=0.95)).all()
     flat = sums | {"x": sums["n"], "xx": sums["n"], "xy": sums["y"]}
     assert np.isnan(clustered_slope(**flat, clusters=np.ones(40), level=0.95)).all()
+
+
+def _cr2(y, clusters):
+    """Bell and McCaffrey by their matrices: V and degrees of freedom of a mean."""
+    n = len(y)
+    hat = np.full((n, n), 1 / n)
+    residual, variance, parts = y - y.mean(), 0.0, []
+    for one in np.unique(clusters):
+        own = np.flatnonzero(clusters == one)
+        left = np.eye(len(own)) - hat[np.ix_(own, own)]
+        root = np.linalg.inv(sqrtm(left).real)
+        variance += (root @ residual[own]).sum() ** 2 / n**2
+        parts.append((np.eye(n) - hat)[:, own] @ root @ np.ones(len(own)) / n)
+    spread = np.linalg.eigvalsh(np.array(parts) @ np.array(parts).T)
+    return variance, spread.sum() ** 2 / (spread**2).sum()
+
+
+def test_means_of_clusters_are_those_of_bell_and_mccaffrey():
+    rng = np.random.default_rng(4)
+    arms, clusters = [], []
+    for each in (5, 7):
+        clusters.append(np.repeat(np.arange(each), rng.integers(1, 9, each)))
+        arms.append(rng.normal(size=each)[clusters[-1]] + rng.normal(size=len(clusters[-1])))
+    mean, variance, degrees = clustered_means(arms, clusters)
+    for i, (y, g) in enumerate(zip(arms, clusters, strict=True)):
+        assert mean[i] == pytest.approx(y.mean())
+        assert (variance[i], degrees[i]) == pytest.approx(_cr2(y, g))
+
+
+def test_where_everybody_is_a_cluster_it_is_the_variance_of_a_mean():
+    y = np.array([1.0, 4.0, 2.0, 9.0])
+    mean, variance, degrees = clustered_means([y], [np.arange(4)])
+    assert (mean[0], variance[0], degrees[0]) == pytest.approx((4.0, y.var(ddof=1) / 4, 3.0))
+
+
+def test_a_single_cluster_has_a_mean_and_no_error():
+    mean, variance, degrees = clustered_means([[1.0, 3.0]], [[7, 7]])
+    assert mean[0] == 2
+    assert np.isnan([variance[0], degrees[0]]).all()

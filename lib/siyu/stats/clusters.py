@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,3 +121,40 @@ def clustered_slope(
     error = np.sqrt(factor * weight @ score**2) / spread
     reach = student.ppf((1 + level) / 2, many - 1) * error
     return float(slope), float(slope - reach), float(slope + reach)
+
+
+def clustered_means(
+    arms: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give each arm's mean per unit, when whole clusters were drawn into the arms.
+
+    Args:
+        arms: one value per unit.
+        clusters: the same of the cluster that the unit is in, whole numbers of at least 0.
+
+    Returns:
+        Means, their variances (CR2) and degrees of freedom, one of each per arm. The last two are
+        not a number for an arm with fewer than two clusters.
+
+    Source: Bell and McCaffrey (2002), Survey Methodology 28, 169-181: residuals summed within
+    clusters and set right for what each takes part in its own mean, and the degrees of freedom that
+    this variance would have if units were independent.
+    """
+    found = np.array([_arm_mean(y, g) for y, g in zip(arms, clusters, strict=True)])
+    return found[:, 0], found[:, 1], found[:, 2]
+
+
+def _arm_mean(values: ArrayLike, clusters: ArrayLike) -> tuple[float, float, float]:
+    y = np.asarray(values, dtype=np.float64)
+    code = np.unique(np.asarray(clusters), return_inverse=True)[1]
+    size = np.bincount(code)
+    if len(size) < 2:
+        return float(y.mean()), np.nan, np.nan
+    share = size / len(y)
+    summed = np.bincount(code, weights=y - y.mean()) / np.sqrt(1 - share)
+    variance = float((summed**2).sum()) / len(y) ** 2
+    # What the adjusted sums would vary and vary together by, if units were independent.
+    root = size / np.sqrt(1 - share)
+    together = -np.outer(root, root) / len(y)
+    np.fill_diagonal(together, size)
+    return float(y.mean()), variance, float(np.trace(together) ** 2 / (together**2).sum())

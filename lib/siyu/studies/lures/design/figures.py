@@ -9,7 +9,7 @@ from siyu.studies.lures.design.estimate import WEEKS, Sizes
 from siyu.studies.lures.design.measure import Measures
 from siyu.studies.lures.design.sentences import say_headline
 
-_STEP = 1.35
+_STEP = 1.5
 """Ratio of two people counts whose names do not overlap."""
 _LIFTS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
 _PEOPLE = tuple(digit * 10**power for power in range(1, 9) for digit in (1, 3))

@@ -104,7 +104,7 @@ def draw(
     people = people.sort_values("user_id", ignore_index=True)
     people[columns] = people[columns].astype("object").fillna(UNKNOWN)
     rng = np.random.default_rng(seed)
-    drawn = _assign(_choose(people, per_arm * len(arms), rng), arms, by, rng)
+    drawn = deal(_choose(people, per_arm * len(arms), rng), arms, by, rng)
     name = write_list(drawn[["user_id", "arm", "stratum"]], folder, pool.as_of)
     return Draw(
         source=pool.name,
@@ -150,20 +150,28 @@ def _choose(people: pd.DataFrame, wanted: int, rng: np.random.Generator) -> pd.D
     return people.iloc[chosen].reset_index(drop=True)
 
 
-def _assign(
+def deal(
     people: pd.DataFrame, arms: Sequence[str], by: Sequence[str], rng: np.random.Generator
 ) -> pd.DataFrame:
     """Deal the people of each stratum, shuffled, to the arms in turn.
 
-    The next stratum begins where the last one ended, and the first at an arm by lot: so neither a
-    stratum nor all of them together gives an arm two people more than another.
+    The next stratum begins where the last one ended, and the order of the arms is drawn too: so
+    neither a stratum nor all of them together gives an arm two people more than another.
+
+    Args:
+        people: one row per person: `user_id`, and the columns of the strata.
+        arms: their names.
+        by: the columns whose combinations are the strata.
+        rng: draws the lots.
+
+    Returns:
+        The people with `stratum` and `arm`.
     """
     values = people[list(by)].itertuples(index=False, name=None)
     people = people.assign(stratum=[name_of(by, one) for one in values])
     size = people.groupby("stratum")["user_id"].transform("size")
     people["stratum"] = people["stratum"].where(size >= len(arms), REST)
-    dealt = np.empty(len(people), dtype=np.int64)
-    turn = int(rng.integers(len(arms)))
+    dealt, turn = np.empty(len(people), dtype=np.int64), 0
     order = rng.permutation(len(arms))
     for _, rows in sorted(people.groupby("stratum").indices.items()):
         dealt[rng.permutation(rows)] = (turn + np.arange(len(rows))) % len(arms)

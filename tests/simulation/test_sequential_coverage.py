@@ -48,6 +48,13 @@ def test_looking_all_the_time_calls_nothing_too_often(streams):
     assert (np.abs(difference) > reach).any(axis=-1).mean() <= MOST
 
 
+def test_tuning_to_the_people_there_are_at_each_look_calls_nothing_too_often_either(streams):
+    """What reports do that know of no plan: each is narrowest at its own last look."""
+    difference, error, _ = streams
+    reach = always_valid_reach(error, 1, planned=1, level=LEVEL)
+    assert (np.abs(difference) > reach).any(axis=-1).mean() <= MOST
+
+
 def test_the_usual_interval_read_all_the_time_is_wrong_in_two_of_five(streams):
     difference, error, _ = streams
     wrong = np.abs(difference) > normal_quantile(LEVEL) * error

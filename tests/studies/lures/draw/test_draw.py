@@ -100,9 +100,9 @@ def test_the_same_seed_draws_the_same_in_whatever_order_rows_stand(tmp_path):
 
 
 def test_every_person_is_in_every_arm_equally_often_and_the_rest_falls_on_any_arm():
-    """Eight hundred draws of ten people in two strata of seven and three, into three arms."""
+    """Three hundred draws of ten people in two strata of seven and three, into three arms."""
     people = pd.DataFrame({"user_id": range(10), "channel": ["x"] * 7 + ["y"] * 3})
-    arms, draws = np.array(ARMS), 800
+    arms, draws = np.array(ARMS), 300
     counts, larger = np.zeros((10, 3)), np.zeros(3)
     for seed in range(draws):
         arm = deal(people, ARMS, ["channel"], np.random.default_rng(seed))["arm"].to_numpy()

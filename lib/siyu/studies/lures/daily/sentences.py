@@ -31,12 +31,13 @@ def say_stop(experiment: Experiment, found: Looks) -> str:
     """Say on which day the experiment could have been stopped, and with what result."""
     if found.refused:
         return say_refused(experiment, found.refused)
-    against = "control" if experiment.has_control else "others"
-    outcome = "won" if found.winner else "open"
+    outcome = "ahead" if found.winner else "open"
     if found.winner and found.winner == experiment.definition.control_arm:
-        outcome = "lost"
+        outcome = "behind"
+    elif experiment.has_control:
+        outcome += "_control"
     return phrase(
-        f"lures.daily.stop.{outcome}.{against}",
+        f"lures.daily.stop.{outcome}",
         winner=found.winner,
         control=experiment.definition.control_arm,
         day=found.won_on,

@@ -1,7 +1,9 @@
 """Sample sizes against published numbers and statsmodels."""
 
+import numpy as np
 import pytest
-from siyu.stats.power import arm_size
+from scipy.optimize import brentq
+from siyu.stats.power import arm_size, smallest_found, units_needed
 from statsmodels.stats.proportion import samplesize_proportions_2indep_onetail
 
 
@@ -46,3 +48,43 @@ def test_what_cannot_be_is_refused(wrong, said):
     rates = asked.pop("rate"), asked.pop("other_rate")
     with pytest.raises(ValueError, match=said):
         arm_size(*rates, **asked)
+
+
+def test_a_fifth_and_five_points_need_what_evan_miller_says():
+    # His calculator (evanmiller.org/ab-testing/sample-size.html) takes the null variance at the
+    # baseline: 20% and 5 points, power 80%: 1,030.
+    found = units_needed(
+        0.05, null_variance=2 * 0.16, variance=0.16 + 0.1875, critical=1.959964, power=0.8
+    )
+    assert found == pytest.approx(1_030, abs=0.5)
+
+
+def test_fifty_in_each_arm_have_the_power_that_r_says():
+    # R, help(power.prop.test): power.prop.test(n = 50, p1 = .50, p2 = .75) gives power = 0.740.
+    def lacking(power):
+        return arm_size(0.5, 0.75, arms=2, level=0.95, power=power) - 50
+
+    assert brentq(lacking, 0.5, 0.95) == pytest.approx(0.740, abs=0.0005)
+
+
+def test_the_smallest_effect_found_needs_exactly_what_there_is():
+    def needed(effect):
+        return units_needed(effect, null_variance=2, variance=2, critical=1.96, power=0.8)
+
+    assert needed(smallest_found(needed, 300, most=5)) == pytest.approx(300)
+    assert np.isnan(smallest_found(needed, 300, most=0.1))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"difference": 0.0}, "difference = 0"),
+        ({"power": 0}, "power = 0"),
+        ({"variance": -1.0}, "must not be below 0"),
+    ],
+)
+def test_a_comparison_that_cannot_be_sized_is_refused(wrong, said):
+    asked = {"difference": 0.1, "null_variance": 1, "variance": 1, "critical": 1.96, "power": 0.8}
+    asked |= wrong
+    with pytest.raises(ValueError, match=said):
+        units_needed(asked.pop("difference"), **asked)

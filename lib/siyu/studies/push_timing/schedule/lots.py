@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 
-from siyu.stats.power import arm_size
+from siyu.stats.power import arm_size, smallest_found
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.policy import Measures, Values
 from siyu.studies.push_timing.policy.choose import TEACHING_FOLDS
@@ -163,13 +162,10 @@ def _rate(measures: Measures, segments: Sequence[str]) -> float:
 def _smallest_lift(rate: float, each: float, **asked: Any) -> float:
     """Give the smallest lift of an arm that is found with `each` pushes per arm, or NaN."""
 
-    def lacking(lift: float) -> float:
-        return arm_size(rate, rate * (1 + lift), **asked) - each
+    def needed(lift: float) -> float:
+        return arm_size(rate, rate * (1 + lift), **asked)
 
-    most = (1 / rate - 1) * (1 - 1e-9)
-    if lacking(most) > 0:
-        return np.nan
-    return float(brentq(lacking, most * 1e-6, most))
+    return smallest_found(needed, each, most=(1 / rate - 1) * (1 - 1e-9))
 
 
 def _known(found: Values, segment: str) -> tuple[str, float]:

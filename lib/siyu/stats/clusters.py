@@ -98,7 +98,7 @@ def wilson_share(
     """
     normal_quantile(level)
     counts, totals = count_of(count, n)
-    weight = np.asarray(clusters, dtype=np.float64)
+    weight = np.where(totals > 0, clusters, 0.0)
     things, many = float(weight @ totals), float(weight.sum())
     if not things:
         return np.nan, np.nan, np.nan
@@ -108,12 +108,12 @@ def wilson_share(
     spread = jackknife(
         lambda means: means[..., :1] / means[..., 1:],
         np.column_stack([counts, totals]),
-        np.asarray(clusters),
+        weight,
     )
     variance = float(spread.variance[0])
     # Where none or all are counted, there is no spread to be uncertain of.
     worth, degrees = things, many - 1
-    if variance > 0:
+    if 0 < share < 1:
         worth = min(share * (1 - share) / variance, things)
         degrees = min(float(spread.degrees[0]), degrees)
     square = float(student.ppf((1 + level) / 2, degrees)) ** 2 / worth

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from siyu.formats import clauses, paragraph
+from siyu.formats import paragraph
 from siyu.phrases import phrase
 from siyu.studies.referral.invites import LEFT_OUT, Invites
 
@@ -29,6 +29,6 @@ def say_counted(invites: Invites) -> str:
             sent=len(invites.sent),
             friends=len(invites.friends),
         ),
-        phrase("referral.left", kinds=clauses(left)) if left else "",
+        phrase("referral.left", kinds=left) if left else "",
         phrase("referral.cut", campaigns=cut) if cut else "",
     )

@@ -2,12 +2,7 @@
 
 from siyu.studies.referral.spread.conclude import conclude
 from siyu.studies.referral.spread.estimate import FRIENDS, SEEDS, Spread, spread
-from siyu.studies.referral.spread.figures import (
-    draw_answers,
-    draw_invitations,
-    draw_k,
-    draw_parts,
-)
+from siyu.studies.referral.spread.figures import draw_answers, draw_k, draw_parts
 from siyu.studies.referral.spread.measure import Measures, measure
 from siyu.studies.referral.spread.sentences import (
     headline,
@@ -16,6 +11,7 @@ from siyu.studies.referral.spread.sentences import (
     say_parts,
     say_shapes,
 )
+from siyu.studies.referral.spread.uneven import draw_invitations
 
 __all__ = [
     "FRIENDS",

@@ -32,7 +32,8 @@ class Spread:
         these that brought a new member) and `in_time` (share of those that did within the cycle);
         each with `_lower` and `_upper`. `refused`: "immature" (seeds not followed for a cycle),
         "cut" (seeds of a campaign already running when the observation begins), "few", or "".
-        Intervals of generations hold for all of a campaign at once.
+        Intervals of generations hold for all of a campaign at once, those of K of friends for all
+        campaigns.
     verdicts: one row per `campaign`, of its friends: `n`, `k`, `k_lower` and `k_upper` (of all
         campaigns at once), `verdict` ("below" 1, "above" 1, "unclear", or "few"), `needed` (friends
         to follow, so that a K as found would be told from 1), `k_everyone` (what counting all
@@ -68,9 +69,13 @@ def spread(measures: Measures, *, level: float) -> Spread:
         ],
         columns=["campaign", "group", "n", "refused", *_WITH_ENDS],
     )
+    verdicts = _judge(measures, table, level)
+    # Drawn as they are judged.
+    ends = ["k_lower", "k_upper"]
+    table.loc[table["group"] == FRIENDS, ends] = verdicts[ends].to_numpy()
     return Spread(
         table=table,
-        verdicts=_judge(measures, table, level),
+        verdicts=verdicts,
         shapes=_find_shapes(measures, level),
         answers=_find_answers(measures, level),
     )

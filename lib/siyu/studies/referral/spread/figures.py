@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import pandas as pd
-from scipy.stats import nbinom, poisson
 
 from siyu.figures import (
     ACCENT,
     BLACK,
     GREY,
-    PALE,
-    SECOND,
     Picture,
     canvas,
     finish,
@@ -21,8 +15,7 @@ from siyu.figures import (
     shorten,
 )
 from siyu.formats import number, percent
-from siyu.phrases import phrase
-from siyu.stats.intervals import wilson
+from siyu.phrases import phrase, term
 from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis, row_name
 from siyu.studies.naming import EVERYONE
 from siyu.studies.referral.spread import sentences
@@ -30,8 +23,6 @@ from siyu.studies.referral.spread.estimate import FRIENDS, SEEDS, Spread
 from siyu.studies.referral.spread.measure import Measures
 from siyu.studies.tables import each_row
 
-_MOST_PANELS = 4
-_MOST_INVITATIONS = 8
 _WIDEST = 2.5
 """Of K: what reaches further is cut there, and marked."""
 
@@ -154,88 +145,6 @@ def draw_parts(measures: Measures, found: Spread, *, level: float) -> Picture:
     return finish(figure, name=name, alt=alt, table=shown)
 
 
-def draw_invitations(measures: Measures, found: Spread, *, level: float) -> Picture:
-    """Draw how many friends invite nobody, one, two ..., beside two distributions."""
-    name = "referral_invitations"
-    shown = found.shapes.sort_values("n", ascending=False, kind="stable").head(_MOST_PANELS)
-    if shown.empty:
-        reason = phrase("referral.spread.figure.few", min_users=measures.min_users)
-        return nothing(reason, name=name, title=phrase("referral.spread.figure.none"))
-    most = shown.sort_values("none_share", kind="stable").iloc[-1]
-    title = phrase(
-        "referral.spread.figure.title.invitations",
-        campaign=most["campaign"],
-        none=most["none_share"],
-    )
-    figure, panels = canvas(
-        title,
-        phrase("referral.spread.figure.invitations", days=measures.cycle_days),
-        phrase(
-            "referral.spread.figure.footer.invitations",
-            source=measures.source,
-            day=measures.as_of,
-        ),
-        height=3.7,
-        columns=len(shown),
-    )
-    tables = []
-    for axes, row in zip(panels, each_row(shown.sort_index()), strict=True):
-        table = _distribution(measures, row, level)
-        tables.append(table.assign(campaign=row.campaign))
-        axes.bar(table["invitations"], table["share"], color=PALE, width=0.8)
-        axes.vlines(table["invitations"], table["share_lower"], table["share_upper"], color=GREY)
-        axes.plot(table["invitations"], table["uneven"], "o-", color=ACCENT, markersize=3.5)
-        axes.plot(table["invitations"], table["chance"], "--", color=SECOND, linewidth=1.2)
-        axes.set_title(row_name(row.campaign, row.n), size=10, loc="left", color=BLACK)
-        axes.set_xticks(
-            table["invitations"][::2], [*map(str, range(0, _MOST_INVITATIONS, 2)), _last()]
-        )
-        axes.set_ylim(0, 1.15 * max(table["share_upper"].max(), table["chance"].max()))
-        axes.set_xlabel(phrase("referral.spread.figure.sent"))
-        percent_axis(axes.yaxis, ticks=4)
-        axes.grid(axis="y")
-    _name_lines(panels[0])
-    alt = phrase("referral.spread.figure.alt.invitations", title=title)
-    return finish(figure, name=name, alt=alt, table=pd.concat(tables, ignore_index=True))
-
-
-def _last() -> str:
-    return f"{_MOST_INVITATIONS}+"
-
-
-def _name_lines(axes: Any) -> None:
-    for y, kind, colour in ((0.92, "uneven", ACCENT), (0.82, "chance", SECOND)):
-        text = phrase(f"referral.spread.figure.line.{kind}")
-        axes.text(0.98, y, text, transform=axes.transAxes, ha="right", size=9, color=colour)
-
-
-def _distribution(measures: Measures, row: Any, level: float) -> pd.DataFrame:
-    """Give the shares of friends who send 0, 1 ... and at least 8 invitations, and two models'."""
-    code = measures.campaigns.index[measures.campaigns["campaign"] == row.campaign][0]
-    own = measures.stayed[measures.stayed["campaign"] == code]
-    counts = np.bincount(
-        own["invitations"].clip(upper=_MOST_INVITATIONS),
-        weights=own["n"],
-        minlength=_MOST_INVITATIONS + 1,
-    ).astype(np.int64)
-    lower, upper = wilson(counts, row.n, level=level)
-    number_of = np.arange(_MOST_INVITATIONS)
-    chance = poisson.pmf(number_of, row.invitations)
-    k = row.shape
-    uneven = chance if np.isinf(k) else nbinom.pmf(number_of, k, k / (k + row.invitations))
-    return pd.DataFrame(
-        {
-            "invitations": np.arange(_MOST_INVITATIONS + 1),
-            "n": counts,
-            "share": counts / row.n,
-            "share_lower": lower,
-            "share_upper": upper,
-            "uneven": np.append(uneven, 1 - uneven.sum()),
-            "chance": np.append(chance, 1 - chance.sum()),
-        }
-    )
-
-
 def draw_answers(measures: Measures, found: Spread, *, level: float) -> Picture:
     """Draw which share of the invitations brings a new member, by the inviter's channel."""
     name, none = "referral_acceptance", phrase("referral.spread.figure.none")
@@ -272,7 +181,9 @@ def draw_answers(measures: Measures, found: Spread, *, level: float) -> Picture:
             color=colour,
         )
     names = [
-        row_name(row.campaign if row.channel == EVERYONE else row.channel, row.inviters)
+        row_name(
+            row.campaign if row.channel == EVERYONE else f"· {term(row.channel)}", row.inviters
+        )
         for row in each_row(shown)
     ]
     axes.set_xlim(0, min(1.15 * float(shown["share_upper"].max()), 1))

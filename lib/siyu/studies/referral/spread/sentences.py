@@ -138,10 +138,7 @@ def say_parts(measures: Measures, found: Spread, *, level: float) -> str:
 
 def say_shapes(measures: Measures, found: Spread, *, level: float) -> str:
     """Say for each campaign how unevenly friends invite."""
-    return paragraphs(
-        *(say_shape(measures, row, level=level) for row in each_row(found.shapes)),
-        phrase("referral.spread.shape.meaning") if len(found.shapes) else "",
-    )
+    return paragraphs(*(say_shape(measures, row, level=level) for row in each_row(found.shapes)))
 
 
 def say_shape(measures: Measures, row: Any, *, level: float) -> str:

@@ -70,7 +70,7 @@ def _end(row: Any, level: float) -> Finding:
         row.campaign,
         said,
         ends,
-        row.brought,
+        row.followed,
         level,
         "share",
         "chance that a tree ends by itself",

@@ -36,8 +36,8 @@ class Growth:
         with `_lower` and `_upper`), `total` in the end (with `_lower` and `_upper`), `refused` (why
         there is none: "above", "unclear", "few", "immature", "cut"), `deepest` generation so far,
         `end_chance` that a tree which one friend begins ends by itself (with `_lower` and `_upper`)
-        `reward_cny` per new member, `brought` new members so far, and of these `late` in trees that
-        no seed began.
+        `reward_cny` per new member, `brought` new members so far, of these `late` in trees that no
+        seed began, and `followed` for a cycle.
     choices: one row per `campaign`: `verdict` ("lead": a seed brings clearly more than in any other
         campaign; "tie": none clearly more; "less": clearly less than in the leading one; "stop": a
         friend costs more in rewards than worth; "watch": what a seed brings cannot be told), and of
@@ -100,7 +100,7 @@ _TIMES = [
 ]
 _ENDS = ("", "_lower", "_upper")
 _TOTALS = [
-    *("campaign", "n", "refused", "deepest", "reward_cny", "brought", "late"),
+    *("campaign", "n", "refused", "deepest", "reward_cny", "brought", "late", "followed"),
     *(f"{name}{end}" for name in ("seen", "total", "end_chance") for end in _ENDS),
 ]
 
@@ -145,14 +145,14 @@ def _total(
     groups = found.table[found.table["campaign"] == own["campaign"]].set_index("group")
     seeds, friends = groups.loc[SEEDS], groups.loc[FRIENDS]
     sizes = measures.seeds[measures.seeds["campaign"] == campaign]
-    depth = measures.generations.loc[measures.generations["campaign"] == campaign, "generation"]
     reward = measures.rewards.iloc[campaign]
     seen = count_mean(sizes["friends"], sizes["n"], level=level)
     row: dict[str, Any] = {
         "campaign": own["campaign"],
         "n": int(sizes["n"].sum()),
-        "deepest": int(depth.max()) if len(depth) else 0,
+        "deepest": int(measures.deepest.iloc[campaign]),
         "reward_cny": reward["paid_cny"] / reward["brought"] if reward["brought"] else np.nan,
+        "followed": int(friends["n"]),
         "brought": int(reward["brought"]),
         "late": int(reward["late"]),
         "refused": seeds["refused"] or friends["refused"],
@@ -216,7 +216,7 @@ def _choose(measures: Measures, totals: pd.DataFrame, level: float, value: float
     costs = totals["reward_cny"].fillna(0.0)
     told = totals["refused"] == ""
     pays = totals[told & ((costs < value) | (value == 0))]
-    leader = int(pays.index[pays["total"].argmax()]) if len(pays) else -1
+    leader = int(pays.index.to_numpy()[pays["total"].to_numpy().argmax()]) if len(pays) else -1
     behind = _compare(measures, leader, [int(i) for i in pays.index if i != leader], level)
     rows = []
     for i, row in enumerate(each_row(totals)):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from siyu.figures import (
     ACCENT,
@@ -26,14 +26,15 @@ from siyu.formats import number
 from siyu.phrases import phrase
 from siyu.stats.branching import tree_sizes
 from siyu.studies.marks import name_ends
+from siyu.studies.referral.sentences import say_refused
 from siyu.studies.referral.spread import FRIENDS, SEEDS, Spread
-from siyu.studies.referral.trees import sentences
 from siyu.studies.referral.trees.estimate import Growth
 from siyu.studies.referral.trees.measure import Measures
 from siyu.studies.tables import each_row
 
 _MOST_PANELS = 4
-_MOST_BARS = 12
+_MANY = 8
+"""More bars than these cannot all be named."""
 _LEAST = 0.5
 """Of expected members: the foot of a logarithmic axis, below one person."""
 
@@ -79,7 +80,6 @@ def draw_paths(measures: Measures, found: Growth, *, level: float) -> Picture:
     axes.set_ylim(0, 1.05 * max(top if np.isfinite(top) else 1.0, 1.0))
     axes.set_xlabel(phrase("referral.trees.figure.days"))
     axes.grid(axis="y")
-    figure.subplots_adjust(right=0.8)
     name_ends(axes, days, ends)
     alt = phrase("referral.trees.figure.alt.paths", title=title)
     return finish(figure, name=name, alt=alt, table=found.paths)
@@ -87,8 +87,8 @@ def draw_paths(measures: Measures, found: Growth, *, level: float) -> Picture:
 
 def draw_generations(measures: Measures, found: Growth, spread: Spread) -> Picture:
     """Draw new members by generation, on a logarithmic axis, beside what K leads to expect."""
-    name, rows = "referral_generations", measures.generations
-    shown = found.totals[found.totals["deepest"] > 0].head(_MOST_PANELS)
+    name = "referral_generations"
+    shown = found.totals.loc[sorted(set(measures.generations["campaign"]))].head(_MOST_PANELS)
     if shown.empty:
         return _nothing(measures, name)
     deep = shown.sort_values("deepest", kind="stable").iloc[-1]
@@ -98,105 +98,109 @@ def draw_generations(measures: Measures, found: Growth, spread: Spread) -> Pictu
     figure, panels = canvas(
         title,
         phrase("referral.trees.figure.generations"),
-        _footer(measures, "generations"),
+        _footer(measures, "generations", min_users=measures.spread.min_users),
         height=3.8,
         columns=len(shown),
     )
     tables = []
     for axes, (code, row) in zip(panels, shown.iterrows(), strict=True):
-        own = rows[rows["campaign"] == code].set_index("generation")["n"]
-        depth = min(int(own.index.max()), _MOST_BARS)
-        at = np.arange(1, depth + 1)
-        n = own.reindex(at, fill_value=0).to_numpy()
-        expected = _expect(spread, str(row["campaign"]), int(row["n"]), at)
-        axes.bar(at, np.maximum(n, _LEAST), bottom=0, color=PALE, width=0.75)
-        axes.plot(at, expected, "o-", color=ACCENT, markersize=3.5, linewidth=1.5)
-        for place, count in zip(at, n, strict=True):
-            if depth <= 6 or place % 3 == 1:
-                axes.annotate(
-                    number(count),
-                    (place, max(count, _LEAST)),
-                    (0, 3),
-                    textcoords="offset points",
-                    ha="center",
-                    size=8.5,
-                    color=GREY,
-                )
+        own = measures.generations[measures.generations["campaign"] == code]
+        table = _expect(own, spread, str(row["campaign"]), int(row["n"]))
+        tables.append(table.assign(campaign=row["campaign"]))
+        wide = own["last"] - own["first"] + 1
+        axes.bar(
+            own["first"] - 0.5,
+            table["each"],
+            width=wide - (0.15 if len(own) < _MANY else 0),
+            align="edge",
+            color=PALE,
+            linewidth=0,
+        )
+        axes.plot(own["first"] + (wide - 1) / 2, table["expected"], "o-", color=ACCENT, ms=3.5)
+        if len(own) < _MANY:
+            for place, n in zip(own["first"] + (wide - 1) / 2, table["each"], strict=True):
+                _name_bar(axes, place, n)
         axes.set_yscale("log")
-        axes.set_ylim(_LEAST, 3 * max(n.max(), np.nanmax(expected, initial=1)))
+        top = np.nanmax([table["each"].max(), table["expected"].max()])
+        axes.set_ylim(_LEAST, 3 * top)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.set_xticks(at if depth <= 6 else at[::3])
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
         axes.set_title(shorten(str(row["campaign"])), size=10, loc="left", color=BLACK)
         axes.set_xlabel(phrase("referral.trees.figure.generation"))
-        tables.append(
-            pd.DataFrame(
-                {"campaign": row["campaign"], "generation": at, "n": n, "expected": expected}
-            )
-        )
+    panels[0].set_ylabel(phrase("referral.trees.figure.each"))
     alt = phrase("referral.trees.figure.alt.generations", title=title)
     return finish(figure, name=name, alt=alt, table=pd.concat(tables, ignore_index=True))
 
 
-def _expect(spread: Spread, campaign: str, seeds: int, generation: Any) -> Any:
-    """Expect seeds x K0 x K per further generation; nothing where K is not known."""
+def _name_bar(axes: Axes, place: float, n: float) -> None:
+    axes.annotate(
+        number(n, 0 if n == round(n) else 1),
+        (place, n),
+        (0, 4),
+        textcoords="offset points",
+        ha="center",
+        size=8.5,
+        color=GREY,
+    )
+
+
+def _expect(own: pd.DataFrame, spread: Spread, campaign: str, seeds: int) -> pd.DataFrame:
+    """Give members per generation, and expect seeds x K0 x K for each further one."""
     groups = spread.table[spread.table["campaign"] == campaign].set_index("group")["k"]
-    return seeds * groups[SEEDS] * groups[FRIENDS] ** (generation - 1.0)
+    expected = [
+        float(np.mean(seeds * groups[SEEDS] * groups[FRIENDS] ** np.arange(first - 1.0, last)))
+        for first, last in zip(own["first"], own["last"], strict=True)
+    ]
+    table = own[["first", "last", "n"]].assign(each=own["n"] / (own["last"] - own["first"] + 1))
+    return table.assign(expected=expected).reset_index(drop=True)
 
 
 def draw_sizes(measures: Measures, found: Growth, spread: Spread) -> Picture:
     """Draw which share of trees is at least how large, beside two distributions of branching."""
     name = "referral_sizes"
-    starts = measures.starts.groupby("campaign")["n"].sum()
-    known = starts.index[starts >= measures.spread.min_users]
-    shown = found.totals.loc[known].head(_MOST_PANELS)
+    several = measures.sizes.groupby("campaign").size() > 1
+    shown = found.totals.loc[several.index[several]].head(_MOST_PANELS)
     if shown.empty:
         return _nothing(measures, name)
-    alone = [_share_alone(measures, int(code)) for code in shown.index]
+    bins = {
+        str(row["campaign"]): measures.sizes[measures.sizes["campaign"] == code]
+        for code, row in shown.iterrows()
+    }
+    tables = {campaign: _survival(own, _model(spread, campaign)) for campaign, own in bins.items()}
+    alone = {campaign: 1 - float(table["seen"].iloc[1]) for campaign, table in tables.items()}
+    most = max(alone, key=lambda campaign: alone[campaign])
+    last = int(bins[most]["last"].iloc[0])
     title = phrase(
-        "referral.trees.figure.title.sizes",
-        campaign=shown["campaign"].iloc[int(np.argmax(alone))],
-        share=max(alone),
+        f"referral.trees.figure.title.sizes.{'alone' if last == 1 else 'few'}",
+        campaign=most,
+        share=alone[most],
+        n=last,
     )
     figure, panels = canvas(
         title,
         phrase("referral.trees.figure.sizes"),
-        _footer(measures, "sizes"),
+        _footer(measures, "sizes", min_users=measures.spread.min_users),
         height=3.9,
         columns=len(shown),
     )
-    tables = []
-    for axes, (code, row) in zip(panels, shown.iterrows(), strict=True):
-        own = measures.starts[measures.starts["campaign"] == code]
-        table = _survival(own, _model(spread, str(row["campaign"])))
-        tables.append(table.assign(campaign=row["campaign"]))
+    for axes, (campaign, table) in zip(panels, tables.items(), strict=True):
         axes.plot(table["size"], table["uneven"], color=ACCENT, linewidth=1.6)
         axes.plot(table["size"], table["chance"], color=SECOND, linewidth=1.2, linestyle="--")
-        seen = table[table["seen"] > 0]
-        axes.plot(seen["size"], seen["seen"], "o", color=BLACK, markersize=4)
-        _scale(axes, float(seen["seen"].min()))
-        axes.set_title(
-            phrase(
-                "page.in_brackets",
-                text=shorten(str(row["campaign"])),
-                n=number(own["n"].sum()),
-            ),
-            size=10,
-            loc="left",
-            color=BLACK,
-        )
+        axes.plot(table["size"], table["seen"], "o", color=BLACK, markersize=5)
+        _scale(axes, float(table[["seen", "uneven"]].min().min()))
+        axes.set_xticks(table["size"], [number(size) for size in table["size"]])
+        n = number(bins[campaign]["n"].sum())
+        named = phrase("page.in_brackets", text=shorten(campaign), n=n)
+        axes.set_title(named, size=10, loc="left", color=BLACK)
     for y, kind, colour in ((0.93, "uneven", ACCENT), (0.85, "chance", SECOND)):
         text = phrase(f"referral.trees.figure.line.{kind}")
         panels[0].text(
             0.98, y, text, transform=panels[0].transAxes, ha="right", size=9, color=colour
         )
+    told = [table.assign(campaign=campaign) for campaign, table in tables.items()]
     alt = phrase("referral.trees.figure.alt.sizes", title=title)
-    return finish(figure, name=name, alt=alt, table=pd.concat(tables, ignore_index=True))
-
-
-def _share_alone(measures: Measures, campaign: int) -> float:
-    own = measures.starts[measures.starts["campaign"] == campaign]
-    return float(own.loc[own["size"] == 1, "n"].sum() / own["n"].sum())
+    return finish(figure, name=name, alt=alt, table=pd.concat(told, ignore_index=True))
 
 
 def _model(spread: Spread, campaign: str) -> tuple[float, float]:
@@ -207,21 +211,19 @@ def _model(spread: Spread, campaign: str) -> tuple[float, float]:
 
 
 def _survival(own: pd.DataFrame, model: tuple[float, float]) -> pd.DataFrame:
-    """Give the share of trees of at least each size, seen and by two models."""
+    """Give the share of trees of at least each size where a bin begins, seen and by two models."""
     mean, shape = model
-    most = int(own["size"].max())
-    sizes = np.arange(1, max(most, 10) + 1)
-    n = own.set_index("size")["n"].reindex(sizes, fill_value=0).to_numpy()
-    table = pd.DataFrame({"size": sizes, "n": n, "seen": n[::-1].cumsum()[::-1] / n.sum()})
-    # In the order of the marks: the last size stands for itself only where a tree has it.
-    table.loc[table["n"] == 0, "seen"] = 0.0
+    n = own["n"].to_numpy()
+    table = pd.DataFrame(
+        {"size": own["first"].to_numpy(), "seen": n[::-1].cumsum()[::-1] / n.sum()}
+    )
+    below = np.arange(1, int(table["size"].max()) + 1)
     for column, k in (("uneven", shape), ("chance", np.inf)):
-        below = (
-            np.append(0.0, np.cumsum(tree_sizes(sizes, mean, shape=k)))[:-1]
-            if np.isfinite(mean) and not np.isnan(k)
-            else np.nan
-        )
-        table[column] = 1 - below
+        if np.isfinite(mean) and not np.isnan(k):
+            smaller = np.append(0.0, np.cumsum(tree_sizes(below, mean, shape=k)))
+            table[column] = 1 - smaller[table["size"] - 1]
+        else:
+            table[column] = np.nan
     return table
 
 
@@ -229,8 +231,6 @@ def _scale(axes: Axes, least: float) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylim(least / 3, 1.4)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_locator(NullLocator())
@@ -239,7 +239,7 @@ def _scale(axes: Axes, least: float) -> None:
 
 
 def _nothing(measures: Measures, name: str) -> Picture:
-    reason = sentences.say_refused(measures.spread.refused) or phrase("referral.trees.figure.few")
+    reason = say_refused(measures.spread.refused) or phrase("referral.trees.figure.few")
     return nothing(reason, name=name, title=phrase("referral.trees.figure.none"))
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from siyu.data.zones import DAY_US
 from siyu.studies.referral import spread
-from siyu.studies.referral.climb import ROOT, climb
+from siyu.studies.referral.bins import STARTS, bin_counts
 from siyu.studies.referral.invites import Invites
 
 
@@ -22,10 +24,13 @@ class Measures:
         `followed_days`, in the order of both.
     arrivals: one row per new member that such a friend brought: `friend` (row of `friends`), `days`
         from the friend's own addition to the acceptance.
-    generations: new members by generation of their tree: `campaign`, `generation`, `n`.
+    generations: new members by generation of their tree, neighbouring ones together where they are
+        few: `campaign`, `first` and `last` generation, `n`.
+    deepest: per campaign the deepest generation, 0 where nobody came.
     seeds: seeds by how many `friends` their trees hold: `campaign`, `friends`, `n`.
-    starts: friends of the first generation by the `size` of the tree that each began, themselves
-        included: `campaign`, `size`, `n`.
+    sizes: friends that came in the first `arriving_days` by the size of the tree that each began,
+        themselves included, sizes together where friends are few: `campaign`, `first` and `last`
+        size, `n`.
     rewards: per campaign `paid_cny` to inviters, for `brought` new members, of whom `late` are in
         trees that no seed began.
     """
@@ -34,8 +39,9 @@ class Measures:
     friends: pd.DataFrame
     arrivals: pd.DataFrame
     generations: pd.DataFrame
+    deepest: pd.Series
     seeds: pd.DataFrame
-    starts: pd.DataFrame
+    sizes: pd.DataFrame
     rewards: pd.DataFrame
 
 
@@ -47,7 +53,8 @@ def measure(invites: Invites, people: spread.Measures) -> Measures:
         people: from `spread.measure`, of the same.
     """
     friends = invites.friends
-    timed, arrivals = _find_times(invites)
+    arrived = _find_arrived(invites)
+    timed, arrivals = _find_times(invites, arrived)
     paid = invites.sent.groupby("campaign").agg(paid_cny=("reward_cny", "sum"))
     paid = paid.join(
         friends.groupby("campaign").agg(brought=("person", "size"), late=("is_late", "sum"))
@@ -56,19 +63,26 @@ def measure(invites: Invites, people: spread.Measures) -> Measures:
         spread=people,
         friends=timed,
         arrivals=arrivals,
-        generations=friends.groupby(["campaign", "generation"]).size().reset_index(name="n"),
+        generations=_bin(friends, friends["generation"], invites),
+        deepest=friends.groupby("campaign")["generation"]
+        .max()
+        .reindex(invites.campaigns.index, fill_value=0),
         seeds=_find_seeds(invites, friends[~friends["is_late"]]),
-        starts=_find_starts(friends),
+        sizes=_bin(friends[arrived], _count_below(friends)[arrived], invites, starts=STARTS),
         rewards=paid.reindex(invites.campaigns.index).fillna(0).reset_index(names="campaign"),
     )
 
 
-def _find_times(invites: Invites) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _find_arrived(invites: Invites) -> NDArray[np.bool_]:
     friends, arriving = invites.friends, invites.definition.arriving_days
+    if arriving is None:
+        return np.ones(len(friends), dtype=np.bool_)
     opens = invites.campaigns["opens_us"].to_numpy()[friends["campaign"]]
-    arrived = np.ones(len(friends), dtype=np.bool_)
-    if arriving is not None:
-        arrived = (friends["added_us"] < opens + arriving * DAY_US).to_numpy()
+    return (friends["added_us"] < opens + arriving * DAY_US).to_numpy()
+
+
+def _find_times(invites: Invites, arrived: NDArray[np.bool_]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    friends = invites.friends
     known = friends[arrived].assign(
         followed_days=lambda one: (invites.end_us - one["added_us"]) / DAY_US
     )
@@ -98,10 +112,29 @@ def _find_seeds(invites: Invites, friends: pd.DataFrame) -> pd.DataFrame:
     return told.sort_values(["campaign", "friends"], ignore_index=True)
 
 
-def _find_starts(own: pd.DataFrame) -> pd.DataFrame:
-    """Count friends of the first generation by the size of the tree that each began."""
-    above = pd.Series(own.index, index=own["person"]).reindex(own["inviter"]).to_numpy()
-    parent = np.where(own["generation"] > 1, above, ROOT).astype(np.int64)
-    sizes = own.assign(top=climb(parent).top).groupby(["campaign", "top"]).size().rename("size")
-    told = sizes.reset_index().groupby(["campaign", "size"]).size()
-    return told.rename("n").reset_index()
+def _count_below(friends: pd.DataFrame) -> NDArray[np.int64]:
+    """Count for each friend the people of the tree below, the friend included."""
+    above = pd.Series(friends.index, index=friends["person"]).reindex(friends["inviter"]).to_numpy()
+    generation = friends["generation"].to_numpy()
+    sizes = np.ones(len(friends), dtype=np.int64)
+    order = np.argsort(generation, kind="stable")
+    levels = np.split(order, np.searchsorted(generation[order], np.unique(generation)[1:]))
+    for rows in levels[:0:-1]:
+        np.add.at(sizes, above[rows].astype(np.int64), sizes[rows])
+    return sizes
+
+
+def _bin(
+    friends: pd.DataFrame,
+    values: ArrayLike,
+    invites: Invites,
+    *,
+    starts: Sequence[int] | None = None,
+) -> pd.DataFrame:
+    counted = pd.DataFrame({"campaign": friends["campaign"], "value": values})
+    parts = [pd.DataFrame(columns=["campaign", "first", "last", "n"], dtype="int64")]
+    for campaign, own in counted.groupby("campaign")["value"]:
+        n = own.value_counts()
+        told = bin_counts(n.index.to_series(), n, starts=starts, least=invites.min_users)
+        parts.append(told.assign(campaign=campaign))
+    return pd.concat(parts, ignore_index=True)

@@ -65,7 +65,7 @@ def say_totals(measures: Measures, found: Growth, *, level: float) -> str:
     said = [
         paragraph(
             say_total(measures, row, level=level),
-            _say_seen(row, level=level),
+            _say_seen(measures, row, level=level),
             say_end(row, level=level),
         )
         for row in each_row(found.totals)
@@ -88,7 +88,7 @@ def say_total(measures: Measures, row: Any, *, level: float) -> str:
     )
 
 
-def _say_seen(row: Any, *, level: float) -> str:
+def _say_seen(measures: Measures, row: Any, *, level: float) -> str:
     if not np.isfinite(row.seen):
         return ""
     kind = "told" if np.isfinite(row.seen_upper) else "open"
@@ -101,8 +101,9 @@ def _say_seen(row: Any, *, level: float) -> str:
         n=row.n,
         deepest=row.deepest,
     )
-    late = phrase("referral.trees.late", n=row.late, friends=row.brought) if row.late else ""
-    return paragraph(seen, late)
+    if row.late < measures.spread.min_users:
+        return seen
+    return paragraph(seen, phrase("referral.trees.late", n=row.late, friends=row.brought))
 
 
 def say_end(row: Any, *, level: float) -> str:

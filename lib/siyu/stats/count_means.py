@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import gammaln
 from scipy.stats import chi2, norm, t
 
 from siyu.stats.checks import FloatArray, normal_quantile, whole_counts
 
 _FEWEST_DEGREES = 2.0
-_SHAPES = np.exp(np.linspace(np.log(1e-3), np.log(1e5), 181))
+_LOGS = np.linspace(np.log(1e-3), np.log(1e5), 181)
+_SHAPES = np.exp(_LOGS)
 """Beyond the last one nobody could tell a negative binomial from a Poisson distribution."""
 
 
@@ -136,28 +137,27 @@ def fit_shape(values: ArrayLike, persons: ArrayLike, *, level: float) -> Shape:
         return Shape(shape=np.nan, ci_lower=np.nan, ci_upper=np.nan)
     mean = float(weight @ x / weight.sum())
 
-    def likelihood(shape: FloatArray) -> FloatArray:
-        k = np.asarray(shape)[..., None]
+    def likelihood(shape: ArrayLike) -> FloatArray:
+        k = np.asarray(shape, dtype=np.float64)[..., None]
         parts = gammaln(x + k) - gammaln(k) - k * np.log1p(mean / k) - x * np.log(mean + k)
         return np.asarray(parts @ weight)
 
     heights = likelihood(_SHAPES)
-    best = int(heights.argmax())
-    around = np.log(_SHAPES[[max(best - 1, 0), min(best + 1, len(_SHAPES) - 1)]])
-    top = minimize_scalar(
-        lambda log: -float(likelihood(np.exp(np.array([log])))[0]), bounds=around, method="bounded"
-    )
-    shape, height = float(np.exp(top.x)), max(float(-top.fun), float(heights.max()))
-    if best == len(_SHAPES) - 1:
-        shape = np.inf
-    above = heights - height + chi2.ppf(level, 1) / 2
-    inside = np.flatnonzero(above >= 0)
-    first, last = (inside[0], inside[-1]) if len(inside) else (best, best)
-    logs = np.log(_SHAPES)
-    lower = np.interp(0, above[first - 1 : first + 1], logs[first - 1 : first + 1]) if first else 0
-    upper = np.interp(0, -above[last : last + 2], logs[last : last + 2])
-    return Shape(
-        shape=shape,
-        ci_lower=float(np.exp(lower)) if first else 0.0,
-        ci_upper=float(np.exp(upper)) if last < len(_SHAPES) - 1 else np.inf,
-    )
+    best, last = int(heights.argmax()), len(_SHAPES) - 1
+    around = _LOGS[[max(best - 1, 0), min(best + 1, last)]]
+    top = minimize_scalar(lambda log: -likelihood(np.exp(log)), bounds=around, method="bounded")
+    least = max(-float(top.fun), float(heights[best])) - float(chi2.ppf(level, 1)) / 2
+    shape = np.inf if best == last else float(np.exp(top.x))
+
+    def end(side: int, beyond: float) -> float:
+        outside = (
+            np.flatnonzero(heights[:best] < least)[-1:]
+            if side < 0
+            else (best + 1 + np.flatnonzero(heights[best + 1 :] < least)[:1])
+        )
+        if not len(outside):
+            return beyond
+        ends = (_LOGS[outside[0]], top.x)
+        return float(np.exp(brentq(lambda log: likelihood(np.exp(log)) - least, *ends)))
+
+    return Shape(shape=shape, ci_lower=end(-1, 0.0), ci_upper=end(1, np.inf))

@@ -111,9 +111,9 @@ def test_acceptance_is_covered_with_inviters_as_clusters(alike):
         ends = wilson(accepted.sum(), sent.sum(), level=LEVEL)
         rows.append((lower <= p <= upper, ends[0] <= p <= ends[1]))
     covered, naive = np.mean(rows, axis=0)
-    assert 0.95 - error_of(0.05) <= covered <= 0.98  # never narrower than without clusters
+    assert 0.94 <= covered <= 0.96
     if alike:
-        assert naive < 0.88
+        assert naive < 0.8
 
 
 @pytest.mark.parametrize(("n", "mean", "shape"), [(237, 1.4, 0.6), (151, 3.2, 0.8), (500, 1, 2)])
@@ -128,8 +128,8 @@ def test_the_shape_of_invitations_is_covered_as_stated(n, mean, shape):
         reach = Z * naive * np.sqrt(2 / n)
         rows.append((found.ci_lower <= shape <= found.ci_upper, abs(naive - shape) <= reach))
     covered, naive = np.mean(rows, axis=0)
-    assert 0.94 - error_of(0.05) / 3 <= covered <= 0.96
-    assert naive < 0.85
+    assert 0.94 <= covered <= 0.96
+    assert naive < 0.8
 
 
 def test_what_one_seed_brings_in_the_end_is_covered_and_not_by_poisson():
@@ -147,7 +147,7 @@ def test_what_one_seed_brings_in_the_end_is_covered_and_not_by_poisson():
         naive = abs(value - truth) <= Z * value * np.sqrt(relative)
         rows.append((lower <= truth <= upper, naive))
     covered, naive = np.mean(rows, axis=0)
-    assert 0.95 - error_of(0.05) <= covered <= 0.975  # two intervals, each a little wide
+    assert 0.94 <= covered <= 0.96
     assert naive < 0.9
 
 
@@ -170,8 +170,8 @@ def test_cycle_time_is_covered_where_friends_came_lately_and_not_by_who_arrived_
         low, high = ordered[np.clip(ends.astype(int), 0, len(ordered) - 1)]
         rows.append((lower <= truth and not upper < truth, low <= truth <= high))
     covered, naive = np.mean(rows, axis=0)
-    assert 0.93 <= covered <= 0.96  # as the medians of survival, a little narrow
-    assert naive < 0.8
+    assert 0.94 <= covered <= 0.96
+    assert naive < 0.6
 
 
 def test_the_chance_that_a_tree_ends_is_covered_where_it_is_not_certain():
@@ -181,4 +181,4 @@ def test_the_chance_that_a_tree_ends_is_covered_where_it_is_not_certain():
         x, n = np.unique(rng.negative_binomial(0.8, 0.8 / 2.4, 250), return_counts=True)
         drawn = chance_to_end(x, rng.multinomial(250, n / 250, size=400))
         rows.append(np.quantile(drawn, 0.025) <= truth <= np.quantile(drawn, 0.975))
-    assert 0.94 - error_of(0.05) / 3 <= np.mean(rows) <= 0.96
+    assert 0.94 <= np.mean(rows) <= 0.96

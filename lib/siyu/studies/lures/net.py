@@ -1,0 +1,34 @@
+"""What a person who was drawn is worth: who stays, less what the lure cost."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from siyu.studies.lures.definition import LureError
+from siyu.studies.lures.experiment import Experiment
+
+
+def value_people(experiment: Experiment, *, value_per_retained_cny: float) -> pd.DataFrame:
+    """Give the people who can be valued, each with `net_cny`.
+
+    That is the value of a person who is retained on the last of the retention days, less what the
+    lure cost at once and on redemption. Nobody is left out who was followed so long and for
+    `worth_days`.
+
+    Args:
+        experiment: from `find_experiment`.
+        value_per_retained_cny: what a person is worth who stays, above 0.
+
+    Returns:
+        Rows of `Experiment.people`, and `net_cny`.
+
+    Raises:
+        LureError: a value that is not above 0.
+    """
+    if not value_per_retained_cny > 0:
+        raise LureError(f"value_per_retained_cny = {value_per_retained_cny} must be above 0")
+    last = max(experiment.retention_days, default=0)
+    people = experiment.followed(max(last, experiment.definition.worth_days))
+    retained = people[f"retained_{last}"] if last else 0.0
+    spent = people["cost_cny"] + people["redeemed_cny"]
+    return people.assign(net_cny=value_per_retained_cny * retained - spent)

@@ -8,7 +8,7 @@ near 0, where the delta method is too sure of itself.
 import numpy as np
 import pytest
 from siyu.stats.clusters import clustered_means
-from siyu.stats.fieller import ratio_of_differences, ratio_of_means
+from siyu.stats.fieller import ratio_of_differences, ratio_of_means, skewed_ratio_of_means
 
 pytestmark = pytest.mark.slow
 
@@ -98,3 +98,22 @@ def test_most_worlds_cannot_tell_whether_there_is_one_more_at_all(worlds):
     kinds = [one.kind for one in worlds[1]]
     assert np.mean([kind != "bounded" for kind in kinds]) > 0.8
     assert {"bounded", "exclusive"} <= set(kinds)
+
+
+def test_a_coupon_that_few_redeem_is_priced_as_stated_and_too_surely_without_its_skewness():
+    rng = np.random.default_rng(22)
+    coupon = (150, 0.44, 0.66, 1e-9, 0.1)
+    cost, stays = expected(*coupon)
+    held = []
+    for _ in range(2_000):
+        rows = draw(rng, *coupon)
+        plain = ratio_of_means(clustered_means(rows), level=LEVEL)
+        held.append(
+            (
+                skewed_ratio_of_means(*rows.T, level=LEVEL).holds(cost / stays),
+                plain.holds(cost / stays),
+            )
+        )
+    ours, plainly = np.mean(held, axis=0)
+    assert ours >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 2_000)
+    assert plainly < 0.935

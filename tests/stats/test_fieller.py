@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
+from siyu.stats.amounts import skewed_mean
 from siyu.stats.clusters import clustered_means
-from siyu.stats.fieller import fieller, ratio_of_differences, ratio_of_means
+from siyu.stats.fieller import (
+    fieller,
+    ratio_of_differences,
+    ratio_of_means,
+    skewed_ratio_of_means,
+)
 
 LEVEL = 0.95
 CASES = {
@@ -102,6 +108,42 @@ def test_the_set_of_one_more_is_where_welch_s_test_of_net_costs_does_not_reject(
         low, high = (one[:, 0] - end * one[:, 1] for one in sides)
         error = np.sqrt(low.var(ddof=1) / 300 + high.var(ddof=1) / 300)
         assert abs(high.mean() - low.mean()) / error == pytest.approx(1.96, abs=0.01)
+
+
+def coupons(rng, n=300, redeem=0.04):
+    """Cost of a coupon for the few who redeem it, and who stays."""
+    return 20.0 * (rng.random(n) < redeem), rng.random(n) < 0.3
+
+
+def test_with_skewed_costs_the_set_is_all_ratios_at_which_the_skewed_mean_may_be_0():
+    """The oracle on a grid; and the set reaches further up, where coupons may have been missed."""
+    cost, stays = coupons(np.random.default_rng(3))
+    found = skewed_ratio_of_means(cost, stays, level=LEVEL)
+    for ratio in np.linspace(0, 3 * found.value, 301):
+        _, lower, upper = skewed_mean(cost - ratio * stays, level=LEVEL)
+        assert found.holds(ratio) == (lower <= 0 <= upper)
+    plain = ratio_of_means(clustered_means(np.column_stack([cost, stays])), level=LEVEL)
+    assert found.value == plain.value
+    assert found.ci_upper > plain.ci_upper
+
+
+def test_of_symmetric_costs_the_set_is_nearly_the_plain_one():
+    rng = np.random.default_rng(4)
+    rows = rng.normal([8, 4], 1, (500, 2))
+    plain = ratio_of_means(clustered_means(rows), level=LEVEL)
+    found = skewed_ratio_of_means(*rows.T, level=LEVEL)
+    assert (found.ci_lower, found.ci_upper) == pytest.approx(
+        (plain.ci_lower, plain.ci_upper), abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(("cost", "stays"), [(0.0, 0.3), (5.0, 0.0), (5.0, 0.005)])
+def test_where_nothing_is_spent_or_hardly_anybody_stays_it_is_the_plain_set(cost, stays):
+    rng = np.random.default_rng(5)
+    rows = np.column_stack([cost * rng.random(200), rng.random(200) < stays])
+    assert repr(skewed_ratio_of_means(*rows.T, level=LEVEL)) == repr(
+        ratio_of_means(clustered_means(rows), level=LEVEL)
+    )
 
 
 @pytest.mark.parametrize(

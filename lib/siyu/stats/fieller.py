@@ -7,13 +7,16 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 from scipy.stats import t as student
 
+from siyu.stats.amounts import skewed_mean
 from siyu.stats.checks import normal_quantile
-from siyu.stats.clusters import Means
+from siyu.stats.clusters import Means, clustered_means
 from siyu.stats.jackknife import sum_degrees
 
 Kind = Literal["bounded", "exclusive", "unbounded"]
+_MOST_STEPS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,42 @@ def ratio_of_means(means: Means, *, level: float) -> Ratio:
     return fieller(
         up, down, covariance=means.covariance, level=level, degrees=max(means.degrees, 1.0)
     )
+
+
+def skewed_ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float) -> Ratio:
+    """Give the ratio of two means of independent people, few of whom cost most.
+
+    Where few redeem a coupon, a sample without them has a small mean and a small spread at once, so
+    that `ratio_of_means` covers too little. Here a ratio belongs to the set if 0 lies in the
+    interval of the mean of numerator less ratio times denominator that follows the skewness of
+    these differences (`skewed_mean`, Hall 1992). It is the plain set where that has not two ends.
+
+    Args:
+        numerator: an amount per person.
+        denominator: of the same people, above 0 on average.
+        level: coverage, between 0 and 1.
+    """
+    up, down = (np.asarray(one, dtype=np.float64) for one in (numerator, denominator))
+    plain = ratio_of_means(clustered_means(np.column_stack([up, down])), level=level)
+    width = plain.ci_upper - plain.ci_lower
+    if plain.kind != "bounded" or not width > 0 or down.mean() <= 0:
+        return plain
+
+    def end(side: int, towards: float) -> float:
+        def beyond(ratio: float) -> float:
+            return skewed_mean(up - ratio * down, level=level)[side]
+
+        far = plain.value + towards * width
+        for _ in range(_MOST_STEPS):
+            if beyond(far) * towards < 0:
+                return float(brentq(beyond, plain.value, far))
+            far += 2 * (far - plain.value)
+        return np.nan
+
+    lower, upper = end(1, -1.0), end(2, 1.0)
+    if not np.isfinite(upper - lower):
+        return plain
+    return Ratio(value=plain.value, kind="bounded", ci_lower=lower, ci_upper=upper)
 
 
 def ratio_of_differences(treated: Means, control: Means, *, level: float) -> Ratio:

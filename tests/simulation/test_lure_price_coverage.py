@@ -7,7 +7,7 @@ near 0, where the delta method is too sure of itself.
 
 import numpy as np
 import pytest
-from siyu.stats.clusters import clustered_means
+from siyu.stats.clusters import joint_means
 from siyu.stats.fieller import ratio_of_differences, ratio_of_means, skewed_ratio_of_means
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ def worlds():
     rng, found = np.random.default_rng(21), []
     while len(found) < REPLICATIONS:
         dear, cheap = draw(rng, *DEAR), draw(rng, *CHEAP)
-        arms = clustered_means(dear), clustered_means(cheap)
+        arms = joint_means(dear), joint_means(cheap)
         gap = arms[0].value - arms[1].value
         stayed = dear[dear[:, 1] > 0, 0]
         found.append(
@@ -107,7 +107,7 @@ def test_a_coupon_that_few_redeem_is_priced_as_stated_and_too_surely_without_its
     held = []
     for _ in range(2_000):
         rows = draw(rng, *coupon)
-        plain = ratio_of_means(clustered_means(rows), level=LEVEL)
+        plain = ratio_of_means(joint_means(rows), level=LEVEL)
         held.append(
             (
                 skewed_ratio_of_means(*rows.T, level=LEVEL).holds(cost / stays),

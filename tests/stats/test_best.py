@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
-from siyu.stats.best import compare_with_best, joint_quantile, not_worse
+from scipy.stats import t as student
+from siyu.stats.best import (
+    compare_shares_with_best,
+    compare_with_best,
+    joint_quantile,
+    not_worse,
+)
+from siyu.stats.intervals import newcombe_difference
 
 
 def test_of_two_options_it_is_the_one_sided_comparison():
@@ -53,6 +60,53 @@ def test_when_all_are_equal_every_option_is_covered_as_often_as_stated():
         for _ in range(2_000)
     ]
     assert 0.935 <= np.mean(kept) <= 0.965
+
+
+def test_of_two_options_with_estimated_errors_the_critical_value_is_that_of_t():
+    found = compare_with_best([1.0, 0.0], [0.3, 0.4], level=0.95, degrees=7)
+    assert found["ci_lower"].iloc[1] == pytest.approx(-1 - student.ppf(0.95, 7) * 0.5, abs=1e-6)
+
+
+def test_of_two_shares_it_is_newcombes_interval_constrained():
+    """9 of 10 against 3 of 10: one-sided 95% is two-sided 90%; 0 to the side that cannot be."""
+    found = compare_shares_with_best([9, 3], [10, 10], level=0.95)
+    gap, lower, upper = map(float, newcombe_difference(9, 10, 3, 10, level=0.9))
+    assert lower > 0
+    assert found.loc[0, ["gap", "ci_lower", "ci_upper"]].tolist() == pytest.approx([gap, 0, upper])
+    assert found.loc[1, ["gap", "ci_lower", "ci_upper"]].tolist() == pytest.approx(
+        [-gap, -upper, 0]
+    )
+    assert found["is_candidate"].tolist() == [True, False]
+
+
+def test_many_shares_are_those_of_the_normal_bounds_and_order_does_not_matter():
+    count, n = np.array([4_400, 3_700, 4_300]), np.array([10_000, 10_000, 9_000])
+    found = compare_shares_with_best(count, n, level=0.95)
+    share = count / n
+    normal = compare_with_best(share, np.sqrt(share * (1 - share) / n), level=0.95)
+    columns = ["gap", "ci_lower", "ci_upper"]
+    assert found[columns].to_numpy() == pytest.approx(normal[columns].to_numpy(), abs=2e-4)
+    again = compare_shares_with_best(count[::-1], n[::-1], level=0.95)
+    assert again[columns].to_numpy()[::-1] == pytest.approx(found[columns].to_numpy())
+
+
+def test_none_and_all_have_bounds_too():
+    found = compare_shares_with_best([0, 20, 0], [20, 20, 20], level=0.95)
+    assert found["is_candidate"].tolist() == [False, True, False]
+    assert found["ci_lower"].between(-1, 0).all()
+    assert found.loc[1, "ci_upper"] <= 1
+    nobody = compare_shares_with_best([0, 0], [30, 30], level=0.95)
+    assert (nobody["ci_lower"] < 0).all()
+    assert (nobody["ci_upper"] > 0).all()
+
+
+def test_shares_that_cannot_be_compared_are_an_error():
+    with pytest.raises(ValueError, match="must be above"):
+        compare_shares_with_best([1, 2], [9, 9], level=0.4)
+    with pytest.raises(ValueError, match="leave out those without"):
+        compare_shares_with_best([0, 2], [0, 9], level=0.95)
+    with pytest.raises(ValueError, match="at least 2"):
+        compare_shares_with_best([2], [9], level=0.95)
 
 
 def test_what_cannot_be_compared_is_an_error():

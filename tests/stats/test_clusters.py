@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy.linalg import sqrtm
 from scipy.stats import t as student
-from siyu.stats.clusters import clustered_means, clustered_share, clustered_slope
+from siyu.stats.clusters import clustered_means, clustered_share, clustered_slope, joint_means
 
 LEVEL = 0.95
 
@@ -95,41 +96,73 @@ def test_a_line_needs_three_clusters_and_two_places():
     assert np.isnan(clustered_slope(**flat, clusters=np.ones(40), level=0.95)).all()
 
 
+def _cr2(y, clusters):
+    """Bell and McCaffrey by their matrices: V and degrees of freedom of a mean."""
+    n = len(y)
+    hat = np.full((n, n), 1 / n)
+    residual, variance, parts = y - y.mean(), 0.0, []
+    for one in np.unique(clusters):
+        own = np.flatnonzero(clusters == one)
+        left = np.eye(len(own)) - hat[np.ix_(own, own)]
+        root = np.linalg.inv(sqrtm(left).real)
+        variance += (root @ residual[own]).sum() ** 2 / n**2
+        parts.append((np.eye(n) - hat)[:, own] @ root @ np.ones(len(own)) / n)
+    spread = np.linalg.eigvalsh(np.array(parts) @ np.array(parts).T)
+    return variance, spread.sum() ** 2 / (spread**2).sum()
+
+
+def test_means_of_clusters_are_those_of_bell_and_mccaffrey():
+    rng = np.random.default_rng(4)
+    arms, clusters = [], []
+    for each in (5, 7):
+        clusters.append(np.repeat(np.arange(each), rng.integers(1, 9, each)))
+        arms.append(rng.normal(size=each)[clusters[-1]] + rng.normal(size=len(clusters[-1])))
+    mean, variance, degrees = clustered_means(arms, clusters)
+    for i, (y, g) in enumerate(zip(arms, clusters, strict=True)):
+        assert mean[i] == pytest.approx(y.mean())
+        assert (variance[i], degrees[i]) == pytest.approx(_cr2(y, g))
+
+
+def test_where_everybody_is_a_cluster_it_is_the_variance_of_a_mean():
+    y = np.array([1.0, 4.0, 2.0, 9.0])
+    mean, variance, degrees = clustered_means([y], [np.arange(4)])
+    assert (mean[0], variance[0], degrees[0]) == pytest.approx((4.0, y.var(ddof=1) / 4, 3.0))
+
+
+def test_a_single_cluster_has_a_mean_and_no_error():
+    mean, variance, degrees = clustered_means([[1.0, 3.0]], [[7, 7]])
+    assert mean[0] == 2
+    assert np.isnan([variance[0], degrees[0]]).all()
+
+
 def test_means_of_people_who_stand_alone_have_the_usual_covariance():
     rows = np.random.default_rng(1).normal(size=(40, 3))
-    found = clustered_means(rows)
+    found = joint_means(rows)
     assert found.value == pytest.approx(rows.mean(axis=0))
     assert found.covariance == pytest.approx(np.cov(rows.T) / 40)
     assert (found.degrees, found.n) == (39, 40)
-    each = clustered_means(rows, clusters=range(40))
+    each = joint_means(rows, clusters=range(40))
     assert each.covariance == pytest.approx(found.covariance)
+    assert each.degrees == pytest.approx(39)
 
 
-def test_means_of_clusters_have_the_error_of_a_share_by_cluster():
-    """The same sums through `clustered_share`; and people who are all alike count once."""
-    clusters = np.repeat(range(12), [3, 5, 2, 8, 4, 6, 3, 5, 2, 8, 4, 6])
-    hit = np.random.default_rng(2).random(len(clusters)) < 0.4
-    found = clustered_means(hit[:, None], clusters=clusters)
-    count, n = np.bincount(clusters, weights=hit), np.bincount(clusters)
-    share = clustered_share(
-        count=count.sum(), n=n.sum(), clusters=12, count_squared=count @ count,
-        n_squared=n @ n, both=count @ n, level=0.95,
-    )  # fmt: skip
-    assert found.covariance[0, 0] ** 0.5 == pytest.approx(float(share.error))
-    assert found.degrees == 11
+def test_people_who_are_all_alike_within_clusters_count_once():
     rows = np.random.default_rng(3).normal(size=(20, 2))
-    fivefold = clustered_means(np.repeat(rows, 5, axis=0), clusters=np.repeat(range(20), 5))
-    assert fivefold.covariance == pytest.approx(clustered_means(rows).covariance)
+    fivefold = joint_means(np.repeat(rows, 5, axis=0), clusters=np.repeat(range(20), 5))
+    assert fivefold.covariance == pytest.approx(joint_means(rows).covariance)
+    assert fivefold.degrees == pytest.approx(19)
 
 
-def test_a_weighted_sum_of_means_is_the_mean_of_weighted_sums():
+@pytest.mark.parametrize("clusters", [None, np.repeat(range(6), [3, 5, 2, 8, 4, 8])])
+def test_a_weighted_sum_of_means_is_the_mean_of_weighted_sums(clusters):
     rows = np.random.default_rng(4).normal(size=(30, 2))
-    value, variance = clustered_means(rows).weigh([-1.0, 60.0])
-    net = rows @ [-1.0, 60.0]
-    assert (value, variance) == pytest.approx((net.mean(), net.var(ddof=1) / 30))
+    value, variance = joint_means(rows, clusters=clusters).weigh([-1.0, 60.0])
+    own = np.arange(30) if clusters is None else clusters
+    mean, of_sums, _ = clustered_means([rows @ [-1.0, 60.0]], [own])
+    assert (value, variance) == pytest.approx((mean[0], of_sums[0]))
 
 
 @pytest.mark.parametrize(("rows", "clusters"), [([[1.0]], None), ([[1.0]] * 3, [0] * 3)])
-def test_one_cluster_has_no_means_with_an_error(rows, clusters):
+def test_one_cluster_has_no_joint_means(rows, clusters):
     with pytest.raises(ValueError, match="at least 2"):
-        clustered_means(rows, clusters=clusters)
+        joint_means(rows, clusters=clusters)

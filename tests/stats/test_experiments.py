@@ -6,6 +6,7 @@ import statsmodels.api as sm
 from scipy.stats import ttest_ind
 from siyu.stats.experiments import (
     adjusted_difference,
+    adjusted_means,
     members_needed,
     sample_ratio_pvalue,
     welch_difference,
@@ -50,6 +51,40 @@ def test_a_covariate_without_spread_changes_nothing():
         treated, control, treated_before=[0] * 4, control_before=[0] * 3, level=0.95
     )
     assert (found.value, found.error) == pytest.approx((plain.value, plain.error))
+
+
+def test_with_several_covariates_it_is_the_interacted_regression_too():
+    rng = np.random.default_rng(4)
+    before = [np.column_stack([rng.gamma(2, 10, n), rng.random(n) < 0.4]) for n in (80, 120)]
+    after = [one @ [0.5, 3] + rng.gamma(1, 8, len(one)) for one in before]
+    mean, variance, degrees = adjusted_means(after, before=before)
+    both = np.concatenate(before) - np.concatenate(before).mean(axis=0)
+    arm = np.repeat([0.0, 1.0], [80, 120])
+    design = np.column_stack([np.ones(200), arm, both, arm[:, None] * both])
+    oracle = sm.OLS(np.concatenate(after), design).fit(cov_type="HC2")
+    assert mean[1] - mean[0] == pytest.approx(oracle.params[1])
+    assert np.sqrt(variance.sum()) == pytest.approx(oracle.bse[1])
+    assert degrees.tolist() == [77, 117]
+
+
+def test_adjusted_for_strata_it_is_the_mean_of_strata_weighted_by_all_arms():
+    """Stratum 1 holds half of all people: 0.5 x 1 + 0.5 x 4 in the first arm."""
+    after = [np.array([1.0, 1, 1, 4]), np.array([2.0, 6, 6, 6])]
+    stratum = [np.array([1, 1, 1, 0]), np.array([1, 0, 0, 0])]
+    mean, _, _ = adjusted_means(after, before=stratum)
+    assert mean == pytest.approx([2.5, 4.0])
+
+
+def test_the_adjusted_mean_is_the_mean_less_theta_times_the_imbalance():
+    """CUPED, with each arm's own theta = cov / var (Deng et al. 2013)."""
+    rng = np.random.default_rng(5)
+    before = [rng.gamma(2, 10, n) for n in (40, 70)]
+    after = [0.5 * one + rng.normal(size=len(one)) for one in before]
+    mean, _, _ = adjusted_means(after, before=before)
+    centre = np.concatenate(before).mean()
+    for own, y, x in zip(mean, after, before, strict=True):
+        theta = np.cov(x, y)[0, 1] / x.var(ddof=1)
+        assert own == pytest.approx(y.mean() - theta * (x.mean() - centre))
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1e9])

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
 from siyu.stats.amounts import skewed_mean
-from siyu.stats.clusters import clustered_means
+from siyu.stats.clusters import joint_means
 from siyu.stats.fieller import (
     fieller,
     ratio_of_differences,
@@ -31,7 +31,7 @@ PATCH = np.array(
 
 def test_the_hormone_patches_have_the_published_interval():
     """Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 25: 90%, t with 7."""
-    found = ratio_of_means(clustered_means(PATCH), level=0.9)
+    found = ratio_of_means(joint_means(PATCH), level=0.9)
     assert found.value == pytest.approx(-0.0713, abs=5e-5)
     assert (found.ci_lower, found.ci_upper) == pytest.approx((-0.249, 0.170), abs=5e-4)
     assert found.kind == "bounded"
@@ -91,7 +91,7 @@ def test_the_ratio_turned_over_has_the_set_turned_over():
 
 def test_two_groups_that_swap_places_have_the_same_price_of_one_more():
     rng = np.random.default_rng(1)
-    one, other = (clustered_means(rng.normal(mean, 1, (200, 2))) for mean in ([3, 2], [1, 1]))
+    one, other = (joint_means(rng.normal(mean, 1, (200, 2))) for mean in ([3, 2], [1, 1]))
     there = ratio_of_differences(one, other, level=LEVEL)
     back = ratio_of_differences(other, one, level=LEVEL)
     assert (there.ci_lower, there.ci_upper) == pytest.approx((back.ci_lower, back.ci_upper))
@@ -103,7 +103,7 @@ def test_the_set_of_one_more_is_where_welch_s_test_of_net_costs_does_not_reject(
     sides = [
         np.column_stack([rng.gamma(2, 5 + i, 300), rng.random(300) < 0.3 + 0.2 * i]) for i in (0, 1)
     ]
-    found = ratio_of_differences(*(clustered_means(one) for one in sides[::-1]), level=LEVEL)
+    found = ratio_of_differences(*(joint_means(one) for one in sides[::-1]), level=LEVEL)
     for end in (found.ci_lower, found.ci_upper):
         low, high = (one[:, 0] - end * one[:, 1] for one in sides)
         error = np.sqrt(low.var(ddof=1) / 300 + high.var(ddof=1) / 300)
@@ -122,7 +122,7 @@ def test_with_skewed_costs_the_set_is_all_ratios_at_which_the_skewed_mean_may_be
     for ratio in np.linspace(0, 3 * found.value, 301):
         _, lower, upper = skewed_mean(cost - ratio * stays, level=LEVEL)
         assert found.holds(ratio) == (lower <= 0 <= upper)
-    plain = ratio_of_means(clustered_means(np.column_stack([cost, stays])), level=LEVEL)
+    plain = ratio_of_means(joint_means(np.column_stack([cost, stays])), level=LEVEL)
     assert found.value == plain.value
     assert found.ci_upper > plain.ci_upper
 
@@ -130,7 +130,7 @@ def test_with_skewed_costs_the_set_is_all_ratios_at_which_the_skewed_mean_may_be
 def test_of_symmetric_costs_the_set_is_nearly_the_plain_one():
     rng = np.random.default_rng(4)
     rows = rng.normal([8, 4], 1, (500, 2))
-    plain = ratio_of_means(clustered_means(rows), level=LEVEL)
+    plain = ratio_of_means(joint_means(rows), level=LEVEL)
     found = skewed_ratio_of_means(*rows.T, level=LEVEL)
     assert (found.ci_lower, found.ci_upper) == pytest.approx(
         (plain.ci_lower, plain.ci_upper), abs=1e-3
@@ -142,7 +142,7 @@ def test_where_nothing_is_spent_or_hardly_anybody_stays_it_is_the_plain_set(cost
     rng = np.random.default_rng(5)
     rows = np.column_stack([cost * rng.random(200), rng.random(200) < stays])
     assert repr(skewed_ratio_of_means(*rows.T, level=LEVEL)) == repr(
-        ratio_of_means(clustered_means(rows), level=LEVEL)
+        ratio_of_means(joint_means(rows), level=LEVEL)
     )
 
 

@@ -7,8 +7,10 @@ from scipy.stats import chi2, norm, t
 from siyu.stats.experiments import welch_difference
 from siyu.stats.many_to_one import (
     chance_best,
+    compare_shares_with_control,
     compare_with_control,
     crossover_pvalue,
+    expected_loss,
     heterogeneity_pvalue,
     welch_degrees,
 )
@@ -102,6 +104,44 @@ def test_the_chance_to_be_best_is_that_of_two_normals():
     assert chance_best([1, 2, 1.5], [1, 4, 0.25]) == pytest.approx(
         np.bincount(drawn) / 400_000, abs=0.003
     )
+
+
+def test_the_loss_to_be_expected_is_that_of_two_normals():
+    """E max(0, D) of D ~ N(d, s^2) is d Phi(d/s) + s phi(d/s)."""
+    apart, error = 0.7, np.hypot(0.6, 0.8)
+    ahead = apart * norm.cdf(apart / error) + error * norm.pdf(apart / error)
+    found = expected_loss([2.0, 1.3], [0.36, 0.64])
+    assert found == pytest.approx([ahead - apart, ahead], abs=1e-6)
+    assert expected_loss([5.0], [1.0]) == pytest.approx([0.0], abs=1e-12)
+
+
+def test_of_one_share_and_its_control_it_is_newcombes_interval_and_mid_p():
+    found = compare_shares_with_control([48, 56], [80, 70], level=0.95)
+    assert found.loc[0, "difference"] == pytest.approx(0.2)
+    assert found.loc[0, ["ci_lower", "ci_upper"]].tolist() == pytest.approx(
+        [0.0524, 0.3339], abs=5e-5
+    )  # Newcombe (1998), method 10
+    assert found.loc[0, "p"] == found.loc[0, "p_holm"]
+
+
+def test_joint_intervals_of_shares_are_dunnetts_where_there_are_many():
+    count, n = [1_000, 1_100, 1_000, 950], [10_000] * 4
+    found = compare_shares_with_control(count, n, level=0.95)
+    share = np.array(count) / n
+    normal = compare_with_control(share, share * (1 - share) / n, degrees=np.inf, level=0.95)
+    ends = ["ci_lower", "ci_upper"]
+    assert found[ends].to_numpy() == pytest.approx(normal[ends].to_numpy(), abs=1e-4)
+    assert found["p"].to_numpy() == pytest.approx(normal["p"].to_numpy(), rel=0.1)
+    assert (found["p_holm"] >= found["p"]).all()
+
+
+def test_nobody_in_an_arm_is_an_error_and_none_who_converts_is_not():
+    with pytest.raises(ValueError, match="leave out those without"):
+        compare_shares_with_control([0, 2], [0, 9], level=0.95)
+    found = compare_shares_with_control([0, 0, 0], [40, 40, 40], level=0.95)
+    assert (found["ci_lower"] < 0).all()
+    assert (found["ci_upper"] > 0).all()
+    assert (found["p_holm"] == 1).all()
 
 
 def test_differing_means_are_those_of_welchs_analysis_of_variance():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,11 +123,38 @@ def clustered_slope(
     return float(slope), float(slope - reach), float(slope + reach)
 
 
+def clustered_means(
+    arms: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give each arm's mean per unit, when whole clusters were drawn into the arms.
+
+    Args:
+        arms: one value per unit.
+        clusters: the same of the cluster that the unit is in, whole numbers of at least 0.
+
+    Returns:
+        Means, their variances (CR2) and degrees of freedom, one of each per arm. The last two are
+        not a number for an arm with fewer than two clusters.
+
+    Source: as `joint_means`, one column at a time.
+    """
+    found = np.array([_arm_mean(y, g) for y, g in zip(arms, clusters, strict=True)])
+    return found[:, 0], found[:, 1], found[:, 2]
+
+
+def _arm_mean(values: ArrayLike, clusters: ArrayLike) -> tuple[float, float, float]:
+    y = np.asarray(values, dtype=np.float64)
+    if len(np.unique(np.asarray(clusters))) < 2:
+        return float(y.mean()), np.nan, np.nan
+    found = joint_means(y[:, None], clusters=clusters)
+    return float(found.value[0]), float(found.covariance[0, 0]), found.degrees
+
+
 @dataclass(frozen=True, kw_only=True)
 class Means:
     """Means of several columns over the same people, with their `covariance`.
 
-    degrees: of freedom of the covariance: clusters (people, where each stands alone) less one.
+    degrees: of freedom of the covariance; where each person stands alone, people less one.
     n: people.
     """
 
@@ -141,8 +169,8 @@ class Means:
         return float(weight @ self.value), max(float(weight @ self.covariance @ weight), 0.0)
 
 
-def clustered_means(rows: ArrayLike, *, clusters: ArrayLike | None = None) -> Means:
-    """Give the means of columns over people, who may come in clusters.
+def joint_means(rows: ArrayLike, *, clusters: ArrayLike | None = None) -> Means:
+    """Give the means of several columns over people, who may come in clusters.
 
     Args:
         rows: people x columns.
@@ -151,20 +179,29 @@ def clustered_means(rows: ArrayLike, *, clusters: ArrayLike | None = None) -> Me
     Raises:
         ValueError: fewer than two clusters.
 
-    Source: as `clustered_share`, for several columns at once; where each person stands alone, the
+    Source: Bell and McCaffrey (2002), Survey Methodology 28, 169-181 (CR2): residuals summed within
+    clusters and set right for what each takes part in its own mean, and the degrees of freedom that
+    this variance would have if people were independent. Where each person stands alone, it is the
     usual covariance of means.
     """
     values = np.asarray(rows, dtype=np.float64)
     n = len(values)
     mean = np.asarray(values.sum(axis=0) / max(n, 1))
-    residuals = values - mean
+    sums, size = values - mean, np.ones(n)
     if clusters is not None:
         code = np.unique(np.asarray(clusters), return_inverse=True)[1]
-        sums = np.zeros((code.max(initial=-1) + 1, values.shape[1]))
-        np.add.at(sums, code, residuals)
-        residuals = sums
-    many = len(residuals)
-    if many < 2:
-        raise ValueError(f"{many} cluster must be at least 2: nothing is known of what chance does")
-    covariance = many / (many - 1) * residuals.T @ residuals / n**2
-    return Means(value=mean, covariance=covariance, degrees=many - 1.0, n=n)
+        size = np.bincount(code).astype(np.float64)
+        sums = np.column_stack([np.bincount(code, weights=column) for column in sums.T])
+    if len(size) < 2:
+        raise ValueError(
+            f"{len(size)} cluster must be at least 2: nothing is known of what chance does"
+        )
+    left = np.sqrt(1 - size / n)
+    adjusted = sums / left[:, None]
+    degrees = n - 1.0
+    if clusters is not None:
+        # What the adjusted sums would vary and vary together by, if units were independent.
+        together = -np.outer(size / left, size / left) / n
+        np.fill_diagonal(together, size)
+        degrees = float(np.trace(together) ** 2 / (together**2).sum())
+    return Means(value=mean, covariance=adjusted.T @ adjusted / n**2, degrees=degrees, n=n)

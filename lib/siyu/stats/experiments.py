@@ -105,23 +105,29 @@ def adjusted_means(
 
     Args:
         arms: one value per unit, at least three in each.
-        before: the same of a covariate known before the draw.
+        before: the same of a covariate known before the draw; or of several, as its columns.
 
     Returns:
         Means, their variances (HC2) and degrees of freedom, one of each per arm. Means of two arms
         are independent given the covariate.
 
     Raises:
-        ValueError: fewer than three units in an arm.
+        ValueError: fewer units in an arm than covariates and two more.
 
-    Source: as `adjusted_difference`, which it is the two sides of.
+    Indicators of strata as covariates give the post-stratified means. Source: as
+    `adjusted_difference`, which it is the two sides of; Miratrix, Sekhon and Yu (2013), J. R. Stat.
+    Soc. B 75, 369-396.
     """
     sides = [np.asarray(side, dtype=np.float64) for side in arms]
-    befores = [np.asarray(side, dtype=np.float64) for side in before]
-    _enough(sides, 3)
-    centre = np.concatenate(befores).mean()
+    befores = [
+        np.asarray(one, dtype=np.float64).reshape(len(side), -1)
+        for one, side in zip(before, sides, strict=True)
+    ]
+    covariates = befores[0].shape[1]
+    _enough(sides, covariates + 2)
+    centre = np.concatenate(befores).mean(axis=0)
     fits = np.array([_at_zero(y, x - centre) for y, x in zip(sides, befores, strict=True)])
-    return fits[:, 0], fits[:, 1], np.array([len(side) - 2.0 for side in sides])
+    return fits[:, 0], fits[:, 1], np.array([len(side) - 1.0 - covariates for side in sides])
 
 
 def members_needed(
@@ -158,10 +164,11 @@ def _enough(sides: list[FloatArray], least: int) -> None:
 
 
 def _at_zero(y: FloatArray, x: FloatArray) -> tuple[float, float]:
-    """Fit a line and give its value at 0 with the HC2 variance of that."""
+    """Fit a plane and give its value at 0 with the HC2 variance of that."""
     # In its own unit: what is much smaller or larger than 1 would be taken for rounding.
-    size = np.abs(x).max()
-    slope = x / size if np.ptp(x) > 0 else np.zeros(len(x))  # without spread there is no line
+    size = np.abs(x).max(axis=0)
+    # Without spread there is no line.
+    slope = np.divide(x, size, out=np.zeros(x.shape), where=np.ptp(x, axis=0) > 0)
     design = np.column_stack([np.ones(len(x)), slope])
     inverse = np.linalg.pinv(design.T @ design)
     beta = inverse @ design.T @ y

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 
 from siyu.stats.amounts import skewed_mean
 from siyu.stats.checks import normal_quantile
-from siyu.stats.clusters import Means, clustered_means
+from siyu.stats.clusters import Means, joint_means
 from siyu.stats.jackknife import sum_degrees
 
 Kind = Literal["bounded", "exclusive", "unbounded"]
@@ -119,7 +119,7 @@ def skewed_ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level
         level: coverage, between 0 and 1.
     """
     up, down = (np.asarray(one, dtype=np.float64) for one in (numerator, denominator))
-    plain = ratio_of_means(clustered_means(np.column_stack([up, down])), level=level)
+    plain = ratio_of_means(joint_means(np.column_stack([up, down])), level=level)
     width = plain.ci_upper - plain.ci_lower
     if plain.kind != "bounded" or not width > 0 or down.mean() <= 0:
         return plain

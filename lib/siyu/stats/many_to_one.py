@@ -11,7 +11,9 @@ from scipy.optimize import brentq
 from scipy.special import chdtri, ndtr
 from scipy.stats import chi2, f, t
 
-from siyu.stats.checks import FloatArray, normal_quantile
+from siyu.stats.checks import FloatArray, count_of, normal_quantile
+from siyu.stats.intervals import difference_pvalue, newcombe_difference
+from siyu.stats.multiplicity import holm
 
 _NODES = np.linspace(-7.5, 7.5, 81)
 _WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
@@ -67,6 +69,47 @@ def compare_with_control(
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
+def compare_shares_with_control(count: ArrayLike, n: ArrayLike, *, level: float) -> pd.DataFrame:
+    """Compare the shares of arms with the control's, all at once.
+
+    Newcombe's interval of each difference, at the critical value with which all hold together: it
+    holds for small counts, where the normal one of `compare_with_control` does not. p is Fisher's
+    mid-p, by Holm.
+
+    Args:
+        count: users with the property per arm, the control's first; at least two arms.
+        n: users of each, at least 1.
+        level: coverage of all intervals together, between 0 and 1.
+
+    Returns:
+        One row per arm but the control: `difference`, `ci_lower`, `ci_upper`, `p`, `p_holm`.
+
+    Raises:
+        ValueError: fewer than two arms, an arm of nobody, a value that is no count, or a level out
+            of range.
+
+    Sources: Newcombe (1998), Stat. Med. 17, 873-890; critical value: Dunnett (1955), with the
+    correlations of the shares found, one more user with and one without the property in each
+    (ours, held by `tests/simulation/test_lure_reading_coverage.py`).
+    """
+    counts, totals = count_of(count, n)
+    if not totals.all():
+        raise ValueError("n: every arm must have users; leave out those without")
+    smooth = (counts + 1) / (totals + 2)
+    found = compare_with_control(
+        smooth, smooth * (1 - smooth) / (totals + 2), degrees=np.inf, level=level
+    )
+    joint = (found["ci_upper"] - found["difference"]) / found["error"]
+    alone = float(2 * ndtr(joint.iloc[0]) - 1)  # one and the same for all with known errors
+    value, lower, upper = newcombe_difference(
+        counts[1:], totals[1:], counts[0], totals[0], level=alone
+    )
+    p = difference_pvalue(counts[1:], totals[1:], counts[0], totals[0])
+    return pd.DataFrame(
+        {"difference": value, "ci_lower": lower, "ci_upper": upper, "p": p, "p_holm": holm(p)}
+    )
+
+
 def welch_degrees(variances: ArrayLike, degrees: ArrayLike) -> FloatArray:
     """Give the degrees of freedom of each comparison with the control, the first arm.
 
@@ -95,13 +138,26 @@ def chance_best(values: ArrayLike, variances: ArrayLike) -> FloatArray:
     Assumes independent, normal estimates and no opinion beforehand (a flat prior): where options
     hardly differ it trusts the winner too much.
     """
-    value = np.asarray(values, dtype=np.float64)
-    error = np.sqrt(np.maximum(np.asarray(variances, dtype=np.float64), 1e-12))
-    drawn = value[:, None] + error[:, None] * _NODES[None, :]
-    below = ndtr((drawn[:, None, :] - value[None, :, None]) / error[None, :, None])
-    below[np.eye(len(value), dtype=bool)] = 1
-    chance = below.prod(axis=1) @ _WEIGHTS
+    chance = _chances(np.asarray(values, dtype=np.float64), variances) @ _WEIGHTS
     return np.asarray(chance / chance.sum())
+
+
+def expected_loss(values: ArrayLike, variances: ArrayLike) -> FloatArray:
+    """Give how far each option can be expected to lie behind the best, by what was found alone.
+
+    Args:
+        values: an estimated mean per option, larger is better; at least one.
+        variances: of these estimates, 0 or more.
+
+    Returns:
+        Per option, 0 or more, in the unit of the values: the chance that it is not the best times
+        how much better the best then is.
+
+    Assumes what `chance_best` does.
+    """
+    value = np.asarray(values, dtype=np.float64)
+    best = ((_drawn(value, variances) * _chances(value, variances)) @ _WEIGHTS).sum()
+    return np.asarray(np.maximum(best - value, 0.0))
 
 
 def heterogeneity_pvalue(values: ArrayLike, errors: ArrayLike, degrees: ArrayLike) -> float:
@@ -157,12 +213,29 @@ def crossover_pvalue(values: ArrayLike, errors: ArrayLike) -> float:
     return float(sum(comb(k - 1, h) * chi2.sf(least, h) for h in range(1, k)) / 2 ** (k - 1))
 
 
+def _drawn(value: FloatArray, variances: ArrayLike) -> FloatArray:
+    """Give what each option may be, a column per node."""
+    return np.asarray(value[:, None] + _errors(variances)[:, None] * _NODES[None, :])
+
+
+def _chances(value: FloatArray, variances: ArrayLike) -> FloatArray:
+    """Give the chance that each option is the best if it is what it is at a node."""
+    apart = _drawn(value, variances)[:, None, :] - value[None, :, None]
+    below = ndtr(apart / _errors(variances)[None, :, None])
+    below[np.eye(len(value), dtype=bool)] = 1
+    return np.asarray(below.prod(axis=1))
+
+
+def _errors(variances: ArrayLike) -> FloatArray:
+    return np.asarray(np.sqrt(np.maximum(np.asarray(variances, dtype=np.float64), 1e-12)))
+
+
 def _row(
     difference: float, error: float, degrees: float, *, loading: FloatArray, level: float
 ) -> tuple[float, ...]:
     if not error:
         return (difference, error, degrees, *[np.nan] * 5)
-    scales, statistic = _scales(degrees), difference / error
+    scales, statistic = error_scales(degrees), difference / error
 
     def beyond(bound: float) -> float:
         return _within(bound, loading, *scales) - level
@@ -186,8 +259,12 @@ def _within(bound: float, loading: FloatArray, scale: FloatArray, weight: FloatA
     return float(_WEIGHTS @ inside @ weight)
 
 
-def _scales(degrees: float) -> tuple[FloatArray, FloatArray]:
-    """Give what an estimated error is of the true one, with the weight of each."""
+def error_scales(degrees: float) -> tuple[FloatArray, FloatArray]:
+    """Give what an estimated error may be of the true one, with the weight of each.
+
+    Args:
+        degrees: of freedom of the error; infinite for one that is known.
+    """
     if np.isinf(degrees):
         return np.ones(1), np.ones(1)
     low, high = np.log(chdtri(degrees, [1 - 1e-13, 1e-13]))

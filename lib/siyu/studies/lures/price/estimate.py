@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from siyu.stats.amounts import skewed_mean
-from siyu.stats.clusters import Means, clustered_means
+from siyu.stats.clusters import Means, joint_means
 from siyu.stats.fieller import (
     Ratio,
     ratio_of_differences,
@@ -119,7 +119,7 @@ def find_means(experiment: Experiment, people: pd.DataFrame) -> Means:
     spent = people["cost_cny"] + people["redeemed_cny"]
     rows = np.column_stack([spent, people[f"retained_{experiment.retention_days[-1]}"]])
     clusters = people["cluster"].to_numpy() if experiment.is_clustered else None
-    means = clustered_means(rows, clusters=clusters)
+    means = joint_means(rows, clusters=clusters)
     means.covariance[1, 1] = max(means.covariance[1, 1], 1 / len(rows) ** 2)
     return means
 

@@ -78,22 +78,15 @@ def price(experiment: Experiment, *, value_per_retained_cny: float, level: float
     Raises:
         LureError: a value that is not above 0.
     """
-    people = value_people(experiment, value_per_retained_cny=value_per_retained_cny)
-    days = max(*experiment.retention_days, experiment.definition.worth_days, 0)
-    refused = _refusal(experiment, people)
+    refused = _refusal(experiment)
+    people = experiment.people.iloc[:0]
+    if not refused:
+        people = value_people(experiment, value_per_retained_cny=value_per_retained_cny)
+        refused = "" if len(people) else "immature"
     arms = pd.DataFrame(columns=["arm", "n", "refused"])
     read: dict[str, Means] = {}
     if not refused:
-        sides = {arm: people[people["arm"] == code] for code, arm in enumerate(experiment.arms)}
-        excluded = {arm: _excluded(experiment, arm, own) for arm, own in sides.items()}
-        read = {arm: find_means(experiment, own) for arm, own in sides.items() if not excluded[arm]}
-        arms = pd.DataFrame(
-            [
-                _arm(experiment, arm, own, read.get(arm), level ** (1 / max(len(read), 1)))
-                | {"refused": excluded[arm]}
-                for arm, own in sides.items()
-            ]
-        )
+        arms, read = _arms(experiment, people, level)
         refused = "few" if len(read) < 2 else ""
     reference = "" if refused else find_reference(experiment, read)
     return Prices(
@@ -103,11 +96,25 @@ def price(experiment: Experiment, *, value_per_retained_cny: float, level: float
         worth=value_arms(
             {} if refused else read, reference, value_cny=value_per_retained_cny, level=level
         ),
-        days=days,
+        days=max(*experiment.retention_days, experiment.definition.worth_days, 0),
         n=sum(means.n for means in read.values()),
-        immature=len(experiment.people) - len(people),
+        immature=0 if experiment.refused else len(experiment.people) - len(people),
         refused=refused,
     )
+
+
+def _arms(
+    experiment: Experiment, people: pd.DataFrame, level: float
+) -> tuple[pd.DataFrame, dict[str, Means]]:
+    sides = {arm: people[people["arm"] == code] for code, arm in enumerate(experiment.arms)}
+    excluded = {arm: _excluded(experiment, arm, own) for arm, own in sides.items()}
+    read = {arm: find_means(experiment, own) for arm, own in sides.items() if not excluded[arm]}
+    joint = level ** (1 / max(len(read), 1))
+    rows = [
+        _arm(experiment, arm, own, read.get(arm), joint) | {"refused": excluded[arm]}
+        for arm, own in sides.items()
+    ]
+    return pd.DataFrame(rows), read
 
 
 def find_means(experiment: Experiment, people: pd.DataFrame) -> Means:
@@ -131,7 +138,7 @@ def find_reference(experiment: Experiment, read: dict[str, Means]) -> str:
     return min(read, key=lambda arm: (read[arm].value[0], -read[arm].value[1]))
 
 
-def _refusal(experiment: Experiment, people: pd.DataFrame) -> str:
+def _refusal(experiment: Experiment) -> str:
     if experiment.refused:
         return experiment.refused
     if find_suspect(experiment):
@@ -142,7 +149,7 @@ def _refusal(experiment: Experiment, people: pd.DataFrame) -> str:
         return "cost"
     if (experiment.people[["cost_cny", "redeemed_cny"]] < 0).any(axis=None):
         return "negative"
-    return "" if len(people) else "immature"
+    return ""
 
 
 def _excluded(experiment: Experiment, arm: str, people: pd.DataFrame) -> str:

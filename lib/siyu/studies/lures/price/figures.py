@@ -11,7 +11,6 @@ from siyu.figures import (
     BLACK,
     GREY,
     PALE,
-    SECOND,
     SERIES,
     Picture,
     canvas,
@@ -132,7 +131,7 @@ def draw_worth(experiment: Experiment, prices: Prices, *, level: float) -> Pictu
     chance.set_ylim(0, 1)
     percent_axis(chance.yaxis)
     for axes, key, own_ends in zip(panels, ("ahead", "chance"), ends, strict=True):
-        axes.axvline(prices.worth.value_cny, color=SECOND, linewidth=1, linestyle=":")
+        axes.axvline(prices.worth.value_cny, color=BLACK, linewidth=1, linestyle=":")
         axes.set_xlim(0, last)
         axes.set_xlabel(phrase("lures.price.figure.value"))
         said = phrase(f"lures.price.figure.{key}", arm=term(prices.reference))

@@ -10,7 +10,7 @@ from siyu.stats.fieller import Ratio
 from siyu.studies.lures import Definition, LureError, price, value_people
 from siyu.studies.lures.price.estimate import judge
 
-from tests.studies.lures.price.builders import experiment, people
+from tests.studies.lures.made import experiment, people
 
 LEVEL, VALUE = 0.95, 60.0
 FOUR = {

@@ -7,7 +7,7 @@ from siyu.findings import to_json
 from siyu.language import speaking
 from siyu.studies.lures import Definition, price
 
-from tests.studies.lures.price.builders import experiment
+from tests.studies.lures.made import experiment
 
 LEVEL, VALUE = 0.95, 60.0
 CONTROL = Definition(experiment="lures", control_arm="none")

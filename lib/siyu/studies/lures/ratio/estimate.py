@@ -105,7 +105,7 @@ def _parts(experiment: Experiment) -> list[tuple[str, str, NDArray[np.int64]]]:
     if experiment.is_clustered or experiment.first_day is None:
         return []
     needed = max(FEWEST / min(experiment.shares), experiment.min_users)
-    daily = _daily(experiment)
+    daily = count_daily(experiment)
     begins = _runs(daily.sum(axis=1), needed)
     rows = [
         ("days", str(experiment.first_day + timedelta(days=int(day))), sizes)
@@ -118,7 +118,7 @@ def _parts(experiment: Experiment) -> list[tuple[str, str, NDArray[np.int64]]]:
     return rows
 
 
-def _daily(experiment: Experiment) -> NDArray[np.int64]:
+def count_daily(experiment: Experiment) -> NDArray[np.int64]:
     """Count people as drawn, a row per day and a column per arm."""
     own, arms = experiment.drawn, len(experiment.arms)
     cell = own["day"] * arms + own["arm"]
@@ -142,7 +142,7 @@ def _break(experiment: Experiment) -> date | None:
     """Find the day from which on the shares differ most from those before (likelihood ratio)."""
     if experiment.is_clustered or experiment.first_day is None:
         return None
-    before = _daily(experiment).cumsum(axis=0).astype(np.float64)
+    before = count_daily(experiment).cumsum(axis=0).astype(np.float64)
     if len(before) < 2:
         return None
     after = before[-1] - before

@@ -1,4 +1,4 @@
-"""Turn prices and what arms are worth into findings."""
+"""Turn prices, and the values at which another arm wins, into findings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _RETAINED, _EXTRA = "cost per retained customer", "cost per extra retained custo
 
 
 def conclude(experiment: Experiment, prices: Prices, *, level: float) -> list[Finding]:
-    """Give findings: a price per arm, one per extra customer, and what each arm is worth."""
+    """Give a price per arm and per extra customer, and the values at which another arm wins."""
     if prices.refused:
         reason = full_stop(sentences.refusal(experiment, prices))
         return [insufficient("lures.price", reason, metric=_RETAINED, n=0, unit="cny")]
     return [
         *(_retained(experiment, row, level) for row in each_row(prices.arms)),
         *(_extra(row, level) for row in each_row(prices.extra)),
-        *(_net(prices, row, level) for row in each_row(prices.worth.net)),
+        *(_switch(prices, row, level) for row in each_row(prices.worth.switches) if row.before),
     ]
 
 
@@ -84,30 +84,22 @@ def _extra(row: Any, level: float) -> Finding:
     )
 
 
-def _net(prices: Prices, row: Any, level: float) -> Finding:
-    arms = prices.arms.set_index("arm")
-    message = phrase(
-        "lures.price.worth.arm",
-        arm=row.arm,
-        value=prices.worth.value_cny,
-        net=row.net_cny,
-        lower=row.net_lower,
-        upper=row.net_upper,
-        level=level,
-    )
-    best = row.net_cny == prices.worth.net["net_cny"].max()
+def _switch(prices: Prices, row: Any, level: float) -> Finding:
+    # Between the ends of a bounded set the two arms do not clearly differ; of one without ends
+    # only one side is clear, or none.
+    known = row.kind == "bounded"
     return Finding(
-        id=f"lures.price.net.{row.arm}",
-        metric="net benefit per person assigned",
-        segment={"arm": row.arm},
-        value=float(row.net_cny),
-        ci_lower=float(row.net_lower),
-        ci_upper=float(row.net_upper),
+        id=f"lures.price.switch.{row.arm}",
+        metric="value of a retained customer from which the arm is the best",
+        segment={"arm": row.arm, "before": row.before},
+        value=float(row.from_cny),
+        ci_lower=float(row.ci_lower) if known else None,
+        ci_upper=float(row.ci_upper) if known else None,
         level=level,
         unit="cny",
-        n=int(arms.loc[row.arm, "n"]),
-        message=full_stop(message),
-        action=full_stop(sentences.say_switches(prices)) if best else "",
-        method=phrase("lures.price.method.net"),
+        n=prices.n,
+        message=full_stop(sentences.say_switch(row)),
+        action=phrase("lures.price.action", arm=row.arm, before=row.before, value=row.from_cny),
+        method=phrase("lures.price.method.switch"),
         evidence="randomised",
     )

@@ -155,11 +155,12 @@ def say_switches(prices: Prices) -> str:
     if len(rows) == 1:
         return phrase("lures.price.switch.never", arm=rows[0].arm)
     return phrase(
-        "lures.price.switch.all", arm=rows[0].arm, switches=[_switch(row) for row in rows[1:]]
+        "lures.price.switch.all", arm=rows[0].arm, switches=[say_switch(row) for row in rows[1:]]
     )
 
 
-def _switch(row: Any) -> str:
+def say_switch(row: Any) -> str:
+    """Say from which value on an arm is the best, and where that is clear."""
     kind = "none"
     if row.kind == "bounded" and row.ci_upper > 0:
         kind = "both" if row.ci_lower > 0 else "above"

@@ -40,7 +40,8 @@ class Doses:
     n: people followed long enough, of these arms. immature: not so long.
     refused: as of the experiment, or "unnamed" (no doses were given), "ratio" (arms not as large as
         planned), "clusters" (drawn by cluster), "stay" (nobody's time of addition is known),
-        "redeemed" (no coupon is known to be redeemed), "immature" (nobody followed so long), "doses" (fewer than three, of enough people), "".
+        "redeemed" (no coupon is known to be redeemed), "immature" (nobody followed so long),
+        "doses" (fewer than three, of enough people), "".
     """
 
     table: pd.DataFrame

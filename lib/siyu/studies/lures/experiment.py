@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import ibis.expr.types as ir
 import numpy as np
@@ -115,28 +116,17 @@ def find_experiment(pool: Source, definition: Definition, *, min_users: int = 30
     arms = _arms(drawn, definition)
     events = _events(pool, definition)
     users = pool.table("users")
-    can_stay = "added_at" in users.columns and _any(users.added_at.notnull())
+    can_stay = "added_at" in users.columns and bool(users.added_at.notnull().any().to_pandas())
     if not can_stay and definition.conversion == ADDED and arms:
         raise LureError(
             "conversion = 'added': no user has a time of addition (users.added_at); name an event"
         )
     orders = pool.table("orders").columns if pool.has("orders") else ()
-    people, counts, left_out = _nobody()
-    names: dict[str, tuple[str, ...]] = dict.fromkeys(("stratum", "channel", "cluster"), ())
-    first_day = None
+    reduced = _NOBODY
     if drawn is not None and len(arms) > 1:
-        found = join_people(pool, drawn, definition, arms, events)
-        table = found.drop("user_id").to_pandas()
-        first_day = table["on"].min().date()
-        table["day"] = (table.pop("on") - pd.Timestamp(first_day)).dt.days
-        for name in names:
-            table[name], names[name] = _coded(table[name])
-        by = ["arm", "day", "channel", "cluster"]
-        counts = table.groupby(by, as_index=False).agg(n=("left_out", "size"))
-        left_out = table[table["left_out"] != ""].rename(columns={"left_out": "reason"})
-        left_out = left_out.groupby(["reason", "arm"], as_index=False).agg(n=("arm", "size"))
-        people = _people(table[table["left_out"] == ""].drop(columns="left_out"), definition)
-        people = people if can_stay else people.drop(columns=_retained(definition))
+        joined = join_people(pool, drawn, definition, arms, events).drop("user_id").to_pandas()
+        reduced = _reduce(joined, definition, can_stay=can_stay)
+    refused = "none" if not arms else "one_arm" if len(arms) < 2 else ""
     return Experiment(
         source=pool.name,
         as_of=pool.as_of,
@@ -145,29 +135,46 @@ def find_experiment(pool: Source, definition: Definition, *, min_users: int = 30
         shares=_shares(arms, definition.arm_shares),
         min_users=min_users,
         retention_days=tuple(definition.retention_days) if can_stay else (),
-        first_day=first_day,
-        strata=names["stratum"],
-        channels=names["channel"],
-        clusters=names["cluster"],
-        people=people,
-        drawn=counts,
-        left_out=left_out,
         has_cost=drawn is not None and "cost_cny" in pool.table("assignments").columns,
         has_coupons="coupon_cny" in orders and bool(set(arms) & set(definition.coupon_arms)),
         has_orders=bool(orders),
-        refused="none" if not arms else "one_arm" if len(arms) < 2 else "" if len(people)
-        else "nobody",
+        refused=refused or ("" if len(reduced["people"]) else "nobody"),
         pool=pool,
-    )  # fmt: skip
+        **reduced,
+    )
 
 
-def _any(holds: ir.BooleanColumn) -> bool:
-    return bool(holds.any().to_pandas())
+_NOBODY: dict[str, Any] = {
+    "first_day": None,
+    **dict.fromkeys(("strata", "channels", "clusters"), ()),
+    "people": pd.DataFrame({"arm": []}),
+    "drawn": pd.DataFrame(columns=["arm", "day", "channel", "cluster", "n"]),
+    "left_out": pd.DataFrame(columns=["reason", "arm", "n"]),
+}
 
 
-def _nobody() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    columns = ["arm"], ["arm", "day", "channel", "cluster", "n"], ["reason", "arm", "n"]
-    return tuple(pd.DataFrame(columns=names) for names in columns)  # type: ignore[return-value]
+def _reduce(table: pd.DataFrame, definition: Definition, *, can_stay: bool) -> dict[str, Any]:
+    """Count who was drawn and who is left out, and shape the others."""
+    first = table["on"].min()
+    table["day"] = (table.pop("on") - first).dt.days
+    names = {}
+    for name in ("stratum", "channel", "cluster"):
+        table[name], names[name] = _coded(table[name])
+    left_out = table[table["left_out"] != ""].rename(columns={"left_out": "reason"})
+    people = table[table["left_out"] == ""].drop(columns="left_out")
+    return {
+        "first_day": first.date(),
+        "strata": names["stratum"],
+        "channels": names["channel"],
+        "clusters": names["cluster"],
+        "people": _shape(people, definition, can_stay=can_stay),
+        "drawn": _counted(table, ["arm", "day", "channel", "cluster"]),
+        "left_out": _counted(left_out, ["reason", "arm"]),
+    }
+
+
+def _counted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    return table.groupby(by, as_index=False).agg(n=("cost_cny", "size"))
 
 
 def _drawn(pool: Source, definition: Definition) -> ir.Table | None:
@@ -232,16 +239,14 @@ def _coded(values: pd.Series) -> tuple[pd.Series, tuple[str, ...]]:
     return pd.Series(code, index=values.index), tuple(map(str, names))
 
 
-def _retained(definition: Definition) -> list[str]:
-    return [f"retained_{day}" for day in definition.retention_days]
-
-
-def _people(table: pd.DataFrame, definition: Definition) -> pd.DataFrame:
+def _shape(table: pd.DataFrame, definition: Definition, *, can_stay: bool) -> pd.DataFrame:
     for name in ("followed", "convert", "added", "left"):
         table[f"{name}_days"] = table.pop(f"{name}_us").astype("float64") / DAY_US
     table["converted"] = table["convert_days"] <= definition.conversion_days
-    for day, name in zip(definition.retention_days, _retained(definition), strict=True):
-        left = table["left_days"] <= day
-        table[name] = (table["added_days"] <= day) & ~left
-    table["offered_before"] = table["offered_before"].astype(bool)
+    for day in definition.retention_days if can_stay else ():
+        gone = table["left_days"] <= day
+        table[f"retained_{day}"] = (table["added_days"] <= day) & ~gone
+    # Sums of fractions depend on the order of threads: back to whole fen.
+    money = [name for name in table.columns if "_cny" in name]
+    table[money] = table[money].round(2)
     return table.sort_values(sorted(table.columns), ignore_index=True)

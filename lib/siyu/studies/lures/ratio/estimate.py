@@ -13,7 +13,6 @@ from scipy.special import xlogy
 from siyu.stats.experiments import SUSPECT_RATIO_P, sample_ratio_pvalue
 from siyu.stats.multiplicity import holm
 from siyu.studies.lures.experiment import Experiment
-from siyu.studies.naming import UNKNOWN
 
 PARTS = ("days", "channel")
 FEWEST = 5
@@ -111,7 +110,9 @@ def _parts(experiment: Experiment) -> list[tuple[str, str, NDArray[np.int64]]]:
         ("days", str(experiment.first_day + timedelta(days=int(day))), sizes)
         for day, sizes in zip(begins, np.add.reduceat(daily, begins), strict=True)
     ]
-    for code, name in [*enumerate(experiment.channels), (-1, UNKNOWN)]:
+    if experiment.drawn["channel"].min() < 0:
+        return rows  # what is not known of all may be known of those who joined
+    for code, name in enumerate(experiment.channels):
         sizes = _sizes(experiment, experiment.drawn[experiment.drawn["channel"] == code])
         if sizes.sum() >= needed:
             rows.append(("channel", name, sizes))

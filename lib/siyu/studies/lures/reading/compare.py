@@ -160,8 +160,10 @@ def _sides(people: pd.DataFrame, values: pd.Series) -> list[FloatArray]:
 
 def _known(people: pd.DataFrame) -> FloatArray:
     """Lay out what was known before the assignment, as much of it as the smallest arm can bear."""
-    stratum = "stratum" if people["stratum"].max() > people["stratum"].min() else "channel"
-    columns = [indicators(people, [stratum], np.ones(len(people)))]
+    # A channel that is not known of all may be known of those who joined: that came after.
+    known = [name for name in ("stratum", "channel") if people[name].min() >= 0]
+    apart = [name for name in known if people[name].max() > people[name].min()]
+    columns = [indicators(people, apart[:1], np.ones(len(people)))]
     columns += [np.log1p(_column(people, name)) for name in ("day", *_BEFORE)]
     columns = [one[:, np.ptp(one, axis=0) > 0] for one in columns]
     most = int(people["arm"].value_counts().min()) // _PER_COVARIATE
@@ -180,6 +182,5 @@ def count_clusters(experiment: Experiment) -> tuple[int, ...]:
     """Count the clusters of each arm; nothing where persons were drawn."""
     if not experiment.is_clustered:
         return ()
-    people = experiment.people[experiment.people["cluster"] >= 0]
-    own = people.groupby("arm")["cluster"].nunique()
+    own = experiment.people.groupby("arm")["cluster"].nunique()
     return tuple(int(own.get(i, 0)) for i in range(len(experiment.arms)))

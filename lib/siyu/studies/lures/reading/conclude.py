@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from siyu.findings import Finding, Unit, insufficient
 from siyu.formats import full_stop
 from siyu.phrases import phrase
@@ -69,7 +71,7 @@ def _verdict(experiment: Experiment, found: Reading, level: float) -> Finding:
         threshold=0.0 if rolls or loses else None,
         direction="above" if rolls or loses else None,
         evidence="randomised",
-        worth_cny=verdict.quarter_cny if rolls else None,
+        worth_cny=verdict.quarter_cny if np.isfinite(verdict.quarter_cny) else None,
     )
 
 

@@ -43,13 +43,14 @@ class Reading:
         be the best of all) and, against the control, `p_holm`; the same adjusted for what was known
         before (`adjusted`, `adjusted_lower`, `adjusted_upper`), and `variance_share`, the variance
         of the adjusted means relative to that of the plain ones (missing where not adjusted).
-    counts: one row per `outcome`: `n` people read, `immature` ones, and `refused` ("nobody" was
-        followed so long, "few" are in two arms, or in the control, "flat": all of an arm did the
-        same, "").
+    counts: one row per `outcome`: `n` people read, `immature` ones, and `refused` ("young": nobody
+        was followed so long, "few": no two arms, or not the control, have enough people, "flat":
+        all of an arm did the same, "").
     clusters: number in each arm; none where persons were drawn.
     verdict: by the net worth of a person drawn.
-    refused: as of the experiment, or "ratio" (arms are not as large as planned), "clusters" (too
-        few in an arm), "few" (people for any outcome), "".
+    refused: as of the experiment, or "ratio" (arms are not as large as planned), "no_cluster"
+        (of some people it is not known), "clusters" (too few in an arm); or, where no outcome can
+        be told, as of the conversion; "".
     """
 
     arms: pd.DataFrame
@@ -118,7 +119,7 @@ def read(
         verdict=verdict,
         value_per_retained_cny=value_per_retained_cny,
         smallest_gain_cny=smallest_gain_cny,
-        refused=refused or ("" if told else "few"),
+        refused=refused or ("" if told else parts[0].refused),
     )
 
 
@@ -140,11 +141,11 @@ def _refusal(experiment: Experiment) -> str:
         return experiment.refused
     if find_suspect(experiment):
         return "ratio"
-    return (
-        "clusters"
-        if min(count_clusters(experiment), default=FEWEST_CLUSTERS) < (FEWEST_CLUSTERS)
-        else ""
-    )
+    # Who is of no known cluster may just not have joined: without them, people would be picked.
+    if experiment.is_clustered and experiment.people["cluster"].min() < 0:
+        return "no_cluster"
+    few = min(count_clusters(experiment), default=FEWEST_CLUSTERS) < FEWEST_CLUSTERS
+    return "clusters" if few else ""
 
 
 def _outcomes(experiment: Experiment) -> dict[str, pd.DataFrame]:
@@ -156,12 +157,10 @@ def _outcomes(experiment: Experiment) -> dict[str, pd.DataFrame]:
 
 def _read(experiment: Experiment, outcome: str, people: pd.DataFrame, level: float) -> _Part:
     immature = len(experiment.people) - len(people)
-    if experiment.is_clustered:
-        people = people[people["cluster"] >= 0]
     sizes = experiment.count(people)
     large = np.flatnonzero(sizes >= max(FEWEST, experiment.min_users))
     if len(large) < 2 or (experiment.has_control and large[0] != 0):
-        refused = "few" if len(people) else "nobody"
+        refused = "few" if len(people) else "young"
         return _Part(outcome=outcome, immature=immature, refused=refused)
     people = people[people["arm"].isin(large)]
     means = plain_means(experiment, people, outcome)

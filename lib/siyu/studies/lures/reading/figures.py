@@ -52,10 +52,8 @@ def draw_outcomes(experiment: Experiment, found: Reading, *, level: float) -> Pi
             said = phrase("lures.reading.figure.share", share=row.mean)
             ends = (row.mean, row.ci_lower, row.ci_upper)
             _mark(axes, arms.index(row.arm), ends, said, is_best=candidate[row.arm])
-        axes.set_title(
-            phrase("lures.reading.figure.panel", did=sentences.name_outcome(experiment, outcome)),
-            size=9.5, color=BLACK, loc="left",
-        )  # fmt: skip
+        did = sentences.name_outcome(experiment, outcome)
+        axes.set_title(did[:1].upper() + did[1:], size=9.5, color=BLACK, loc="left")
         axes.set_xlim(0, most * 1.12)
         axes.set_ylim(len(arms) - 0.4, -0.75)
         percent_axis(axes.xaxis, ticks=4)

@@ -256,12 +256,13 @@ def say_gap(experiment: Experiment, row: Any, *, level: float) -> str:
 
 def refusal(experiment: Experiment, found: Reading) -> str:
     """Say why the experiment is not read."""
-    if found.refused in ("ratio", "clusters", "few"):
+    if found.refused and found.refused != experiment.refused:
         return phrase(
             f"lures.reading.refused.{found.refused}",
             experiment=experiment.name,
             fewest=FEWEST_CLUSTERS if found.refused == "clusters" else FEWEST,
             column=experiment.definition.cluster,
+            days=experiment.definition.conversion_days,
         )
     return sentences.refusal(experiment)
 

@@ -28,7 +28,7 @@ class Verdict:
     worse: arms that are clearly not the best. more: people still to be drawn into all arms
         together until one can be chosen; days: that many days at the pace of the draw.
     quarter_cny: what the lure brings in a quarter at that pace, over the control, or over going on
-        with all arms as drawn.
+        with all arms as planned; missing where that is not clear.
     """
 
     kind: str = ""
@@ -92,8 +92,6 @@ def decide(
     if kind == "keep_testing":
         # A control needs both answers: that the lure brings more, or at most so much more.
         more = _lacking(means, leader, n, level, smallest_gain_cny / (2 if control else 1))
-    planned = [experiment.shares[experiment.arms.index(name)] for name in names]
-    over = means.value[0] if control else np.average(means.value, weights=planned)
     return Verdict(
         kind=kind,
         arm=names[leader],
@@ -107,10 +105,23 @@ def decide(
         worse=tuple(best.loc[~best["is_candidate"], "arm"]),
         more=more,
         days=float(np.ceil(more / pace)),
-        quarter_cny=float((means.value[leader] - over) * pace * QUARTER_DAYS)
+        quarter_cny=pace * QUARTER_DAYS * _gain(experiment, names, means, leader, level)
         if kind == "roll_out"
         else _NAN,
     )
+
+
+def _gain(
+    experiment: Experiment, names: list[str], means: Means, leader: int, level: float
+) -> float:
+    """Give what a lure brings beyond the control, or beyond all arms as planned, where clear."""
+    planned = np.array([experiment.shares[experiment.arms.index(name)] for name in names])
+    usual = np.eye(len(names))[0] if experiment.has_control else planned / planned.sum()
+    contrast = np.eye(len(names))[leader] - usual
+    error = np.sqrt(contrast**2 @ means.variance)
+    gain = float(contrast @ means.value)
+    # Whichever leads would have been chosen.
+    return gain if gain > norm.isf((1 - level) / 2 / len(names)) * error else _NAN
 
 
 def _risk(means: Means, leader: int, *, nothing: bool) -> tuple[float, float]:

@@ -41,8 +41,8 @@ def headline(experiment: Experiment, found: Doses) -> str:
         return refusal(experiment, found)
     rivals = found.table[found.table["is_candidate"]]
     best = found.table.sort_values("net_cny", kind="stable").iloc[-1]
-    key = f"{direction(found)}.{'clear' if len(rivals) == 1 else 'open'}"
-    return phrase(f"lures.dose.headline.{key}", dose=best["dose_cny"])
+    which = "clear" if len(rivals) == 1 else "open"
+    return phrase(f"lures.dose.headline.{direction(found)}.{which}", dose=best["dose_cny"])
 
 
 def say_doses(experiment: Experiment, found: Doses, *, level: float) -> str:

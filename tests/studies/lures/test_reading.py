@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -11,9 +9,9 @@ from siyu.language import speaking
 from siyu.stats.best import compare_shares_with_best
 from siyu.stats.clusters import clustered_means
 from siyu.stats.many_to_one import compare_shares_with_control
-from siyu.studies.lures import LureError, reading
+from siyu.studies.lures import Definition, LureError, find_experiment, ratio, reading
 
-from tests.studies.lures.builders import experiment, people
+from tests.studies.lures.builders import experiment, people, person, pool
 
 LEVEL = 0.95
 
@@ -275,11 +273,24 @@ def test_one_arm_in_which_nobody_joined_has_an_interval_but_no_worth():
     assert read.counts.set_index("outcome").loc["net_cny", "refused"] == "flat"
 
 
-def test_an_experiment_that_is_none_is_said_to_be_none():
-    one = replace(experiment(shares(10, 10)), refused="none", people=people(arm=[]))
-    read = found(one)
-    assert read.refused == "none"
-    assert "No experiment of lures" in reading.headline(one, read)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_where_there_is_no_experiment_or_one_arm_that_is_said(tmp_path, language):
+    source = pool(tmp_path, [person("1", "gift", added=1.0), person("2", "gift")])
+    for asked, refused in ((Definition(), "none"), (Definition(experiment="test"), "one_arm")):
+        one = find_experiment(source, asked)
+        read, draw = found(one), ratio.check_ratio(one)
+        assert read.refused == draw.refused == refused
+        with speaking(language):
+            told = [*ratio.conclude(one, draw), *reading.conclude(one, read, level=LEVEL)]
+            assert [each.status for each in told] == ["insufficient"] * 2
+            assert told[0].message == told[1].message
+            assert reading.say_adjusted(one, read) == ""
+            for picture in (
+                ratio.draw_ratio(one, draw),
+                reading.draw_outcomes(one, read, level=LEVEL),
+                reading.draw_net(one, read, level=LEVEL),
+            ):
+                assert picture.table.empty
 
 
 @pytest.mark.parametrize(
@@ -364,7 +375,7 @@ def test_all_worlds_are_said_drawn_and_concluded_in_both_languages(language):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_figures_have_no_boxes_and_say_what_is_seen(language):
     with speaking(language):
-        for name in ("near", "control", "lost", "staff", "young"):
+        for name in ("control", "staff", "young"):
             one = worlds()[name]
             read = found(one)
             for picture in (

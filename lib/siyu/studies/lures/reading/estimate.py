@@ -91,11 +91,14 @@ def read(
     """
     if not 0.5 < level < 1:
         raise LureError(f"level = {level} must be above 0.5 and below 1; use 0.95")
-    if not smallest_gain_cny > 0:
-        raise LureError(f"smallest_gain_cny = {smallest_gain_cny} must be above 0; 1 is one yuan")
+    for name, value in (
+        ("value_per_retained_cny", value_per_retained_cny),
+        ("smallest_gain_cny", smallest_gain_cny),
+    ):
+        if not value > 0:
+            raise LureError(f"{name} = {value} must be above 0; 1 is one yuan")
     refused = _refusal(experiment)
-    valued = value_people(experiment, value_per_retained_cny=value_per_retained_cny)
-    asked = {} if refused else _outcomes(experiment) | {NET: valued}
+    asked = {} if refused else _outcomes(experiment, value_per_retained_cny)
     parts = [_read(experiment, name, people, level) for name, people in asked.items()]
     verdict, told = Verdict(), {part.outcome: part for part in parts if not part.refused}
     if NET in told:
@@ -148,11 +151,12 @@ def _refusal(experiment: Experiment) -> str:
     return "clusters" if few else ""
 
 
-def _outcomes(experiment: Experiment) -> dict[str, pd.DataFrame]:
+def _outcomes(experiment: Experiment, value_per_retained_cny: float) -> dict[str, pd.DataFrame]:
     """Give the people who were followed long enough for each outcome."""
     days = {"converted": experiment.definition.conversion_days}
     days |= {f"retained_{day}": day for day in experiment.retention_days}
-    return {name: experiment.followed(day) for name, day in days.items()}
+    valued = value_people(experiment, value_per_retained_cny=value_per_retained_cny)
+    return {name: experiment.followed(day) for name, day in days.items()} | {NET: valued}
 
 
 def _read(experiment: Experiment, outcome: str, people: pd.DataFrame, level: float) -> _Part:

@@ -12,6 +12,7 @@ from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.reading import sentences
 from siyu.studies.lures.reading.compare import NET
 from siyu.studies.lures.reading.estimate import Reading
+from siyu.studies.lures.reading.outcomes import name_outcome
 from siyu.studies.marks import name_rows, percent_axis, row_name
 from siyu.studies.tables import each_row
 
@@ -52,7 +53,7 @@ def draw_outcomes(experiment: Experiment, found: Reading, *, level: float) -> Pi
             said = phrase("lures.reading.figure.share", share=row.mean)
             ends = (row.mean, row.ci_lower, row.ci_upper)
             _mark(axes, arms.index(row.arm), ends, said, is_best=candidate[row.arm])
-        did = sentences.name_outcome(experiment, outcome)
+        did = name_outcome(experiment, outcome)
         axes.set_title(did[:1].upper() + did[1:], size=9.5, color=BLACK, loc="left")
         axes.set_xlim(0, most * 1.12)
         axes.set_ylim(len(arms) - 0.4, -0.75)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siyu.formats import paragraph, paragraphs, quote
-from siyu.phrases import phrase, term
+from siyu.formats import paragraph, paragraphs
+from siyu.phrases import phrase
 from siyu.studies.lures import sentences
-from siyu.studies.lures.definition import ADDED
 from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.reading.compare import BEST, CONTROL, NET
 from siyu.studies.lures.reading.estimate import FEWEST, FEWEST_CLUSTERS, Reading
+from siyu.studies.lures.reading.outcomes import last_outcome, name_outcome
 from siyu.studies.tables import each_row
 
 _THOUSAND = 1_000
@@ -193,7 +193,7 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
             loss=_THOUSAND * verdict.loss_cny,
         )
     )
-    if kind == "keep_testing":
+    if verdict.kind == "keep_testing":
         said.append(phrase("lures.reading.more", more=verdict.more, days=verdict.days))
     worse = [arm for arm in verdict.worse if arm != experiment.definition.control_arm]
     if worse and verdict.kind != "stop":
@@ -203,11 +203,13 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
 
 
 def name_verdict(experiment: Experiment, found: Reading) -> str:
-    """Name what is to be done, a stop by what is left instead of the lures."""
+    """Name what is to be done, by what there is to choose instead of a lure."""
     kind = found.verdict.kind
+    if kind == "roll_out":
+        return kind if found.verdict.at_most_cny else "roll_out_clear"
     if kind == "stop":
         return "stop_control" if experiment.has_control else "stop_all"
-    return "roll_out_clear" if kind == "roll_out" and not found.verdict.at_most_cny else kind
+    return "keep_control" if experiment.has_control else kind
 
 
 def say_worth(experiment: Experiment, found: Reading) -> str:
@@ -265,26 +267,6 @@ def refusal(experiment: Experiment, found: Reading) -> str:
             days=experiment.definition.conversion_days,
         )
     return sentences.refusal(experiment)
-
-
-def name_outcome(experiment: Experiment, outcome: str) -> str:
-    """Name an outcome the way it stands in a sentence."""
-    days = experiment.definition.conversion_days
-    if outcome == "converted":
-        if experiment.definition.conversion == ADDED:
-            return phrase("lures.reading.did.added", days=days)
-        event = quote(term(experiment.definition.conversion))
-        return phrase("lures.reading.did.event", event=event, days=days)
-    if outcome == NET:
-        return phrase("lures.reading.did.net")
-    return phrase("lures.reading.did.stayed", days=int(outcome.removeprefix("retained_")))
-
-
-def last_outcome(experiment: Experiment) -> str:
-    """Name the outcome of the last retention day; the conversion where nobody knows who stays."""
-    return (
-        f"retained_{max(experiment.retention_days)}" if experiment.retention_days else ("converted")
-    )
 
 
 def _arms(found: Reading, outcome: str) -> pd.DataFrame:

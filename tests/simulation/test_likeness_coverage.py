@@ -6,7 +6,7 @@ Shares of clusters vary by a beta distribution with the correlation given; sizes
 import numpy as np
 import pytest
 from scipy.stats import norm
-from siyu.stats.clusters import design_effect, likeness
+from siyu.stats.likeness import design_effect, likeness
 from siyu.stats.power import units_needed
 
 pytestmark = pytest.mark.slow

@@ -1,19 +1,15 @@
 """Shares of things in clusters: against least squares on a constant, and by hand."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import statsmodels.api as sm
-import statsmodels.formula.api as smf
 from scipy.linalg import sqrtm
-from scipy.stats import f
 from scipy.stats import t as student
 from siyu.stats.clusters import (
     clustered_means,
     clustered_share,
     clustered_slope,
-    design_effect,
-    likeness,
+    joint_means,
     wilson_share,
 )
 
@@ -145,44 +141,6 @@ def test_a_single_cluster_has_a_mean_and_no_error():
     assert np.isnan([variance[0], degrees[0]]).all()
 
 
-def test_likeness_of_three_clusters_by_hand():
-    """Four each, of which 4, 2 and 0: mean squares 1 / 2 * 4 * (.25 + .25) = 1 and 1 / 9."""
-    found = likeness([4, 2, 0], [4, 4, 4], level=0.95)
-    assert found.value == pytest.approx((1 - 1 / 9) / (1 + 3 / 9))
-    upper, lower = 9 / f.ppf([0.025, 0.975], 2, 9)
-    assert found.ci_lower == pytest.approx((lower - 1) / (lower + 3))
-    assert found.ci_upper == pytest.approx((upper - 1) / (upper + 3))
-
-
-def test_likeness_agrees_with_the_analysis_of_variance_of_statsmodels():
-    rng = np.random.default_rng(1)
-    sizes = rng.integers(5, 30, 15)
-    counts = rng.binomial(sizes, rng.beta(4, 4, 15))
-    things = pd.DataFrame({"cluster": np.repeat(np.arange(15), sizes)})
-    things["y"] = np.concatenate(
-        [np.arange(n) < count for n, count in zip(sizes, counts, strict=True)]
-    ).astype(float)
-    table = sm.stats.anova_lm(smf.ols("y ~ C(cluster)", things).fit())
-    between, within = table["mean_sq"]
-    size = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / 14
-    found = likeness(counts, sizes, level=0.95)
-    assert found.value == pytest.approx((between - within) / (between + (size - 1) * within))
-
-
-@pytest.mark.parametrize(
-    ("counts", "sizes"), [([3], [5]), ([1, 0, 1], [1, 1, 1]), ([0, 0], [5, 5]), ([5, 0], [5, 5])]
-)
-def test_clusters_of_one_thing_or_without_any_spread_in_them_tell_nothing(counts, sizes):
-    assert np.isnan(likeness(counts, sizes, level=0.95).value)
-
-
-def test_a_design_effect_is_one_more_per_further_thing_that_is_alike():
-    assert design_effect([20, 20], 0.05) == pytest.approx(1 + 19 * 0.05)
-    # Unequal sizes: the mean of 10 and 30, weighted by size, is 25.
-    assert design_effect([10, 30], 0.05) == pytest.approx(1 + 24 * 0.05)
-    assert design_effect([10, 30], -0.02) == 1
-
-
 def test_of_clusters_of_one_thing_the_share_has_nearly_wilsons_interval():
     """30 of 100: Wilson's is 0.2189 to 0.3958; Student's t with 99 degrees widens it a little."""
     share, lower, upper = wilson_share([0, 1], [1, 1], [70, 30], level=0.95)
@@ -210,3 +168,36 @@ def test_a_share_of_none_all_or_nothing_keeps_within_its_bounds():
 def test_clusters_without_things_change_nothing():
     with_them = wilson_share([1, 0, 0], [2, 3, 0], [20, 30, 500], level=0.95)
     assert with_them == wilson_share([1, 0], [2, 3], [20, 30], level=0.95)
+
+
+def test_means_of_people_who_stand_alone_have_the_usual_covariance():
+    rows = np.random.default_rng(1).normal(size=(40, 3))
+    found = joint_means(rows)
+    assert found.value == pytest.approx(rows.mean(axis=0))
+    assert found.covariance == pytest.approx(np.cov(rows.T) / 40)
+    assert (found.degrees, found.n) == (39, 40)
+    each = joint_means(rows, clusters=range(40))
+    assert each.covariance == pytest.approx(found.covariance)
+    assert each.degrees == pytest.approx(39)
+
+
+def test_people_who_are_all_alike_within_clusters_count_once():
+    rows = np.random.default_rng(3).normal(size=(20, 2))
+    fivefold = joint_means(np.repeat(rows, 5, axis=0), clusters=np.repeat(range(20), 5))
+    assert fivefold.covariance == pytest.approx(joint_means(rows).covariance)
+    assert fivefold.degrees == pytest.approx(19)
+
+
+@pytest.mark.parametrize("clusters", [None, np.repeat(range(6), [3, 5, 2, 8, 4, 8])])
+def test_a_weighted_sum_of_means_is_the_mean_of_weighted_sums(clusters):
+    rows = np.random.default_rng(4).normal(size=(30, 2))
+    value, variance = joint_means(rows, clusters=clusters).weigh([-1.0, 60.0])
+    own = np.arange(30) if clusters is None else clusters
+    mean, of_sums, _ = clustered_means([rows @ [-1.0, 60.0]], [own])
+    assert (value, variance) == pytest.approx((mean[0], of_sums[0]))
+
+
+@pytest.mark.parametrize(("rows", "clusters"), [([[1.0]], None), ([[1.0]] * 3, [0] * 3)])
+def test_one_cluster_has_no_joint_means(rows, clusters):
+    with pytest.raises(ValueError, match="at least 2"):
+        joint_means(rows, clusters=clusters)

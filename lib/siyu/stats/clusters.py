@@ -1,4 +1,4 @@
-"""Shares of things that come in clusters, from what each cluster's counts sum up to."""
+"""Shares, slopes and means of things that come in clusters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import f as fisher
 from scipy.stats import t as student
 
 from siyu.stats.checks import FloatArray, count_of, normal_quantile
@@ -191,9 +190,7 @@ def clustered_means(
         Means, their variances (CR2) and degrees of freedom, one of each per arm. The last two are
         not a number for an arm with fewer than two clusters.
 
-    Source: Bell and McCaffrey (2002), Survey Methodology 28, 169-181: residuals summed within
-    clusters and set right for what each takes part in its own mean, and the degrees of freedom that
-    this variance would have if units were independent.
+    Source: as `joint_means`, one column at a time.
     """
     found = np.array([_arm_mean(y, g) for y, g in zip(arms, clusters, strict=True)])
     return found[:, 0], found[:, 1], found[:, 2]
@@ -201,75 +198,64 @@ def clustered_means(
 
 def _arm_mean(values: ArrayLike, clusters: ArrayLike) -> tuple[float, float, float]:
     y = np.asarray(values, dtype=np.float64)
-    code = np.unique(np.asarray(clusters), return_inverse=True)[1]
-    size = np.bincount(code)
-    if len(size) < 2:
+    if len(np.unique(np.asarray(clusters))) < 2:
         return float(y.mean()), np.nan, np.nan
-    share = size / len(y)
-    summed = np.bincount(code, weights=y - y.mean()) / np.sqrt(1 - share)
-    variance = float((summed**2).sum()) / len(y) ** 2
-    # What the adjusted sums would vary and vary together by, if units were independent.
-    root = size / np.sqrt(1 - share)
-    together = -np.outer(root, root) / len(y)
-    np.fill_diagonal(together, size)
-    return float(y.mean()), variance, float(np.trace(together) ** 2 / (together**2).sum())
+    found = joint_means(y[:, None], clusters=clusters)
+    return float(found.value[0]), float(found.covariance[0, 0]), found.degrees
 
 
 @dataclass(frozen=True, kw_only=True)
-class Likeness:
-    """How alike things of one cluster are: the intraclass correlation, with its interval.
+class Means:
+    """Means of several columns over the same people, with their `covariance`.
 
-    Not a number where clusters are fewer than two, or no larger than one.
+    degrees: of freedom of the covariance; where each person stands alone, people less one.
+    n: people.
     """
 
-    value: float
-    ci_lower: float
-    ci_upper: float
+    value: FloatArray
+    covariance: FloatArray
+    degrees: float
+    n: int
+
+    def weigh(self, weights: ArrayLike) -> tuple[float, float]:
+        """Give a weighted sum of the means, and its variance."""
+        weight = np.asarray(weights, dtype=np.float64)
+        return float(weight @ self.value), max(float(weight @ self.covariance @ weight), 0.0)
 
 
-def likeness(count: ArrayLike, n: ArrayLike, *, level: float) -> Likeness:
-    """Estimate how alike things of one cluster are in what is counted of them.
+def joint_means(rows: ArrayLike, *, clusters: ArrayLike | None = None) -> Means:
+    """Give the means of several columns over people, who may come in clusters.
 
     Args:
-        count: things counted in each cluster.
-        n: things there are in each, above 0.
-        level: coverage of the interval, between 0 and 1.
+        rows: people x columns.
+        clusters: of each person, any labels; None where each stands alone.
 
     Raises:
-        ValueError: a count is none, or exceeds its n; the level is out of range.
+        ValueError: fewer than two clusters.
 
-    Source: the analysis of variance, Donner and Koval (1980), Biometrics 36, 19-25; interval of
-    Searle (1971), Linear Models, with the mean cluster size of unequal clusters, e.g. Ukoumunne
-    (2002), Stat. Med. 21, 3757-3774.
+    Source: Bell and McCaffrey (2002), Survey Methodology 28, 169-181 (CR2): residuals summed within
+    clusters and set right for what each takes part in its own mean, and the degrees of freedom that
+    this variance would have if people were independent. Where each person stands alone, it is the
+    usual covariance of means.
     """
-    normal_quantile(level)
-    counts, sizes = count_of(count, n)
-    k, total = len(sizes), float(sizes.sum())
-    if k < 2 or total <= k:
-        return Likeness(value=np.nan, ci_lower=np.nan, ci_upper=np.nan)
-    size = (total - (sizes**2).sum() / total) / (k - 1)
-    share = counts.sum() / total
-    between = float((sizes * (counts / sizes - share) ** 2).sum()) / (k - 1)
-    within = float((counts * (1 - counts / sizes)).sum()) / (total - k)
-    if not within:
-        return Likeness(value=np.nan, ci_lower=np.nan, ci_upper=np.nan)
-    ratio, tail = between / within, (1 - level) / 2
-    upper, lower = ratio / fisher.ppf([tail, 1 - tail], k - 1, total - k)
-    found = [(one - 1) / (one + size - 1) for one in (ratio, lower, upper)]
-    return Likeness(value=found[0], ci_lower=found[1], ci_upper=found[2])
-
-
-def design_effect(n: ArrayLike, correlation: float) -> float:
-    """Give how many times more things are needed when whole clusters are drawn.
-
-    Args:
-        n: things in each cluster, above 0.
-        correlation: intraclass, at most 1; below 0 it counts as 0.
-
-    Source: Eldridge, Ashby and Kerry (2006), Int. J. Epidemiology 35, 1292-1300, for clusters
-    unequally large.
-    """
-    sizes = np.asarray(n, dtype=np.float64)
-    mean = sizes.mean()
-    weighted = mean * (1 + (sizes.std() / mean) ** 2)
-    return float(1 + (weighted - 1) * max(correlation, 0.0))
+    values = np.asarray(rows, dtype=np.float64)
+    n = len(values)
+    mean = np.asarray(values.sum(axis=0) / max(n, 1))
+    sums, size = values - mean, np.ones(n)
+    if clusters is not None:
+        code = np.unique(np.asarray(clusters), return_inverse=True)[1]
+        size = np.bincount(code).astype(np.float64)
+        sums = np.column_stack([np.bincount(code, weights=column) for column in sums.T])
+    if len(size) < 2:
+        raise ValueError(
+            f"{len(size)} cluster must be at least 2: nothing is known of what chance does"
+        )
+    left = np.sqrt(1 - size / n)
+    adjusted = sums / left[:, None]
+    degrees = n - 1.0
+    if clusters is not None:
+        # What the adjusted sums would vary and vary together by, if units were independent.
+        together = -np.outer(size / left, size / left) / n
+        np.fill_diagonal(together, size)
+        degrees = float(np.trace(together) ** 2 / (together**2).sum())
+    return Means(value=mean, covariance=adjusted.T @ adjusted / n**2, degrees=degrees, n=n)

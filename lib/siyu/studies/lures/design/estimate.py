@@ -11,7 +11,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from siyu.stats.best import compare_with_best
-from siyu.stats.clusters import Likeness, design_effect, likeness
+from siyu.stats.likeness import Likeness, design_effect, likeness
 from siyu.stats.many_to_one import compare_with_control
 from siyu.stats.power import smallest_found
 from siyu.stats.sequential import plan_bounds, price_of_looks

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy.stats import t as student
-from siyu.stats.clusters import clustered_share, clustered_slope
+from siyu.stats.clusters import clustered_means, clustered_share, clustered_slope
 
 LEVEL = 0.95
 
@@ -93,3 +93,43 @@ def test_a_line_needs_three_clusters_and_two_places():
     assert np.isnan(clustered_slope(**few, clusters=np.ones(2), level=0.95)).all()
     flat = sums | {"x": sums["n"], "xx": sums["n"], "xy": sums["y"]}
     assert np.isnan(clustered_slope(**flat, clusters=np.ones(40), level=0.95)).all()
+
+
+def test_means_of_people_who_stand_alone_have_the_usual_covariance():
+    rows = np.random.default_rng(1).normal(size=(40, 3))
+    found = clustered_means(rows)
+    assert found.value == pytest.approx(rows.mean(axis=0))
+    assert found.covariance == pytest.approx(np.cov(rows.T) / 40)
+    assert (found.degrees, found.n) == (39, 40)
+    each = clustered_means(rows, clusters=range(40))
+    assert each.covariance == pytest.approx(found.covariance)
+
+
+def test_means_of_clusters_have_the_error_of_a_share_by_cluster():
+    """The same sums through `clustered_share`; and people who are all alike count once."""
+    clusters = np.repeat(range(12), [3, 5, 2, 8, 4, 6, 3, 5, 2, 8, 4, 6])
+    hit = np.random.default_rng(2).random(len(clusters)) < 0.4
+    found = clustered_means(hit[:, None], clusters=clusters)
+    count, n = np.bincount(clusters, weights=hit), np.bincount(clusters)
+    share = clustered_share(
+        count=count.sum(), n=n.sum(), clusters=12, count_squared=count @ count,
+        n_squared=n @ n, both=count @ n, level=0.95,
+    )  # fmt: skip
+    assert found.covariance[0, 0] ** 0.5 == pytest.approx(float(share.error))
+    assert found.degrees == 11
+    rows = np.random.default_rng(3).normal(size=(20, 2))
+    fivefold = clustered_means(np.repeat(rows, 5, axis=0), clusters=np.repeat(range(20), 5))
+    assert fivefold.covariance == pytest.approx(clustered_means(rows).covariance)
+
+
+def test_a_weighted_sum_of_means_is_the_mean_of_weighted_sums():
+    rows = np.random.default_rng(4).normal(size=(30, 2))
+    value, variance = clustered_means(rows).weigh([-1.0, 60.0])
+    net = rows @ [-1.0, 60.0]
+    assert (value, variance) == pytest.approx((net.mean(), net.var(ddof=1) / 30))
+
+
+@pytest.mark.parametrize(("rows", "clusters"), [([[1.0]], None), ([[1.0]] * 3, [0] * 3)])
+def test_one_cluster_has_no_means_with_an_error(rows, clusters):
+    with pytest.raises(ValueError, match="at least 2"):
+        clustered_means(rows, clusters=clusters)

@@ -1,4 +1,4 @@
-"""Shares of things that come in clusters, from what each cluster's counts sum up to."""
+"""Shares, slopes and means of things that come in clusters."""
 
 from __future__ import annotations
 
@@ -120,3 +120,51 @@ def clustered_slope(
     error = np.sqrt(factor * weight @ score**2) / spread
     reach = student.ppf((1 + level) / 2, many - 1) * error
     return float(slope), float(slope - reach), float(slope + reach)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """Means of several columns over the same people, with their `covariance`.
+
+    degrees: of freedom of the covariance: clusters (people, where each stands alone) less one.
+    n: people.
+    """
+
+    value: FloatArray
+    covariance: FloatArray
+    degrees: float
+    n: int
+
+    def weigh(self, weights: ArrayLike) -> tuple[float, float]:
+        """Give a weighted sum of the means, and its variance."""
+        weight = np.asarray(weights, dtype=np.float64)
+        return float(weight @ self.value), max(float(weight @ self.covariance @ weight), 0.0)
+
+
+def clustered_means(rows: ArrayLike, *, clusters: ArrayLike | None = None) -> Means:
+    """Give the means of columns over people, who may come in clusters.
+
+    Args:
+        rows: people x columns.
+        clusters: of each person, any labels; None where each stands alone.
+
+    Raises:
+        ValueError: fewer than two clusters.
+
+    Source: as `clustered_share`, for several columns at once; where each person stands alone, the
+    usual covariance of means.
+    """
+    values = np.asarray(rows, dtype=np.float64)
+    n = len(values)
+    mean = np.asarray(values.sum(axis=0) / max(n, 1))
+    residuals = values - mean
+    if clusters is not None:
+        code = np.unique(np.asarray(clusters), return_inverse=True)[1]
+        sums = np.zeros((code.max(initial=-1) + 1, values.shape[1]))
+        np.add.at(sums, code, residuals)
+        residuals = sums
+    many = len(residuals)
+    if many < 2:
+        raise ValueError(f"{many} cluster must be at least 2: nothing is known of what chance does")
+    covariance = many / (many - 1) * residuals.T @ residuals / n**2
+    return Means(value=mean, covariance=covariance, degrees=many - 1.0, n=n)

@@ -174,8 +174,8 @@ def _farming(measures: Measures, own: pd.DataFrame, *, level: float) -> dict[str
             "m": own["followed"].where(~top, 0),
         }
     )
-    by = sides.groupby(unit.to_numpy()).sum()
-    by = by[by[["n", "m"]].sum(axis=1) > 0].to_numpy(dtype=float)
+    sums = sides.groupby(unit.to_numpy()).sum()
+    by = sums[sums["n"] + sums["m"] > 0].to_numpy(dtype=float)
     spread = jackknife(_difference, by, np.ones(len(by)))
     value = _difference(by.mean(axis=0))
     lower, upper = interval_of(value, spread, level=level, most=len(by) - 1)
@@ -208,9 +208,9 @@ def _difference(means: FloatArray) -> FloatArray:
 
 def _least(friends: pd.Series) -> int:
     """Give how many friends make an inviter one of about the best tenth, ties all in or all out."""
-    counts = friends.value_counts().sort_index(ascending=False)
-    share = counts.cumsum() / len(friends)
-    return max(int((share - SHARES[1]).abs().idxmin()), 1)
+    least = np.unique(friends.to_numpy())
+    share = np.array([(friends >= one).mean() for one in least])
+    return max(int(least[np.abs(share - SHARES[1]).argmin()]), 1)
 
 
 def _verdict(row: Any, alpha: float) -> str:

@@ -57,7 +57,7 @@ def measure(invites: Invites) -> Measures:
         min_users=invites.min_users,
         campaigns=tuple(invites.campaigns["campaign"]),
         inviters=found[["campaign", "inviter", "tree", *_SUMS]].astype(
-            {name: "int64" for name in ("friends", "followed", "gone")}
+            dict.fromkeys(("friends", "followed", "gone"), "int64")
         ),
         has_leaving="left_at" in invites.pool.table("users").columns,
     )

@@ -1,0 +1,1 @@
+"""Which reward makes trees grow, drawn by lot for seeds and inherited by whoever comes of them?"""

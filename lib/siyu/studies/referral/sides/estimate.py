@@ -33,9 +33,11 @@ class Sides:
         `ci_lower` and `ci_upper` (of all arms at once), `p` (adjusted for the other arms),
         `verdict` (of net: "roll_out", "stop", "keep_testing"; else "") and `more` (seeds that are
         still needed to tell the smallest lift of descendants; of that measure alone).
-    plan: one row per campaign of the past: `seeds`, `mean` and `spread` of their tree sizes,
-        `needed` seeds of two equal arms that would tell the smallest lift, and `power` of so many
-        by simulation; these two are missing where a few trees hold nearly all that came.
+    plan: one row per campaign of the past and `among` (whom to draw: "members" of its first
+        midnight, or "inviters", those of them who send an invitation): `seeds`, `mean` and
+        `spread` of their tree sizes, `needed` seeds of two equal arms that would tell the smallest
+        lift, and `power` of so many by simulation; these two are missing where a few trees hold
+        nearly all that came.
     n: seeds that are compared. p_ratio: of the test that arms are as large as planned.
     refused: "none" (no experiment), "nobody" (no seed followed long enough), "ratio", "few",
         "flat" (all trees alike, such as of nobody), "".
@@ -99,7 +101,8 @@ _COLUMNS = (
     *("arm", "measure", "n", "n_control", "mean", "mean_control", "difference"),
     *("ci_lower", "ci_upper", "p", "verdict", "more"),
 )
-_PLAN = ("campaign", "seeds", "mean", "spread", "needed", "power")
+_AMONG = {"members": "n", "inviters": "inviters"}
+_PLAN = ("campaign", "among", "seeds", "mean", "spread", "needed", "power")
 
 
 def _refusal(measures: Measures, sizes: list[int], p_ratio: float) -> str:
@@ -165,16 +168,17 @@ def _compare(
 def _plan(measures: Measures, *, level: float, lift: float) -> pd.DataFrame:
     """Give how many seeds the next experiment needs, from the spread of tree sizes there were."""
     rows: list[dict[str, Any]] = []
-    for name, own in measures.past.groupby("campaign", sort=False):
-        size, n = own["size"].to_numpy(dtype=float), own["n"].to_numpy(dtype=float)
+    groups = measures.past.groupby("campaign", sort=False)
+    for name, among, own in ((name, one, own) for name, own in groups for one in _AMONG):
+        size, n = own["size"].to_numpy(dtype=float), own[_AMONG[among]].to_numpy(dtype=float)
         seeds = int(n.sum())
         mean = float(n @ size / seeds) if seeds else 0.0
         if seeds < measures.min_users or not mean or n @ size < measures.min_users:
             continue
         spread = _spread(size, n)
-        row = {"campaign": name, "seeds": seeds, "mean": mean, "spread": spread}
+        row = {"campaign": name, "among": among, "seeds": seeds, "mean": mean, "spread": spread}
         # Where a tree or two hold nearly all, nobody knows how far sizes spread.
-        trees = effective_clusters(np.repeat(size, own["n"]))
+        trees = effective_clusters(np.repeat(size, n.astype(int)))
         if trees >= FEWEST_TREES and (1 + lift) * mean < size.max():
             needed = members_needed(
                 lift * mean,

@@ -31,7 +31,8 @@ class Measures:
         drawn seed, which had another arm or the same: no seeds themselves, and what comes of them
         counts for the seed above.
     past: for planning, by `campaign` and `size` (new members within `tree_days`, of one member of
-        the campaign's first midnight) how many members, `n`; of campaigns followed so long.
+        the campaign's first midnight) how many members, `n`, and how many of them had sent an
+        invitation, `inviters`; of campaigns followed so long.
     """
 
     source: str
@@ -206,7 +207,14 @@ def _past(invites: Invites, tree_days: int) -> pd.DataFrame:
             continue
         own = invites.friends
         own = own[(own["campaign"] == i) & ~own["is_late"] & (own["added_us"] < end)]
-        sizes = own.groupby("seed").size().value_counts()
-        sizes[0] = int(campaign.seeds) - int(sizes.sum())
-        rows += [(campaign.campaign, int(size), int(sizes[size])) for size in sorted(sizes.index)]
-    return pd.DataFrame(rows, columns=["campaign", "size", "n"])
+        sent = invites.sent
+        sent = sent[(sent["campaign"] == i) & (sent["generation"] == 0) & ~sent["is_late"]]
+        invited = sent.loc[sent["invited_us"] < end, "inviter"].nunique()
+        sizes = own.groupby("seed").size().value_counts().sort_index()
+        grown = int(sizes.sum())
+        rows.append((campaign.campaign, 0, int(campaign.seeds) - grown, invited - grown))
+        rows += [
+            (campaign.campaign, int(size), int(sizes[size]), int(sizes[size]))
+            for size in sizes.index
+        ]
+    return pd.DataFrame(rows, columns=["campaign", "size", "n", "inviters"])

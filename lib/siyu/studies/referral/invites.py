@@ -18,9 +18,9 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.data.zones import DAY_US, start_of_day
+from siyu.studies.referral.climb import ROOT, Ints, climb
 from siyu.studies.referral.definition import Definition, ReferralError
 from siyu.studies.referral.log import EMPTY, drop_unusable, find_new, number_users, read_log
-from siyu.studies.referral.trees import ROOT, Ints, climb
 
 LEFT_OUT = (
     *("no_campaign", "self", "accepted_early", "unknown_inviter", "early_inviter", "too_early"),

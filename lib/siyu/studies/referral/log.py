@@ -12,7 +12,7 @@ import pandas as pd
 from siyu.data import Source
 from siyu.data.zones import count_us, without_zone
 from siyu.studies.naming import UNKNOWN
-from siyu.studies.referral.trees import ROOT
+from siyu.studies.referral.climb import ROOT
 
 NEVER = np.iinfo(np.int64).max
 """Microseconds of what did not happen by the end of `as_of`."""

@@ -113,6 +113,8 @@ def _elsewhere(
     if len(weeks) < 2 or weeks["kept"].sum() < measures.min_users:
         return shown, (np.nan,) * 4
     value, lower, upper = _of(ratio_by_cluster(weeks["cost_cny"], weeks["kept"], level=level))
+    if not np.isfinite(upper):
+        return shown, (np.nan,) * 4
     left = weeks["cost_cny"] - value * weeks["kept"]
     error = float(np.sqrt(len(weeks) * left.var(ddof=1)) / weeks["kept"].sum())
     return shown, (value, lower, upper, error)
@@ -147,7 +149,7 @@ def _campaign(
         return row | {"refused": "nobody"}
     value, below, above = _of(ratio_by_cluster(by["cost_cny"], kept, level=level))
     row |= {"cost_per_kept": value, "ci_lower": max(below, 0.0), "ci_upper": above}
-    if np.isnan(elsewhere[0]):
+    if not np.isfinite([below, above, elsewhere[0]]).all():
         return row
     gap = mover_difference((value, below, above), elsewhere[:3])
     row |= dict(

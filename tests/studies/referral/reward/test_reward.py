@@ -181,7 +181,7 @@ def friends_of(reward_cny, *, kept=0.6, n=200):
     ("reward_cny", "verdict"), [(2.0, "continue"), (9.0, "stop"), (5.7, "unclear")]
 )
 def test_a_campaign_is_judged_by_what_members_from_elsewhere_cost(reward_cny, verdict):
-    """9.5 yuan there; 60% of friends stay; one touchpoint, so that to be dearer is to be dearest."""
+    """9.5 yuan there; 60% of friends stay; dearer than the one touchpoint is dearer than all."""
     measures = of(friends_of(reward_cny))
     found = reward.costs(measures, level=LEVEL)
     row = found.table.iloc[0]

@@ -127,7 +127,7 @@ def _rows(
             found.append(row | {"measure": name, "refused": "top"})
             continue
         value, influence = gini(friends) if share is None else top_share(friends, share)
-        lower, upper = _ends(value, influence, unit, level=level)
+        lower, upper = find_ends(value, influence, unit, level=level)
         luck = _luck(dealt, share)
         p = (1 + int((luck >= value).sum())) / (1 + _DRAWS)
         own_row = {"measure": name, "value": value, "ci_lower": lower, "ci_upper": upper}
@@ -135,7 +135,10 @@ def _rows(
     return found
 
 
-def _ends(value: float, influence: FloatArray, unit: Any, *, level: float) -> tuple[float, float]:
+def find_ends(
+    value: float, influence: FloatArray, unit: Any, *, level: float
+) -> tuple[float, float]:
+    """Give the interval of a value by what each inviter moves it by, those of a unit together."""
     sums = np.bincount(np.unique(unit, return_inverse=True)[1], weights=influence)
     many = len(sums)
     error = np.sqrt(many * sums.var(ddof=1)) / len(influence)

@@ -79,7 +79,7 @@ def measure(
     kept_days = invites.definition.kept_days
     seeds, immature, contaminated = _NO_SEEDS, 0, 0
     if arms:
-        drawn["unit"] = _above(drawn, invites.friends, own=True)
+        drawn["unit"] = climb_to_drawn(drawn, invites.friends, own=True)
         is_seed = drawn["unit"] == _NOBODY
         contaminated = int((~is_seed).sum())
         mature = invites.end_us - drawn["drawn_us"] >= (tree_days + kept_days) * DAY_US
@@ -153,7 +153,7 @@ def _gifts(arms: Sequence[str], asked: Mapping[str, float]) -> Mapping[str, floa
     return {arm: asked.get(arm, 0.0) for arm in arms}
 
 
-def _above(drawn: pd.DataFrame, friends: pd.DataFrame, *, own: bool) -> pd.Series:
+def climb_to_drawn(drawn: pd.DataFrame, friends: pd.DataFrame, *, own: bool) -> pd.Series:
     """Give the uppermost drawn person of whom each came after that one's draw, or _NOBODY.
 
     Args:
@@ -186,7 +186,7 @@ def _grow(
     kept_days: int,
 ) -> pd.DataFrame:
     """Sum up what came of each seed."""
-    came = friends.assign(person=_above(drawn, friends, own=False)).merge(
+    came = friends.assign(person=climb_to_drawn(drawn, friends, own=False)).merge(
         seeds[["person", "drawn_us"]], on="person"
     )
     came = came[came["added_us"] < came["drawn_us"] + tree_days * DAY_US]

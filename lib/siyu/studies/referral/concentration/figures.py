@@ -50,13 +50,13 @@ def draw_top(measures: Measures, found: Concentration, *, level: float) -> Pictu
         for row in each_row(rows[rows["measure"] == "top_10"]):
             axes.plot([0.1, 0.1], [row.ci_lower, row.ci_upper], color=BLACK, linewidth=2)
             axes.plot(0.1, row.value, "o", color=BLACK, markersize=5)
-        half = len(curve) // 2
-        axes.annotate(
+        axes.text(
+            0.97,
+            0.06,
             phrase("referral.concentration.figure.luck"),
-            (curve["share"].iloc[half], curve["luck"].iloc[half]),
-            (6, -14),
-            textcoords="offset points",
-            size=8.5,
+            transform=axes.transAxes,
+            ha="right",
+            size=9,
             color=GREY,
         )
         axes.set_xlim(0, 1)

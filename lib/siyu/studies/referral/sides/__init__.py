@@ -2,7 +2,7 @@
 
 from siyu.studies.referral.sides.conclude import conclude
 from siyu.studies.referral.sides.estimate import Sides, compare_sides
-from siyu.studies.referral.sides.figures import draw_sides
+from siyu.studies.referral.sides.figures import draw_plan, draw_sides
 from siyu.studies.referral.sides.measure import Measures, measure
 from siyu.studies.referral.sides.sentences import say_next, say_sides, say_sides_headline
 
@@ -11,6 +11,7 @@ __all__ = [
     "Sides",
     "compare_sides",
     "conclude",
+    "draw_plan",
     "draw_sides",
     "measure",
     "say_next",

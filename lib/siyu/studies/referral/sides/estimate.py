@@ -101,6 +101,7 @@ _COLUMNS = (
     *("arm", "measure", "n", "n_control", "mean", "mean_control", "difference"),
     *("ci_lower", "ci_upper", "p", "verdict", "more"),
 )
+_LIFTS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 _AMONG = {"members": "n", "inviters": "inviters"}
 _PLAN = ("campaign", "among", "seeds", "mean", "spread", "needed", "power")
 
@@ -165,33 +166,60 @@ def _compare(
     return rows
 
 
+def plan_lifts(measures: Measures, campaign: str, *, level: float) -> pd.DataFrame:
+    """Give how many seeds of two equal arms tell each of some lifts of the mean tree size.
+
+    Args:
+        measures: with the trees of past campaigns.
+        campaign: one of these.
+        level: of the interval that will judge it.
+
+    Returns:
+        One row per `among` ("members", "inviters") and `lift`: `needed`.
+    """
+    own = measures.past[measures.past["campaign"] == campaign]
+    rows = [
+        (among, lift, _need(own, count, lift=lift, level=level)["needed"])
+        for among, count in _AMONG.items()
+        for lift in _LIFTS
+    ]
+    table = pd.DataFrame(rows, columns=["among", "lift", "needed"])
+    return table[table["needed"].notna()].reset_index(drop=True)
+
+
 def _plan(measures: Measures, *, level: float, lift: float) -> pd.DataFrame:
     """Give how many seeds the next experiment needs, from the spread of tree sizes there were."""
     rows: list[dict[str, Any]] = []
-    groups = measures.past.groupby("campaign", sort=False)
-    for name, among, own in ((name, one, own) for name, own in groups for one in _AMONG):
-        size, n = own["size"].to_numpy(dtype=float), own[_AMONG[among]].to_numpy(dtype=float)
-        seeds = int(n.sum())
-        mean = float(n @ size / seeds) if seeds else 0.0
-        if seeds < measures.min_users or not mean or n @ size < measures.min_users:
-            continue
-        spread = _spread(size, n)
-        row = {"campaign": name, "among": among, "seeds": seeds, "mean": mean, "spread": spread}
-        # Where a tree or two hold nearly all, nobody knows how far sizes spread.
-        trees = effective_clusters(np.repeat(size, n.astype(int)))
-        if trees >= FEWEST_TREES and (1 + lift) * mean < size.max():
-            needed = members_needed(
-                lift * mean,
-                spread_treated=_spread(size, lift_shares(size, n, lift=lift)),
-                spread_control=spread,
-                share=0.5,
-                level=level,
-                power=POWER,
-            )
-            power = power_of_lift(size, n, lift=lift, n=int(needed), level=level)
-            row |= {"needed": needed, "power": power}
-        rows.append(row)
+    for name, own in measures.past.groupby("campaign", sort=False):
+        for among, count in _AMONG.items():
+            found = _need(own, count, lift=lift, level=level)
+            if found["seeds"] >= measures.min_users and found["came"] >= measures.min_users:
+                rows.append({"campaign": name, "among": among} | found)
     return pd.DataFrame(rows, columns=list(_PLAN))
+
+
+def _need(own: pd.DataFrame, count: str, *, lift: float, level: float) -> dict[str, float]:
+    size, n = own["size"].to_numpy(dtype=float), own[count].to_numpy(dtype=float)
+    came, seeds = float(n @ size), float(n.sum())
+    found = {"seeds": seeds, "came": came, "needed": np.nan}
+    if not came:
+        return found
+    mean, spread = came / seeds, _spread(size, n)
+    found |= {"mean": mean, "spread": spread}
+    # Where a tree or two hold nearly all, nobody knows how far sizes spread.
+    trees = effective_clusters(np.repeat(size, n.astype(int)))
+    if trees < FEWEST_TREES or (1 + lift) * mean >= size.max():
+        return found
+    needed = members_needed(
+        lift * mean,
+        spread_treated=_spread(size, lift_shares(size, n, lift=lift)),
+        spread_control=spread,
+        share=0.5,
+        level=level,
+        power=POWER,
+    )
+    power = power_of_lift(size, n, lift=lift, n=int(needed), level=level)
+    return found | {"needed": needed, "power": power}
 
 
 def _spread(values: FloatArray, weights: FloatArray) -> float:

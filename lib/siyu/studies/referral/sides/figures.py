@@ -1,15 +1,15 @@
-"""Draw what each reward does to the trees of seeds."""
+"""Draw what each reward does to the trees of seeds, and how many the next experiment needs."""
 
 from __future__ import annotations
 
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from siyu.figures import ACCENT, BLACK, GREY, SECOND, Picture, canvas, finish, nothing, shorten
 from siyu.formats import number
 from siyu.phrases import phrase, term
 from siyu.studies.marks import name_rows
 from siyu.studies.referral.sides import sentences
-from siyu.studies.referral.sides.estimate import OUTCOMES, Sides
+from siyu.studies.referral.sides.estimate import OUTCOMES, POWER, Sides, plan_lifts
 from siyu.studies.referral.sides.measure import Measures
 from siyu.studies.tables import each_row
 
@@ -65,3 +65,63 @@ def draw_sides(measures: Measures, found: Sides, *, level: float) -> Picture:
         axes.grid(axis="x")
     alt = phrase("referral.sides.figure.alt", title=title)
     return finish(figure, name=name, alt=alt, table=found.table)
+
+
+def draw_plan(measures: Measures, found: Sides, *, level: float) -> Picture:
+    """Draw how many seeds an experiment needs for each lift, by whom it draws."""
+    name = "reward_plan"
+    known = found.plan[found.plan["needed"].notna()]
+    if not len(known):
+        reason = sentences.say_next(measures, found)
+        return nothing(reason, name=name, title=phrase("referral.sides.figure.no_plan"))
+    best = known.sort_values("needed", kind="stable")["campaign"].iloc[0]
+    table = plan_lifts(measures, best, level=level)
+    rows = {row.among: row for row in each_row(known[known["campaign"] == best])}
+    seeds = table["among"].map({among: row.seeds for among, row in rows.items()})
+    within = table.loc[table["needed"] <= seeds, "lift"]
+    title = phrase("referral.sides.figure.plan_title.none", campaign=best)
+    if len(within):
+        least = within.min()
+        title = phrase("referral.sides.figure.plan_title.some", campaign=best, lift=least)
+    figure, (axes,) = canvas(
+        title,
+        phrase("referral.sides.figure.plan_subtitle", campaign=best, days=measures.tree_days),
+        phrase(
+            "referral.sides.figure.plan_footer",
+            source=measures.source,
+            day=measures.as_of,
+            level=level,
+            power=POWER,
+            campaign=best,
+        ),
+        height=4.2,
+    )
+    for among, own in table.groupby("among", sort=False):
+        colour = ACCENT if among == "inviters" else BLACK
+        seeds = rows[str(among)].seeds
+        axes.plot(own["lift"], own["needed"], color=colour, linewidth=2, marker="o", markersize=4)
+        axes.axhline(seeds, color=colour, linewidth=0.9, linestyle=(0, (4, 3)))
+        middle = own.iloc[len(own) // 2]
+        for key, x, y, right, up in (
+            (f"had_{among}", own["lift"].iloc[-1], seeds, 14, 0),
+            (f"draw_{among}", middle["lift"], middle["needed"], 8, 9),
+        ):
+            axes.annotate(
+                phrase(f"referral.sides.figure.{key}", n=seeds),
+                (x, y),
+                (right, up),
+                textcoords="offset points",
+                size=9.5,
+                va="center",
+                color=colour,
+                annotation_clip=False,
+            )
+    axes.set_xlim(0.06, 1.02)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axes.set_xticks(table["lift"].unique(), [f"{lift:.0%}" for lift in table["lift"].unique()])
+    axes.set_xlabel(phrase("referral.sides.figure.lift"))
+    axes.set_ylabel(phrase("referral.sides.figure.seeds"))
+    axes.grid(axis="y")
+    alt = phrase("referral.sides.figure.plan_alt", title=title)
+    return finish(figure, name=name, alt=alt, table=table)

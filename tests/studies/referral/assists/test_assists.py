@@ -157,8 +157,8 @@ def test_playing_is_told_to_make_active_only_where_nothing_changed_before(given,
         with speaking(language):
             assert assists.say_active_headline(found)
             assert assists.say_active(measures, found, level=LEVEL)
-            assert assists.draw_assists(measures, found, level=LEVEL).png
             to_json(assists.conclude(measures, found, level=LEVEL), **ABOUT)
+    assert assists.draw_assists(measures, found, level=LEVEL).png
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,6 @@ def test_lives_bind_where_clearly_more_than_half_use_all(sent, verdict):
         with speaking(language):
             assert assists.say_play_headline(measures, found)
             assert "40" in assists.say_play(measures, found, level=LEVEL)
-            assert assists.draw_assists(measures, found, level=LEVEL).png
             to_json(assists.conclude(measures, found, level=LEVEL), **ABOUT)
 
 

@@ -196,7 +196,7 @@ def test_dearer_than_most_but_not_than_the_dearest_is_a_reward_to_change():
     dear = base.touchpoints.assign(touchpoint="feed", cost_cny=900.0, kept=6.0, n=6)
     mixed = replace(base, touchpoints=pd.concat([base.touchpoints.assign(kept=80.0), dear]))
     found = reward.costs(mixed, level=LEVEL)
-    assert found.table.iloc[0]["verdict"] == "lower"
+    assert found.table.iloc[0]["verdict"] == "change"
     assert "“feed”" in reward.say_costs(mixed, found, level=LEVEL)
 
 
@@ -321,7 +321,7 @@ def test_every_planted_truth_lies_in_its_interval(sample):
 def test_the_sample_s_campaigns_are_told_apart(sample):
     cost = reward.costs(sample, level=LEVEL)
     verdicts = cost.table.set_index("campaign")["verdict"].to_dict()
-    assert verdicts == {"老带新有礼": "lower", "裂变拼团": "lower", "好友助力抽奖": "continue"}
+    assert verdicts == {"老带新有礼": "change", "裂变拼团": "change", "好友助力抽奖": "continue"}
     units = cost.table.set_index("campaign")["units"]
     assert units["裂变拼团"] == "branch"  # one tree holds five of six friends
     first = reward.leaving(sample, level=LEVEL).table.query("window == 'first'")

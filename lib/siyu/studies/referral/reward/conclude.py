@@ -22,7 +22,7 @@ _STATUS: dict[str, Status] = {
     "more": "alert",
     "fewer": "ok",
     "continue": "ok",
-    "lower": "alert",
+    "change": "alert",
     "stop": "alert",
     "unclear": "watch",
 }
@@ -128,7 +128,7 @@ def _costs(measures: Measures, found: Costs, *, level: float) -> Iterator[Findin
         if row.verdict:
             judged = _judged(row.verdict, float(found.elsewhere[0]))
             judged["evidence"] = "descriptive"
-        if row.verdict in ("continue", "lower", "stop"):
+        if row.verdict in ("continue", "change", "stop"):
             judged["action"] = phrase(
                 f"referral.reward.action.{row.verdict}",
                 campaign=row.campaign,

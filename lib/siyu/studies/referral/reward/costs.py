@@ -25,7 +25,7 @@ class Costs:
         `kept_lower`, `kept_upper`; `reward_cny` per new member; `cost_per_kept` with `ci_lower` and
         `ci_upper` (infinite where not bounded); `difference` to elsewhere with `difference_lower`,
         `difference_upper`, `p` and `p_holm` (over campaigns); `verdict` ("continue": clearly
-        cheaper, "lower": clearly dearer, "stop": clearly dearer than even the dearest touchpoint,
+        cheaper, "change": clearly dearer, "stop": clearly dearer than even the dearest touchpoint,
         "unclear", "" without a comparison), `most_reward` (yuan per new member at which it would
         cost as elsewhere), `worth_cny` (what the same number of kept members cost more than
         elsewhere, or less), `units` ("tree", "branch") with `trees` (effective number), and
@@ -203,4 +203,4 @@ def _verdict(row: Any, dearest: float, alpha: float) -> str:
         return "unclear"
     if row.difference < 0:
         return "continue"
-    return "stop" if row.ci_lower > dearest else "lower"
+    return "stop" if row.ci_lower > dearest else "change"

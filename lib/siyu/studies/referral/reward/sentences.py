@@ -76,7 +76,7 @@ def say_cost_headline(found: Costs) -> str:
         return phrase("referral.reward.headline.alone", least=cost.min(), most=cost.max())
     dear, cheap = (
         list(table.loc[table["verdict"].isin(kinds), "campaign"])
-        for kinds in (("lower", "stop"), ("continue",))
+        for kinds in (("change", "stop"), ("continue",))
     )
     kind = {(True, True): "mixed", (True, False): "dear", (False, True): "cheap"}.get(
         (bool(dear), bool(cheap)), "unclear"
@@ -162,7 +162,7 @@ def say_verdict(row: Any) -> str:
 def say_dearer(row: Any, found: Costs) -> str:
     """Say which touchpoints are clearly dearer than a campaign whose reward is to change; or ""."""
     dearer = found.touchpoints[found.touchpoints["ci_lower"] > row.ci_upper]
-    if row.verdict != "lower" or not len(dearer):
+    if row.verdict != "change" or not len(dearer):
         return ""
     return phrase("referral.reward.still", touchpoints=list(dearer["touchpoint"])[::-1])
 

@@ -18,7 +18,7 @@ def draw_sides(measures: Measures, found: Sides, *, level: float) -> Picture:
     """Draw the difference of each arm to the control, a panel per outcome."""
     name = "reward_sides"
     if found.refused:
-        reason = sentences.say_sides(measures, found, level=level)
+        reason = sentences.refusal(measures, found)
         return nothing(reason, name=name, title=phrase("referral.sides.figure.none"))
     title = sentences.say_sides_headline(measures, found, level=level)
     arms = list(dict.fromkeys(found.table["arm"]))

@@ -24,9 +24,9 @@ def say_sides_headline(measures: Measures, found: Sides, *, level: float) -> str
 
 
 def say_sides(measures: Measures, found: Sides, *, level: float) -> str:
-    """Say what each reward does to the trees of seeds, and what to do."""
+    """Say what each reward does to the trees of seeds, or which experiment to run next."""
     if found.refused:
-        return paragraphs(refusal(measures, found), say_next(measures, found))
+        return say_next(measures, found)
     said = []
     for _, own in found.table.groupby("arm", sort=False):
         rows = {row.measure: row for row in each_row(own)}

@@ -97,12 +97,15 @@ def family() -> Tables:
 def grow(
     seed: int = 4, *, seeds: int = 600, mean: float = 2.0, shape: float = 0.7, share: float = 0.25
 ) -> Tables:
-    """A campaign of negative binomial invitations, of which a share brings a new member."""
+    """A campaign of negative binomial invitations, of which a share brings a new member.
+
+    Once 1,500 people are there, the next generation brings nobody.
+    """
     rng = np.random.default_rng(seed)
     users = [user(f"s{i:04d}", START + DAY) for i in range(seeds)]
     rows: list[dict[str, Any]] = []
     people = [(each["user_id"], OPENS) for each in users]
-    while people:
+    while people and len(users) < 1_500:
         came = []
         for name, since in people:
             for _ in range(rng.negative_binomial(shape, shape / (shape + mean))):

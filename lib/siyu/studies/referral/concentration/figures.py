@@ -44,7 +44,7 @@ def draw_top(measures: Measures, found: Concentration, *, level: float) -> Pictu
         code = measures.campaigns.index(campaign)
         curve = _curve(measures, code).assign(campaign=campaign)
         tables.append(curve)
-        axes.plot(curve["share"], curve["brought"], color=SERIES[0], linewidth=2)
+        axes.plot(curve["share"], curve["brought_share"], color=SERIES[0], linewidth=2)
         axes.plot(curve["share"], curve["luck"], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
         rows = found.table[(found.table["campaign"] == campaign) & (found.table["refused"] == "")]
         for row in each_row(rows[rows["measure"] == "top_10"]):
@@ -69,7 +69,7 @@ def draw_top(measures: Measures, found: Concentration, *, level: float) -> Pictu
         if not place:
             axes.set_ylabel(phrase("referral.concentration.figure.y"))
     alt = phrase("referral.concentration.figure.alt", title=title)
-    table = pd.concat(tables, ignore_index=True)[["campaign", "share", "brought", "luck"]]
+    table = pd.concat(tables, ignore_index=True)[["campaign", "share", "brought_share", "luck"]]
     return finish(figure, name=name, alt=alt, table=table)
 
 
@@ -82,4 +82,4 @@ def _curve(measures: Measures, code: int) -> pd.DataFrame:
     dealt = np.random.default_rng(1).multinomial(total, np.full(n, 1 / n), size=20)
     luck = [np.mean([top_share(one, share)[0] for one in dealt]) for share in shares]
     brought = [top_share(friends, share)[0] for share in shares]
-    return pd.DataFrame({"share": shares, "brought": brought, "luck": luck})
+    return pd.DataFrame({"share": shares, "brought_share": brought, "luck": luck})

@@ -23,6 +23,12 @@ from siyu.studies.referral.spread.estimate import FRIENDS, SEEDS, Spread
 from siyu.studies.referral.spread.measure import Measures
 from siyu.studies.tables import each_row
 
+_HEADINGS = {"group": "inviting"} | {
+    f"{name}{end}": f"{told}{end}"
+    for name, told in (("k", "k_factor"), ("share", "acceptance"))
+    for end in ("", "_lower", "_upper")
+}
+"""Names of columns that mean something else in tables of other studies."""
 _WIDEST = 2.5
 """Of K: what reaches further is cut there, and marked."""
 
@@ -73,7 +79,7 @@ def draw_k(measures: Measures, found: Spread, *, level: float) -> Picture:
     axes.set_xlabel(phrase("referral.spread.figure.axis"))
     axes.grid(axis="x")
     alt = phrase("referral.spread.figure.alt.k", title=title)
-    return finish(figure, name=name, alt=alt, table=found.table)
+    return finish(figure, name=name, alt=alt, table=found.table.rename(columns=_HEADINGS))
 
 
 def _group(group: str) -> str:
@@ -142,7 +148,7 @@ def draw_parts(measures: Measures, found: Spread, *, level: float) -> Picture:
             axes, range(len(shown)), names if axes is panels[0] else [""] * len(shown), size=9
         )
     alt = phrase("referral.spread.figure.alt.parts", title=title)
-    return finish(figure, name=name, alt=alt, table=shown)
+    return finish(figure, name=name, alt=alt, table=shown.rename(columns=_HEADINGS))
 
 
 def draw_answers(measures: Measures, found: Spread, *, level: float) -> Picture:
@@ -192,7 +198,7 @@ def draw_answers(measures: Measures, found: Spread, *, level: float) -> Picture:
     percent_axis(axes.xaxis)
     axes.grid(axis="x")
     alt = phrase("referral.spread.figure.alt.answers", title=title)
-    return finish(figure, name=name, alt=alt, table=found.answers)
+    return finish(figure, name=name, alt=alt, table=found.answers.rename(columns=_HEADINGS))
 
 
 def _footer(measures: Measures, level: float) -> str:

@@ -53,12 +53,12 @@ def draw_invitations(measures: Measures, found: Spread, *, level: float) -> Pict
         table = tables[row.campaign]
         at = range(len(table))
         axes.bar(at, table["share"], color=PALE, width=0.8)
-        axes.vlines(at, table["share_lower"], table["share_upper"], color=GREY)
+        axes.vlines(at, table["ci_lower"], table["ci_upper"], color=GREY)
         axes.plot(at, table["uneven"], "o-", color=ACCENT, markersize=4)
         axes.plot(at, table["chance"], "s--", color=SECOND, linewidth=1.2, markersize=3.5)
         axes.set_title(row_name(row.campaign, row.n), size=10, loc="left", color=BLACK)
         axes.set_xticks(at, table["invitations"])
-        axes.set_ylim(0, 1.3 * max(table["share_upper"].max(), table["chance"].max()))
+        axes.set_ylim(0, 1.3 * max(table["ci_upper"].max(), table["chance"].max()))
         axes.set_xlabel(phrase("referral.spread.figure.sent"))
         percent_axis(axes.yaxis, ticks=4)
         axes.grid(axis="y")
@@ -91,8 +91,8 @@ def _distribution(measures: Measures, row: Any, level: float) -> pd.DataFrame:
             ],
             "n": bins["n"],
             "share": bins["n"] / row.n,
-            "share_lower": lower,
-            "share_upper": upper,
+            "ci_lower": lower,
+            "ci_upper": upper,
             "uneven": uneven.cdf(last) - uneven.cdf(bins["first"] - 1),
             "chance": chance.cdf(last) - chance.cdf(bins["first"] - 1),
         }

@@ -130,7 +130,10 @@ def draw_generations(measures: Measures, found: Growth, spread: Spread) -> Pictu
         axes.set_xlabel(phrase("referral.trees.figure.generation"))
     panels[0].set_ylabel(phrase("referral.trees.figure.each"))
     alt = phrase("referral.trees.figure.alt.generations", title=title)
-    return finish(figure, name=name, alt=alt, table=pd.concat(tables, ignore_index=True))
+    told = pd.concat(tables, ignore_index=True).rename(
+        columns={"first": "generation", "last": "last_generation"}
+    )
+    return finish(figure, name=name, alt=alt, table=told)
 
 
 def _name_bar(axes: Axes, place: float, n: float) -> None:

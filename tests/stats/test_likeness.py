@@ -1,7 +1,10 @@
 """How alike the members of clusters are: by hand, and what it costs."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
 from scipy.stats import f
 from siyu.stats.likeness import design_effect, likeness
 

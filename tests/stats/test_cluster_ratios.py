@@ -1,0 +1,80 @@
+"""Ratios of sums over clusters: by hand, against the t-test they invert, and where they refuse."""
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_1samp, ttest_rel
+from siyu.stats.cluster_ratios import (
+    effective_clusters,
+    excess_pvalue,
+    ratio_by_cluster,
+    share_by_cluster,
+)
+from siyu.stats.intervals import wilson
+
+COST, KEPT = [30.0, 15.0, 45.0, 60.0, 15.0], [2.0, 1.0, 2.0, 3.0, 0.0]
+
+
+def test_five_trees_by_hand():
+    """165 yuan for 8 kept; sums of squares about means 33 and 1.6 are 1530 and 5.2, of both 81."""
+    found = ratio_by_cluster(COST, KEPT, level=0.95)
+    assert found.value == 165 / 8
+    square = 2.7764451**2 * 5 / 4  # t(4), and sums instead of means
+    a, b, c = 64 - square * 5.2, 165 * 8 - square * 81, 165**2 - square * 1530
+    root = np.sqrt(b**2 - a * c)
+    assert found.ci_lower == pytest.approx((b - root) / a, rel=1e-6)
+    assert found.ci_upper == pytest.approx((b + root) / a, rel=1e-6)
+
+
+def test_the_ends_are_the_ratios_that_a_t_test_just_rejects():
+    found = ratio_by_cluster(COST, KEPT, level=0.9)
+    for end in (found.ci_lower, found.ci_upper):
+        assert ttest_rel(COST, end * np.array(KEPT)).pvalue == pytest.approx(0.1)
+
+
+def test_the_test_of_a_known_ratio_is_the_t_test_of_what_is_left():
+    left = np.array(COST) - 12 * np.array(KEPT)
+    assert excess_pvalue(COST, KEPT, ratio=12) == pytest.approx(ttest_1samp(left, 0).pvalue)
+
+
+def test_an_uncertain_ratio_is_harder_to_tell_from():
+    known, unsure = (excess_pvalue(COST, KEPT, ratio=12, error=one) for one in (0.0, 3.0))
+    assert known < unsure < 1
+    assert np.isnan(excess_pvalue([4, 4], [2, 2], ratio=2))
+
+
+def test_one_giant_tree_leaves_every_ratio_possible():
+    assert ratio_by_cluster([500, 1, 2], [300, 1, 1], level=0.95).kind == "unbounded"
+    assert share_by_cluster([300, 1, 1], [500, 1, 2], level=0.95) == (302 / 503, 0.0, 1.0)
+
+
+def test_friends_who_are_alone_in_their_trees_have_at_least_wilsons_interval():
+    count = np.repeat([1.0, 0.0], [30, 70])
+    _, lower, upper = share_by_cluster(count, np.ones(100), level=0.95)
+    plain = wilson(30, 100, level=0.95)
+    assert lower <= plain[0]
+    assert upper >= plain[1]
+    assert upper - lower < 1.1 * (plain[1] - plain[0])
+
+
+def test_nobody_and_everybody_count_as_trees_and_not_as_friends():
+    sizes = [9, 1, 1, 1]  # 144 / 84: no more than one tree alike
+    assert share_by_cluster([0] * 4, sizes, level=0.95) == (0, 0, *wilson(0, 1, level=0.95)[1:])
+    assert share_by_cluster(sizes, sizes, level=0.95)[:2] == (1, wilson(1, 1, level=0.95)[0])
+
+
+def test_equal_clusters_are_as_many_as_they_are():
+    assert effective_clusters([3] * 7) == pytest.approx(7)
+    assert effective_clusters([543, 60, 17, 9, 7, 3, 3, 2, 1, 1, 1]) == pytest.approx(1.4, abs=0.01)
+
+
+def test_the_order_and_the_unit_of_clusters_change_nothing():
+    turned = ratio_by_cluster(COST[::-1], KEPT[::-1], level=0.95)
+    cents = ratio_by_cluster(100 * np.array(COST), KEPT, level=0.95)
+    found = ratio_by_cluster(COST, KEPT, level=0.95)
+    assert turned.ci_lower == pytest.approx(found.ci_lower)
+    assert cents.ci_upper == pytest.approx(100 * found.ci_upper)
+
+
+def test_one_cluster_is_refused():
+    with pytest.raises(ValueError, match="at least 2"):
+        ratio_by_cluster([1], [1], level=0.95)

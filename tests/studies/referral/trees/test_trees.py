@@ -14,6 +14,10 @@ from tests.studies.referral.builders import DAY, OPENS, family, grow, invite, in
 LEVEL, VALUE = 0.95, 30.0
 
 
+def worth_of(shown, value=VALUE):
+    return dict.fromkeys(shown.verdicts["campaign"], value)
+
+
 def found_of(folder, tables, *, value=VALUE, **asked):
     invites = invites_of(folder, tables, **asked)
     people = spread.measure(invites)
@@ -21,7 +25,7 @@ def found_of(folder, tables, *, value=VALUE, **asked):
     return (
         measures,
         shown,
-        trees.grow(measures, shown, level=LEVEL, value_per_friend_cny=value),
+        trees.grow(measures, shown, level=LEVEL, values_cny=worth_of(shown, value)),
     )
 
 
@@ -153,13 +157,20 @@ def test_more_seeds_go_where_one_clearly_brings_most(tmp_path, second, value, ve
 
 def test_a_value_below_zero_is_an_error(many):
     measures, shown, _ = many
-    with pytest.raises(ValueError, match="value_per_friend_cny = -1 must not be below 0"):
-        trees.grow(measures, shown, level=LEVEL, value_per_friend_cny=-1)
+    with pytest.raises(ValueError, match=r"values_cny: .* = -1 must not be below 0"):
+        trees.grow(measures, shown, level=LEVEL, values_cny=worth_of(shown, -1))
+
+
+def test_a_campaign_whose_friends_are_worth_nobody_knows_what_is_not_chosen(many):
+    measures, shown, _ = many
+    for values in ({}, worth_of(shown, float("nan"))):
+        found = trees.grow(measures, shown, level=LEVEL, values_cny=values)
+        assert set(found.choices["verdict"]) == {"watch"}
 
 
 def test_the_same_people_give_the_same_numbers(many):
     measures, shown, found = many
-    again = trees.grow(measures, shown, level=LEVEL, value_per_friend_cny=VALUE)
+    again = trees.grow(measures, shown, level=LEVEL, values_cny=worth_of(shown))
     assert again.totals.equals(found.totals)
 
 

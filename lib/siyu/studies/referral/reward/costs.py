@@ -23,13 +23,13 @@ class Costs:
 
     table: one row per `campaign`: `n` friends followed for `kept_days`, `kept_share` of them with
         `kept_share_lower`, `kept_share_upper`; `reward_cny` per new member; `cost_per_kept` with
-        `ci_lower` and `ci_upper` (infinite where not bounded); `difference` to elsewhere with `difference_lower`,
-        `difference_upper`, `p` and `p_holm` (over campaigns); `verdict` ("continue": clearly
-        cheaper, "change": clearly dearer, "stop": clearly dearer than even the dearest touchpoint,
-        "unclear", "" without a comparison), `most_reward` (yuan per new member at which it would
-        cost as elsewhere), `worth_cny` (what the same number of kept members cost more than
-        elsewhere, or less), `units` ("tree", "branch") with `trees` (effective number), and
-        `refused` ("few", "immature", "rewards", "nobody": nobody stayed, "").
+        `ci_lower` and `ci_upper` (infinite where not bounded); `difference` to elsewhere with
+        `difference_lower`, `difference_upper`, `p` and `p_holm` (over campaigns); `verdict`
+        ("continue": clearly cheaper, "change": clearly dearer, "stop": clearly dearer than even the
+        dearest touchpoint, "unclear", "" without a comparison), `most_reward` (yuan per new member
+        at which it would cost as elsewhere), `worth_cny` (what the same number of kept members cost
+        more than elsewhere, or less), `units` ("tree", "branch") with `trees` (effective number),
+        and `refused` ("few", "immature", "rewards", "nobody": nobody stayed, "").
     held: one row per campaign that is read: `saved_share` of all rewards that a reward only after
         `hold_days` would have saved, with `saved_lower`, `saved_upper`, `n`, the same in yuan per
         campaign so far (`saved_cny`, `saved_cny_lower`, `saved_cny_upper`), and `break_even`: the
@@ -47,6 +47,20 @@ class Costs:
     touchpoints: pd.DataFrame
     elsewhere: tuple[float, float, float, float]
     refused: str
+
+
+def value_friends(found: Costs, *, value_kept_cny: float) -> dict[str, float]:
+    """Give what a friend of each campaign is worth, who may stay or not, before the reward.
+
+    Args:
+        found: from `costs`.
+        value_kept_cny: what one who stays is worth, in yuan, 0 or more.
+
+    Returns:
+        By campaign; where nobody can be said to stay, there is none.
+    """
+    told = found.table.dropna(subset="kept_share")
+    return dict(zip(told["campaign"], told["kept_share"] * value_kept_cny, strict=True))
 
 
 def costs(measures: Measures, *, level: float) -> Costs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ def grow(
     found: Spread,
     *,
     level: float,
-    value_per_friend_cny: float,
+    values_cny: Mapping[str, float],
     seed: int = 20261127,
 ) -> Growth:
     """Estimate how trees grow.
@@ -65,14 +66,17 @@ def grow(
         measures: the trees.
         found: from `spread.spread`, at the same level.
         level: coverage of the intervals, between 0 and 1.
-        value_per_friend_cny: what a new member is worth in yuan, before the reward; 0 or more.
+        values_cny: what a new member of each campaign is worth in yuan, before the reward; 0 or
+            more. A campaign that is not in it, or whose value is missing, is not chosen. As given:
+            their own uncertainty is in no interval.
         seed: of the people drawn again for the chance that a tree ends.
 
     Raises:
         ValueError: a value below 0.
     """
-    if value_per_friend_cny < 0:
-        raise ValueError(f"value_per_friend_cny = {value_per_friend_cny:g} must not be below 0")
+    for campaign, value in values_cny.items():
+        if value < 0:
+            raise ValueError(f"values_cny: {campaign} = {value:g} must not be below 0")
     times, paths = [], []
     for i, campaign in enumerate(measures.spread.campaigns["campaign"]):
         row, path = _time(measures, i, level)
@@ -85,7 +89,7 @@ def grow(
         times=pd.DataFrame(times, columns=_TIMES),
         paths=pd.concat(paths, ignore_index=True) if paths else pd.DataFrame({"campaign": []}),
         totals=told,
-        choices=_choose(measures, told, level, value_per_friend_cny),
+        choices=_choose(measures, told, level, values_cny),
     )
 
 
@@ -211,11 +215,14 @@ def _find_end(
     return float(chance_to_end(brought.index, brought)), float(lower), float(upper)
 
 
-def _choose(measures: Measures, totals: pd.DataFrame, level: float, value: float) -> pd.DataFrame:
+def _choose(
+    measures: Measures, totals: pd.DataFrame, level: float, values_cny: Mapping[str, float]
+) -> pd.DataFrame:
     """Choose where more seeds are to be asked, by what one brings in the end."""
     costs = totals["reward_cny"].fillna(0.0)
-    told = totals["refused"] == ""
-    pays = totals[told & ((costs < value) | (value == 0))]
+    values = totals["campaign"].map(values_cny).astype(float)
+    told = (totals["refused"] == "") & values.notna()
+    pays = totals[told & ((costs < values) | (values == 0))]
     leader = int(pays.index.to_numpy()[pays["total"].to_numpy().argmax()]) if len(pays) else -1
     behind = _compare(measures, leader, [int(i) for i in pays.index if i != leader], level)
     rows = []
@@ -227,7 +234,7 @@ def _choose(measures: Measures, totals: pd.DataFrame, level: float, value: float
         else:
             verdict = "stop" if told[i] else "watch"
         friends = THOUSAND * (np.array([row.total, row.total_lower, row.total_upper]) - 1)
-        worth = friends * (value - costs[i])
+        worth = friends * (values[i] - costs[i])
         rows.append(
             {
                 "campaign": row.campaign,

@@ -359,6 +359,7 @@ def test_all_worlds_are_said_drawn_and_concluded_in_both_languages(language):
             read = found(one)
             for said in (
                 reading.headline(one, read),
+                reading.say_choice(one, read, level=LEVEL),
                 reading.say_outcomes(one, read, level=LEVEL),
                 reading.say_adjusted(one, read),
                 reading.say_verdict(one, read, level=LEVEL),

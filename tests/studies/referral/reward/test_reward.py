@@ -318,6 +318,19 @@ def test_every_planted_truth_lies_in_its_interval(sample):
             assert row[ends[1]] < 2 * truth  # an interval that says something
 
 
+@pytest.mark.parametrize(("elsewhere", "worth"), [(20.0, 20.0), (90.0, 30.0), (np.nan, 30.0)])
+def test_a_friend_is_worth_no_more_than_a_member_from_elsewhere_costs(elsewhere, worth):
+    table = pd.DataFrame({"campaign": ["a", "b"], "kept_share": [0.5, np.nan]})
+    found = reward.Costs(
+        table=table,
+        held=table,
+        touchpoints=table,
+        elsewhere=(elsewhere, np.nan, np.nan, np.nan),
+        refused="",
+    )
+    assert reward.value_friends(found, value_kept_cny=30.0) == {"a": 0.5 * worth}
+
+
 def test_the_sample_s_campaigns_are_told_apart(sample):
     cost = reward.costs(sample, level=LEVEL)
     verdicts = cost.table.set_index("campaign")["verdict"].to_dict()

@@ -3,7 +3,13 @@
 from siyu.studies.lures.reading.conclude import conclude
 from siyu.studies.lures.reading.estimate import Reading, read
 from siyu.studies.lures.reading.figures import draw_net, draw_outcomes
-from siyu.studies.lures.reading.sentences import headline, say_adjusted, say_outcomes, say_verdict
+from siyu.studies.lures.reading.sentences import (
+    headline,
+    say_adjusted,
+    say_choice,
+    say_outcomes,
+    say_verdict,
+)
 
 __all__ = [
     "Reading",
@@ -13,6 +19,7 @@ __all__ = [
     "headline",
     "read",
     "say_adjusted",
+    "say_choice",
     "say_outcomes",
     "say_verdict",
 ]

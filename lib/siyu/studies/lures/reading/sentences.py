@@ -160,20 +160,9 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
     if found.refused:
         return refusal(experiment, found)
     verdict = found.verdict
+    said = [say_choice(experiment, found, level=level)]
     if not verdict.kind:
-        row = next(each_row(found.counts[found.counts["outcome"] == NET]))
-        return say_missing(experiment, row)
-    kind = name_verdict(experiment, found)
-    said = [
-        phrase(
-            f"lures.reading.verdict.{kind}",
-            arm=verdict.arm,
-            net=_THOUSAND * verdict.net_cny,
-            at_most=_THOUSAND * verdict.at_most_cny,
-            smallest=_THOUSAND * found.smallest_gain_cny,
-            level=level,
-        )
-    ]
+        return said[0]
     if np.isfinite(verdict.gain_cny):
         said.append(
             phrase(
@@ -185,7 +174,7 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
                 level=level,
             )
         )
-    risk = "nothing" if kind == "stop_all" else "other"
+    risk = "nothing" if name_verdict(experiment, found) == "stop_all" else "other"
     said.append(
         phrase(
             f"lures.reading.risk.{risk}",
@@ -200,6 +189,24 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
         said.append(phrase("lures.reading.worse", arms=worse))
     said.append(say_worth(experiment, found))
     return paragraph(*said)
+
+
+def say_choice(experiment: Experiment, found: Reading, *, level: float) -> str:
+    """Say in one sentence what to do."""
+    if found.refused:
+        return refusal(experiment, found)
+    verdict = found.verdict
+    if not verdict.kind:
+        row = next(each_row(found.counts[found.counts["outcome"] == NET]))
+        return say_missing(experiment, row)
+    return phrase(
+        f"lures.reading.verdict.{name_verdict(experiment, found)}",
+        arm=verdict.arm,
+        net=_THOUSAND * verdict.net_cny,
+        at_most=_THOUSAND * verdict.at_most_cny,
+        smallest=_THOUSAND * found.smallest_gain_cny,
+        level=level,
+    )
 
 
 def name_verdict(experiment: Experiment, found: Reading) -> str:

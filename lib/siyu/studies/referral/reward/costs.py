@@ -52,6 +52,9 @@ class Costs:
 def value_friends(found: Costs, *, value_kept_cny: float) -> dict[str, float]:
     """Give what a friend of each campaign is worth, who may stay or not, before the reward.
 
+    One who stays is worth no more than a member from elsewhere costs who does: for that money there
+    would be another. Where that cost is not known, what the merchant says counts.
+
     Args:
         found: from `costs`.
         value_kept_cny: what one who stays is worth, in yuan, 0 or more.
@@ -60,7 +63,8 @@ def value_friends(found: Costs, *, value_kept_cny: float) -> dict[str, float]:
         By campaign; where nobody can be said to stay, there is none.
     """
     told = found.table.dropna(subset="kept_share")
-    return dict(zip(told["campaign"], told["kept_share"] * value_kept_cny, strict=True))
+    worth = float(np.fmin(value_kept_cny, found.elsewhere[0]))
+    return dict(zip(told["campaign"], told["kept_share"] * worth, strict=True))
 
 
 def costs(measures: Measures, *, level: float) -> Costs:

@@ -18,7 +18,7 @@ def report(name: str, out: Path, *options: str, succeeds: bool = True) -> Path:
     asked = ["--only", name, "--out", str(out), *options]
     code = cli.main(["report", str(ROOT / "notebooks" / "weekly.yaml"), *asked])
     assert code == (0 if succeeds else 1)
-    (folder,) = out.glob(f"weekly/*.1/{name}")
+    (folder,) = out.glob(f"weekly/{'' if succeeds else 'failed/'}*.1/{name}")
     return folder
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from siyu.findings import Evidence, Finding, insufficient
+from siyu.findings import Finding, insufficient
 from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.lures.design import sentences
@@ -55,7 +55,6 @@ def _sized(measures: Measures, found: Sizes, row: Any) -> Finding:
     said = full_stop(sentences.say_size(measures, found, row))
     if pd.isna(row.n_per_arm):
         return insufficient(name, said, metric=_METRIC, n=int(row.n), unit="users")
-    evidence: Evidence = "randomised" if row.outcome in ("cost", "net") else "descriptive"
     return Finding(
         id=name,
         metric=_METRIC,
@@ -68,7 +67,6 @@ def _sized(measures: Measures, found: Sizes, row: Any) -> Finding:
         message=said,
         action=_action(measures, found, row),
         method=phrase(f"lures.design.method.{row.outcome}"),
-        evidence=evidence,
     )
 
 

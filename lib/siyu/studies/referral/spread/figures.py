@@ -116,7 +116,10 @@ def draw_parts(measures: Measures, found: Spread, *, level: float) -> Picture:
         columns=len(_PANELS),
     )
     for axes, part in zip(panels, _PANELS, strict=True):
-        ends = shown[[part, f"{part}_lower", f"{part}_upper"]].to_numpy()
+        ends = shown[[part, f"{part}_lower", f"{part}_upper"]].to_numpy(dtype=np.float64)
+        # An interval without an upper end reaches to the edge.
+        edge = 1.05 * np.max(ends[np.isfinite(ends)])
+        ends = np.where(np.isposinf(ends), 1.1 * edge, ends)
         for place, (value, lower, upper) in enumerate(ends):
             colour = ACCENT if shown["group"].iloc[place] == FRIENDS else GREY
             axes.plot([lower, upper], [place, place], color=colour, linewidth=2)
@@ -136,7 +139,7 @@ def draw_parts(measures: Measures, found: Spread, *, level: float) -> Picture:
         axes.set_ylim(len(shown) - 0.5, -0.6)
         axes.grid(axis="x")
         if part == "invitations":
-            axes.set_xlim(0, 1.05 * np.nanmax(ends))
+            axes.set_xlim(0, edge)
         else:
             axes.set_xlim(0, 1.02 if part == "in_time" else min(1.3 * np.nanmax(ends), 1.02))
             percent_axis(axes.xaxis, ticks=4)

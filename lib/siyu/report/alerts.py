@@ -173,9 +173,9 @@ def compose(
     if not (new or worse or over):
         return None
     lines = [
-        *_block("alerts.new", new),
-        *_block("alerts.worse", worse),
-        *_block("alerts.over", over),
+        *_block("new", new),
+        *_block("worse", worse),
+        *_block("over", over),
         phrase("alerts.open", n=len(after)),
         link,
     ]
@@ -185,9 +185,9 @@ def compose(
     )
 
 
-def _block(key: str, texts: Sequence[str]) -> Iterator[str]:
+def _block(kind: str, texts: Sequence[str]) -> Iterator[str]:
     if texts:
-        yield phrase(key, n=len(texts))
+        yield phrase(f"alerts.{kind}", n=len(texts))
     for text in texts:
         yield f"- {text if len(text) <= _LONGEST else text[:_LONGEST] + '…'}"
 

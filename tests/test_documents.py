@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from siyu import cli
+from siyu.commands import BAD_CONFIGURATION, FAILED, GOES_ON, PUBLISHED, UNDELIVERED
 from siyu.data import check
 from siyu.report.config import narrow, read_config
 
@@ -66,8 +67,8 @@ def test_every_siyu_command_of_readme_is_understood(words: list[str]) -> None:
 def test_the_exit_codes_of_readme_are_those_of_the_program() -> None:
     told = dict(re.findall(r"^\| `(\d+)` \| (.+) \|$", README, flags=re.MULTILINE))
     codes = (
-        *(cli.PUBLISHED, cli.FAILED, cli.BAD_CONFIGURATION),
-        *(cli.UNDELIVERED, cli.GOES_ON),
+        *(PUBLISHED, FAILED, BAD_CONFIGURATION),
+        *(UNDELIVERED, GOES_ON),
     )
     assert list(told) == [*map(str, codes), "130"]
     assert told["0"].startswith("published")

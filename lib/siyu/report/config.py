@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,38 +11,14 @@ import yaml
 
 from siyu.data import plain_yaml
 from siyu.language import LANGUAGES
+from siyu.report.config_rules import find_problems
 from siyu.report.location import holds_secret, locate
 from siyu.report.parameters import Parameter, check_values, is_iso_date, read_parameters
 from siyu.report.problems import ConfigurationError, unknown
-from siyu.report.senders import SENDERS, Recipient
+from siyu.report.senders import Recipient
 
 DEFAULT_CONFIG = Path("notebooks/weekly.yaml")
 SET_BY_THE_RUN = ("source", "as_of", "output_dir")
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FOLDER_NAME = re.compile(r"[\w-]+")
-_KEYS: Mapping[str, type | tuple[type, ...]] = {
-    "name": str,
-    "title": (str, dict),
-    "source": str,
-    "as_of": str,
-    "language": str,
-    "cell_timeout_seconds": (int, float),
-    "run_timeout_seconds": (int, float),
-    "memory_limit_mb": (int, float),
-    "keep": int,
-    "every_days": (int, float),
-    "notify": list,
-    "link": str,
-    "parameters": dict,
-    "notebooks": list,
-}
-_ENTRY_KEYS: Mapping[str, type | tuple[type, ...]] = {
-    "notebook": str,
-    "suffix": str,
-    "parameters": dict,
-}
-_NOTIFY_KEYS: Mapping[str, type] = {"to": str, "address": str}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +98,7 @@ def read_config(path: Path) -> Config:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         line = " ".join(str(error).split())
         raise ConfigurationError([f"{path.name}: cannot be read: {line}"]) from error
-    if problems := list(_problems(document)):
+    if problems := list(find_problems(document)):
         raise ConfigurationError([f"{path.name}: {problem}" for problem in problems])
     shared = document.get("parameters", {})
     common = {"language": document["language"]} if "language" in document else {}
@@ -206,81 +181,6 @@ def _common_language(studies: Sequence[Study], otherwise: str) -> str:
     """The language of the index: that of the studies, where they have one in common."""
     languages = {study.language for study in studies if study.language}
     return languages.pop() if len(languages) == 1 else otherwise
-
-
-def _problems(document: Any) -> Iterator[str]:
-    if not isinstance(document, dict):
-        yield "must be a mapping with title, source and notebooks"
-        return
-    yield from _wrong_keys(document, _KEYS, required=("title", "source", "notebooks"))
-    if not _FOLDER_NAME.fullmatch(str(document.get("name", "weekly"))):
-        yield _no_folder("name", document)
-    if document.get("language", "en") not in LANGUAGES:
-        yield f"language = {document['language']!r} must be one of {', '.join(LANGUAGES)}"
-    title = document.get("title")
-    if isinstance(title, dict) and (
-        set(title) != set(LANGUAGES) or not all(isinstance(one, str) for one in title.values())
-    ):
-        yield f"title = {title!r} must be a text, or one for each of {', '.join(LANGUAGES)}"
-    if (as_of := document.get("as_of", "")) and not is_iso_date(str(as_of)):
-        yield f"as_of = {as_of!r} must be an ISO date such as 2026-03-31"
-    for name in (
-        "cell_timeout_seconds",
-        "run_timeout_seconds",
-        "memory_limit_mb",
-        "keep",
-        "every_days",
-    ):
-        value = document.get(name, 1)
-        if isinstance(value, int | float) and value <= 0:
-            yield f"{name} = {value} must be above 0"
-    yield from _notify_problems(document.get("notify", []))
-    notebooks = document.get("notebooks")
-    if notebooks == []:
-        yield "notebooks must list at least one notebook"
-    for number, entry in enumerate(notebooks if isinstance(notebooks, list) else [], start=1):
-        if not isinstance(entry, dict):
-            yield f"notebooks, entry {number}: must be a mapping such as {{notebook: NAME}}"
-            continue
-        for problem in _wrong_keys(entry, _ENTRY_KEYS, required=("notebook",)):
-            yield f"notebooks, entry {number}: {problem}"
-        if not _FOLDER_NAME.fullmatch(str(entry.get("suffix", "first"))):
-            yield f"notebooks, entry {number}: {_no_folder('suffix', entry)}"
-
-
-def _notify_problems(entries: Any) -> Iterator[str]:
-    for number, entry in enumerate(entries if isinstance(entries, list) else [], start=1):
-        where = f"notify, entry {number}"
-        if not isinstance(entry, dict):
-            yield f"{where}: must be a mapping such as {{to: wecom, address: SIYU_WECOM}}"
-            continue
-        for problem in _wrong_keys(entry, _NOTIFY_KEYS, required=tuple(_NOTIFY_KEYS)):
-            yield f"{where}: {problem}"
-        if entry.get("to") not in SENDERS:
-            yield f"{where}: {unknown('sender', str(entry.get('to')), SENDERS)}"
-        if not _VARIABLE.fullmatch(str(entry.get("address", ""))):
-            # The address is a secret: it is not repeated here.
-            yield f"{where}: address must name an environment variable, such as SIYU_WECOM"
-
-
-def _no_folder(key: str, block: Mapping[str, object]) -> str:
-    return f"{key} = {block[key]!r} must be letters, digits, _ and -: it names a folder"
-
-
-def _wrong_keys(
-    block: Mapping[str, object],
-    keys: Mapping[str, type | tuple[type, ...]],
-    *,
-    required: Sequence[str],
-) -> Iterator[str]:
-    for name, value in block.items():
-        if name not in keys:
-            yield unknown("key", str(name), keys)
-        elif not isinstance(value, keys[name]) or isinstance(value, bool):
-            yield f"{name} = {value!r} has the wrong type"
-    for name in required:
-        if name not in block:
-            yield f"{name!r} is missing"
 
 
 def _studies(

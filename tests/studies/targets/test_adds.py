@@ -115,8 +115,9 @@ def test_an_event_can_make_somebody_a_member(tmp_path):
     pool = open_pool(tmp_path / "again", tables)
     with pytest.raises(TargetError, match="add_event = 'scan' must be an event of the log"):
         count_adds(pool, Definition(add_event="scan"))
-    with pytest.raises(TargetError, match="users has no column added_at"):
-        count_adds(pool, Definition())
+    nobody = count_adds(pool, Definition())
+    assert nobody.touchpoints == ()
+    assert say_counted(nobody).startswith("Nothing says when users were added")
 
 
 def test_where_nobody_was_added_that_is_said(tmp_path):

@@ -34,6 +34,7 @@ class Adds:
         exposed there), `added`, `spent_cny` (table spend), `reward_cny` (paid to who invited them).
     stays: additions from `first` on, by `touchpoint`, `added_on`, `time` (days until the user left,
         or was last seen; at most `kept_days`) and `outcome` (1 left, 0 not): `n`.
+    has_added: whether the source says when people were added; without it there is nobody.
     has_left: whether anybody can be seen to leave; has_spend, has_exposed, has_orders: whether
         these are in the source.
     """
@@ -49,6 +50,7 @@ class Adds:
     touchpoints: tuple[str, ...]
     days: pd.DataFrame
     stays: pd.DataFrame
+    has_added: bool
     has_left: bool
     has_spend: bool
     has_exposed: bool
@@ -72,7 +74,7 @@ def count_adds(pool: Source, definition: Definition, *, min_users: int = 30) -> 
         min_users: touchpoints with fewer additions are told together, at least 1.
 
     Raises:
-        TargetError: nothing says who was added when, or `min_users` is below 1.
+        TargetError: nobody ever did the event that makes a member, or `min_users` is below 1.
     """
     if min_users < 1:
         raise TargetError(f"min_users = {min_users} must be at least 1")
@@ -115,6 +117,7 @@ def count_adds(pool: Source, definition: Definition, *, min_users: int = 30) -> 
         touchpoints=(*names, *(one for one in totals.index if one == SMALL)),
         days=days,
         stays=stays,
+        has_added=bool(definition.add_event) or "added_at" in pool.table("users").columns,
         has_left="left_at" in pool.table("users").columns,
         has_spend=pool.has("spend"),
         has_exposed=bool(days["exposed"].any()),
@@ -144,10 +147,7 @@ def _people(pool: Source, definition: Definition) -> ir.Table:
     elif "added_at" in users.columns:
         found = users.select("user_id", "added_at", **kept)
     else:
-        raise TargetError(
-            "users has no column added_at: a target needs to know when each user was added; name "
-            "the event that makes a member as add_event"
-        )
+        found = users.select("user_id", added_at=ibis.null("timestamp('UTC')"), **kept)
     found = found.filter(found.added_at.notnull())
     return found.select(
         "user_id", "touchpoint", "left_on", added_on=pool.day(found.added_at)

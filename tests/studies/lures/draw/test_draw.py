@@ -115,6 +115,18 @@ def test_every_person_is_in_every_arm_equally_often_and_the_rest_falls_on_any_ar
     assert (np.abs(larger - draws / 3) < 4 * error).all()
 
 
+def test_strata_are_channels_where_there_are_any_unless_told_otherwise(tmp_path):
+    users, events = crowd()
+    told = make(tmp_path).sizes
+    assert told.equals(make(tmp_path, by=["channel"]).sizes)
+    for user in users:
+        del user["channel"]
+    bare = lots.draw(pool(tmp_path / "bare", users, events), arms=ARMS, seed=1)
+    assert bare.sizes.equals(
+        lots.draw(pool(tmp_path / "again", users, events), arms=ARMS, seed=1, by=()).sizes
+    )
+
+
 def test_as_many_as_are_wanted_are_chosen_by_lot_and_not_the_first(tmp_path, handover):
     found = make(tmp_path, per_arm=10, handover_dir=str(handover))
     assert (found.n, found.fresh) == (30, 100)

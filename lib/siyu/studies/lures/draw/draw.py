@@ -56,7 +56,7 @@ def draw(
     *,
     arms: Sequence[str],
     seed: int,
-    by: Sequence[str] = ("channel",),
+    by: Sequence[str] | None = None,
     per_arm: int = 0,
     fresh_days: int = 14,
     min_users: int = 30,
@@ -72,7 +72,8 @@ def draw(
         pool: the source, masked at its `as_of`.
         arms: their names, two or more, all different.
         seed: of the lots, at least 0.
-        by: columns of `users` whose combinations are the strata; empty: one stratum.
+        by: columns of `users` whose combinations are the strata; empty: one stratum; None: the
+            channel, where the source has it.
         per_arm: people wanted in each arm, chosen by lot; 0: all who are fresh.
         fresh_days: an exposure longer ago is forgotten, at least 1.
         min_users: smallest group that is shown, at least 1.
@@ -83,6 +84,8 @@ def draw(
         LureError: a value out of its range, an unknown column, a folder where no list of persons
             may lie, or one that holds another draw of the same day.
     """
+    if by is None:
+        by = [name for name in ("channel",) if name in pool.table("users").columns]
     _check(pool, arms, seed, by, per_arm, min_users)
     folder = find_folder(handover_dir)
     if not pool.has("events"):

@@ -255,7 +255,8 @@ def test_nobody_who_stays_has_no_cost_and_nobody_followed_none_yet():
 
 
 def test_all_that_is_said_and_drawn_is_so_in_both_languages():
-    for friends in (friends_of(2.0), friends_of(9.0), friends_of(3.0, n=4)):
+    early = friends_of(2.0).assign(days_followed=3.0)  # nobody yet of whom the week is over
+    for friends in (friends_of(2.0), friends_of(9.0), friends_of(3.0, n=4), early):
         measures = of(friends)
         left, cost = (one(measures, level=LEVEL) for one in (reward.leaving, reward.costs))
         for language in LANGUAGES:

@@ -319,7 +319,9 @@ def test_every_planted_truth_lies_in_its_interval(sample):
             assert row[ends[1]] < 2 * truth  # an interval that says something
 
 
-@pytest.mark.parametrize(("value", "worth"), [(1e6, "elsewhere"), (2.0, 2.0), (np.inf, "elsewhere")])
+@pytest.mark.parametrize(
+    ("value", "worth"), [(1e6, "elsewhere"), (2.0, 2.0), (np.inf, "elsewhere")]
+)
 def test_a_friend_is_worth_no_more_than_a_member_from_elsewhere_costs(value, worth):
     measures = of(friends_of(3.0))
     found = reward.costs(measures, level=LEVEL, value_kept_cny=value)

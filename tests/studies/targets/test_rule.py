@@ -53,12 +53,12 @@ def test_orders_and_the_share_of_existing_members_are_counted_by_hand(tmp_path):
 
 
 def test_where_all_orders_are_by_existing_members_their_share_is_no_certainty(tmp_path):
-    adds, measured, told = found(tmp_path, orders=ORDERS[:4])
+    adds, _, told = found(tmp_path, orders=ORDERS[:4])
     assert told.share.value == 1
     assert told.share.ci_lower < 0.8
     findings = {one.id: one for one in rule.conclude(adds, told, level=0.95)}
     assert "100.0% of the orders" in findings["targets.rule.share"].message
-    adds, measured, told = found(tmp_path, orders=ORDERS[:4], target_members=9)
+    adds, _, told = found(tmp_path, orders=ORDERS[:4], target_members=9)
     assert (
         "as asked"
         in {one.id: one for one in rule.conclude(adds, told, level=0.95)}[

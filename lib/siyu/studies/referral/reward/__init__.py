@@ -23,6 +23,7 @@ __all__ = [
     "draw_costs",
     "draw_leaving",
     "leaving",
+    "margins",
     "measure",
     "say_cost_headline",
     "say_costs",

@@ -53,7 +53,7 @@ class Costs:
 
 
 def margins(found: Costs) -> dict[str, tuple[float, float, float]]:
-    """Give what a new member of each campaign is worth less all that is paid for one, with its ends.
+    """Give what a new member of each campaign is worth less all costs, with its ends.
 
     Args:
         found: from `costs`.

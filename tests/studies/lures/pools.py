@@ -35,7 +35,14 @@ def pool(folder, users, events=(), assignments=()):
             continue
         columns = dict.fromkeys(column for row in rows for column in row)
         kinds = [
-            (column, pa.timestamp("us", tz="UTC") if column in _INSTANTS else pa.string())
+            (
+                column,
+                pa.timestamp("us", tz="UTC")
+                if column in _INSTANTS
+                else pa.float64()
+                if column.endswith("_cny")
+                else pa.string(),
+            )
             for column in columns
         ]
         pq.write_table(

@@ -6,7 +6,15 @@ import datetime as dt
 
 import pytest
 from siyu.data import SourceError, open_source
-from siyu.studies.lures import Definition, LureError, find_experiment, say_counted, value_people
+from siyu.language import speaking
+from siyu.studies.lures import (
+    Definition,
+    LureError,
+    find_experiment,
+    ratio,
+    say_counted,
+    value_people,
+)
 
 from tests.studies.lures.builders import START, after, person, pool
 
@@ -194,7 +202,6 @@ def test_clusters_are_a_column_of_users_or_of_the_draw(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"experiment": "tset"}, "there are test"),
         ({"experiment": "test", "control_arm": "none"}, "it has coupon, gift"),
         ({"experiment": "test", "coupon_arms": ["voucher"]}, "it has coupon, gift"),
         ({"experiment": "test", "arm_shares": [1, 1, 1]}, "one share for each of coupon, gift"),
@@ -240,6 +247,12 @@ def test_one_arm_no_experiment_and_nobody_are_told(tmp_path):
     none = find_experiment(source, Definition())
     assert none.refused == "none"
     assert "No experiment of lures is named" in say_counted(none)
+    absent = find_experiment(source, Definition(experiment="tset", control_arm="x"))
+    assert absent.refused == "absent"
+    assert "assignments has “test”" in say_counted(absent)
+    assert ratio.check_ratio(absent).refused == "absent"
+    with speaking("zh"):
+        assert "assignments 里有“test”" in say_counted(absent)
     members = [person(str(i), arm, added=-1.0) for i, arm in enumerate(("gift", "coupon"))]
     nobody = find_experiment(pool(tmp_path, members), GIVEN)
     assert (nobody.refused, len(nobody.people)) == ("nobody", 0)

@@ -38,7 +38,7 @@ def findings_of(level):
     invites = find_invites(open_source(SAMPLE), Definition())
     people = spread.measure(invites)
     measures, found = trees.measure(invites, people), spread.spread(people, level=level)
-    grown = trees.grow(measures, found, level=level, values_cny={})
+    grown = trees.grow(measures, found, level=level, margins_cny={})
     told = [
         *spread.conclude(people, found, level=level),
         *trees.conclude(measures, grown, level=level),

@@ -4,10 +4,11 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from siyu.language import speaking
 from siyu.studies.calendar import CalendarError
 from siyu.studies.naming import EVERYONE
 from siyu.studies.targets import TargetError, forecast
-from siyu.studies.targets.forecast import model
+from siyu.studies.targets.forecast import estimate, model
 from siyu.studies.targets.forecast.days import MARKS, fit_effects, mark_days, tabulate_effects
 
 from tests.studies.targets.builders import adds_of, user, weeks_of
@@ -135,6 +136,23 @@ def test_weeks_touchpoints_and_totals_of_the_forecast_add_up(shop):
         np.exp(-30 / 75), abs=0.06
     )
     assert found.history["added"].sum() <= adds.days["added"].sum()
+
+
+def test_a_forecast_that_was_too_sure_is_drawn_wider_about_the_same_median(shop, monkeypatch):
+    adds, _ = shop
+    totals = {}
+    for factor in (1.0, 1.5):
+        monkeypatch.setattr(estimate, "spread_factor", lambda *_, factor=factor, **__: factor)
+        found = forecast.forecast(adds, level=0.95)
+        assert found.widened == factor
+        totals[factor] = found.adds.sum(axis=(1, 2))
+        said = forecast.say_test(found, level=0.95)
+        assert ("1.50 times as wide" in said) == (factor > 1)
+    with speaking("zh"):
+        assert "放宽到 1.50 倍" in forecast.say_test(found, level=0.95)
+    assert np.median(totals[1.5]) == pytest.approx(np.median(totals[1.0]), rel=0.01)
+    spreads = {factor: np.log(total).std() for factor, total in totals.items()}
+    assert spreads[1.5] / spreads[1.0] == pytest.approx(1.5, rel=0.03)
 
 
 def test_the_same_seed_gives_the_same_forecast_and_another_another(shop):

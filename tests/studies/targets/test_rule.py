@@ -52,6 +52,27 @@ def test_orders_and_the_share_of_existing_members_are_counted_by_hand(tmp_path):
     assert told.by_rule.value == pytest.approx(4 * 1.3)
 
 
+def test_where_all_orders_are_by_existing_members_their_share_is_no_certainty(tmp_path):
+    adds, _, told = found(tmp_path, orders=ORDERS[:4])
+    assert told.share.value == 1
+    assert told.share.ci_lower < 0.8
+    findings = {one.id: one for one in rule.conclude(adds, told, level=0.95)}
+    assert "100.0% of the orders" in findings["targets.rule.share"].message
+    adds, _, told = found(tmp_path, orders=ORDERS[:4], target_members=9)
+    assert (
+        "as asked"
+        in {one.id: one for one in rule.conclude(adds, told, level=0.95)}[
+            "targets.rule.wanted"
+        ].message
+    )
+
+
+def test_orders_of_few_people_are_not_told(tmp_path):
+    _, measured, told = found(tmp_path, min_users=7)
+    assert (measured.first, told.n_orders) == (None, 0)
+    assert not told.share.known
+
+
 def test_the_factor_is_one_over_the_share_kept(tmp_path):
     adds, _, told = found(tmp_path)
     # Of 12 added by day 69, four left after 8 days; two after day 30 of their stay.

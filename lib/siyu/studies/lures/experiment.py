@@ -21,6 +21,8 @@ from siyu.studies.events import find_unknown
 from siyu.studies.lures.definition import ADDED, Definition, LureError
 from siyu.studies.lures.people import join_people
 
+NOT_COUNTED = ("none", "absent", "one_arm")
+"""Refusals of an experiment of which nobody is counted."""
 REASONS = ("stranger", "member")
 """Why a person who was drawn is left out: not in users; a contact before the assignment."""
 
@@ -46,8 +48,9 @@ class Experiment:
         is left out.
     left_out: one row per `reason` (of `REASONS`) and `arm`: `n`.
     retention_days: of the definition; none where no user has a time of addition.
-    refused: "none" (no experiment was named, or there is no such table), "one_arm", "nobody" (who
-        can be read), "".
+    known: names of the experiments there are, where the one that was named is none of them.
+    refused: "none" (no experiment was named, or there is no such table), "absent" (it is not in the
+        table, as known at `as_of`), "one_arm", "nobody" (who can be read), "".
     """
 
     source: str
@@ -67,6 +70,7 @@ class Experiment:
     has_cost: bool
     has_coupons: bool
     has_orders: bool
+    known: tuple[str, ...]
     refused: str
     pool: Source = field(repr=False)
 
@@ -108,11 +112,11 @@ def find_experiment(pool: Source, definition: Definition, *, min_users: int = 30
         min_users: smallest group that is told apart, at least 1.
 
     Raises:
-        LureError: there is no such experiment, arm, event or column, or a number is out of range.
+        LureError: there is no such arm, event or column, or a number is out of range.
     """
     if min_users < 1:
         raise LureError(f"min_users = {min_users} must be at least 1")
-    drawn = _drawn(pool, definition)
+    drawn, known = _drawn(pool, definition)
     arms = _arms(drawn, definition)
     events = _events(pool, definition)
     users = pool.table("users")
@@ -126,7 +130,9 @@ def find_experiment(pool: Source, definition: Definition, *, min_users: int = 30
     if drawn is not None and len(arms) > 1:
         joined = join_people(pool, drawn, definition, arms, events).drop("user_id").to_pandas()
         reduced = _reduce(joined, definition, can_stay=can_stay)
-    refused = "none" if not arms else "one_arm" if len(arms) < 2 else ""
+    refused = "one_arm" if len(arms) < 2 else ""
+    if not arms:
+        refused = "absent" if known else "none"
     return Experiment(
         source=pool.name,
         as_of=pool.as_of,
@@ -138,6 +144,7 @@ def find_experiment(pool: Source, definition: Definition, *, min_users: int = 30
         has_cost=drawn is not None and "cost_cny" in pool.table("assignments").columns,
         has_coupons="coupon_cny" in orders and bool(set(arms) & set(definition.coupon_arms)),
         has_orders=bool(orders),
+        known=known,
         refused=refused or ("" if len(reduced["people"]) else "nobody"),
         pool=pool,
         **reduced,
@@ -177,19 +184,16 @@ def _counted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return table.groupby(by, as_index=False).agg(n=("cost_cny", "size"))
 
 
-def _drawn(pool: Source, definition: Definition) -> ir.Table | None:
-    """Give the rows of the experiment; None where none was named, or there is no such table."""
+def _drawn(pool: Source, definition: Definition) -> tuple[ir.Table | None, tuple[str, ...]]:
+    """Give the rows of the experiment; or None, and which others there are."""
     if not definition.experiment or not pool.has("assignments"):
-        return None
+        return None, ()
     drawn = pool.table("assignments")
     own = drawn.filter(drawn.experiment == definition.experiment)
-    if not own.count().to_pandas():
-        there = sorted(drawn.select("experiment").distinct().to_pandas()["experiment"])
-        raise LureError(
-            f"experiment = {definition.experiment!r} is not in assignments; there are "
-            f"{', '.join(there) or 'none'}"
-        )
-    return own
+    if own.count().to_pandas():
+        return own, ()
+    there = drawn.select("experiment").distinct().to_pandas()["experiment"]
+    return None, tuple(sorted(there.dropna()))
 
 
 def _arms(drawn: ir.Table | None, definition: Definition) -> tuple[str, ...]:

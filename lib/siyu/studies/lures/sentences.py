@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from siyu.formats import paragraph
 from siyu.phrases import phrase
-from siyu.studies.lures.experiment import REASONS, Experiment
+from siyu.studies.lures.experiment import NOT_COUNTED, REASONS, Experiment
 
 
 def say_counted(experiment: Experiment) -> str:
     """Say how many were drawn into which arms, who is left out, and what is not known."""
-    if experiment.refused in ("none", "one_arm"):
+    if experiment.refused in NOT_COUNTED:
         return refusal(experiment)
     total = int(experiment.drawn["n"].sum())
     left_out = experiment.left_out.groupby("reason")["n"].sum()
@@ -43,4 +43,5 @@ def refusal(experiment: Experiment) -> str:
     """Say why nothing of the experiment can be read; "" where it can."""
     if not experiment.refused:
         return ""
-    return phrase(f"lures.refused.{experiment.refused}", experiment=experiment.name)
+    known = experiment.known
+    return phrase(f"lures.refused.{experiment.refused}", experiment=experiment.name, known=known)

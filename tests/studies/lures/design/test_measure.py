@@ -43,6 +43,27 @@ def test_of_who_comes_the_first_fresh_exposure_counts_once(tmp_path):
     assert found.weeks == (4, 0, 0, 1)  # the last of four weeks ends on the last day
 
 
+def test_weeks_before_the_first_observed_day_are_not_weeks_of_nobody(tmp_path):
+    """March has four whole weeks, though half a year is asked for."""
+    users = [{"user_id": "a", "added_at": at(21)}]
+    found = read(pool(tmp_path, users, exposed("a", 20)), period_days=182)
+    assert found.weeks == (0, 0, 1, 0)
+
+
+def test_costs_are_not_those_of_an_experiment_whose_arms_are_not_as_planned(tmp_path):
+    for name, sizes in (("even", (30, 30)), ("uneven", (55, 5))):
+        arms = [arm for arm, n in zip(("coupon", "gift"), sizes, strict=True) for _ in range(n)]
+        users = [{"user_id": str(i), "added_at": at(3)} for i in range(60)]
+        draws = [drawn(str(i), 2, arm) | {"cost_cny": 1.0} for i, arm in enumerate(arms)]
+        folder = tmp_path / name
+        folder.mkdir()
+        shop = pool(folder, users, exposed("0", 1), draws)
+        plan = Definition(experiment="old", retention_days=(7,), worth_days=7)
+        test = find_experiment(shop, plan)
+        found = measure(shop, plan, test, period_days=28, fresh_days=14, min_users=1)
+        assert len(found.worth) == (60 if name == "even" else 0)
+
+
 def test_a_person_stays_who_is_added_and_there_on_the_day(tmp_path):
     users = [
         {"user_id": "stays", "added_at": at(6)},

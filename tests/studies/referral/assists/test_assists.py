@@ -207,9 +207,16 @@ def test_players_on_days_on_which_nobody_else_was_there_are_not_compared():
     assert found.activity.iloc[0]["refused"] == "alone"
 
 
+def test_a_game_of_another_period_is_no_error_but_told(tmp_path):
+    measures = measured(tmp_path, lives={"x": 3})
+    found = assists.assists(measures, level=LEVEL)
+    assert (measures.games, found.refused) == ((), "none")
+    assert "No campaign of this period" in assists.say_play(measures, found, level=LEVEL)
+
+
 @pytest.mark.parametrize(
     ("lives", "events", "told"),
-    [({"game": 0}, (), "lives"), ({"x": 3}, (), "lives"), ({"game": 3}, ("brows",), "browse")],
+    [({"game": 0}, (), "lives"), ({"game": 3}, ("brows",), "browse")],
 )
 def test_what_cannot_be_asked_is_an_error(tmp_path, lives, events, told):
     with pytest.raises(ReferralError, match=told):

@@ -255,7 +255,8 @@ def test_nobody_who_stays_has_no_cost_and_nobody_followed_none_yet():
 
 
 def test_all_that_is_said_and_drawn_is_so_in_both_languages():
-    for friends in (friends_of(2.0), friends_of(9.0), friends_of(3.0, n=4)):
+    early = friends_of(2.0).assign(days_followed=3.0)  # nobody yet of whom the week is over
+    for friends in (friends_of(2.0), friends_of(9.0), friends_of(3.0, n=4), early):
         measures = of(friends)
         left, cost = (one(measures, level=LEVEL) for one in (reward.leaving, reward.costs))
         for language in LANGUAGES:
@@ -318,17 +319,49 @@ def test_every_planted_truth_lies_in_its_interval(sample):
             assert row[ends[1]] < 2 * truth  # an interval that says something
 
 
-@pytest.mark.parametrize(("elsewhere", "worth"), [(20.0, 20.0), (90.0, 30.0), (np.nan, 30.0)])
-def test_a_friend_is_worth_no_more_than_a_member_from_elsewhere_costs(elsewhere, worth):
-    table = pd.DataFrame({"campaign": ["a", "b"], "kept_share": [0.5, np.nan]})
-    found = reward.Costs(
-        table=table,
-        held=table,
-        touchpoints=table,
-        elsewhere=(elsewhere, np.nan, np.nan, np.nan),
-        refused="",
-    )
-    assert reward.value_friends(found, value_kept_cny=30.0) == {"a": 0.5 * worth}
+@pytest.mark.parametrize(
+    ("value", "worth"), [(1e6, "elsewhere"), (2.0, 2.0), (np.inf, "elsewhere")]
+)
+def test_a_friend_is_worth_no_more_than_a_member_from_elsewhere_costs(value, worth):
+    measures = of(friends_of(3.0))
+    found = reward.costs(measures, level=LEVEL, value_kept_cny=value)
+    row = found.table.iloc[0]
+    each = found.elsewhere[0] if worth == "elsewhere" else worth
+    # What is paid for a friend is the cost of one who stays times the share who do.
+    expected = row["kept_share"] * (each - row["cost_per_kept"])
+    margin, lower, upper = reward.margins(found)[row["campaign"]]
+    assert margin == pytest.approx(expected)
+    assert lower < margin < upper
+
+
+def test_where_nothing_says_what_a_friend_is_worth_there_is_no_margin():
+    measures = replace(of(friends_of(3.0)), touchpoints=of(friends_of(3.0)).touchpoints.iloc[:0])
+    assert reward.margins(reward.costs(measures, level=LEVEL)) == {}
+    (margin,) = reward.margins(reward.costs(measures, level=LEVEL, value_kept_cny=9.0)).values()
+    assert np.isfinite(margin).all()
+
+
+@pytest.mark.slow
+def test_the_margin_covers_as_stated_where_that_of_independent_friends_does_not():
+    """Half of the friends stay, alike within trees; elsewhere one who stays costs 8 yuan."""
+    rng, hits, naive = np.random.default_rng(3), 0, 0
+    base, truth, z = of(friends_of(4.0)), 0.5 * 8.0 - 4.0, 1.96
+    for _ in range(500):
+        kept = rng.binomial(100, 0.5, 20)
+        weeks = pd.DataFrame({"touchpoint": "poster", "week": range(20), "n": 100, "kept": kept})
+        weeks["cost_cny"] = 8.0 * kept + rng.normal(0, 60, 20)
+        trees = np.repeat(np.arange(80), rng.integers(1, 6, 80))
+        stays = rng.random(len(trees)) < rng.beta(0.5, 0.5, 80)[trees]
+        friends = friends_of(4.0, n=len(trees)).assign(
+            tree=trees, branch=trees, days_there=np.where(stays, 40.0, 0.5)
+        )
+        found = reward.costs(replace(base, touchpoints=weeks, friends=friends), level=LEVEL)
+        ((_, lower, upper),) = reward.margins(found).values()
+        hits += lower <= truth <= upper
+        alone = 8.0 * stays - 4.0
+        naive += abs(alone.mean() - truth) < z * alone.std() / np.sqrt(len(trees))
+    assert 0.93 <= hits / 500 <= 0.97
+    assert naive / 500 < 0.93
 
 
 def test_the_sample_s_campaigns_are_told_apart(sample):

@@ -7,25 +7,25 @@ import pytest
 from siyu.language import LANGUAGES, speaking
 from siyu.stats.count_means import CountMean
 from siyu.studies.referral import spread, trees
-from siyu.studies.referral.trees.estimate import total_per_seed
+from siyu.studies.referral.trees.choices import total_per_seed
 
 from tests.studies.referral.builders import DAY, OPENS, family, grow, invite, invites_of, user
 
-LEVEL, VALUE = 0.95, 30.0
+LEVEL, MARGIN = 0.95, (25.0, 25.0, 25.0)
 
 
-def worth_of(shown, value=VALUE):
-    return dict.fromkeys(shown.verdicts["campaign"], value)
+def worth_of(shown, margin=MARGIN):
+    return dict.fromkeys(shown.verdicts["campaign"], margin)
 
 
-def found_of(folder, tables, *, value=VALUE, **asked):
+def found_of(folder, tables, *, margin=MARGIN, margins=None, **asked):
     invites = invites_of(folder, tables, **asked)
     people = spread.measure(invites)
     measures, shown = trees.measure(invites, people), spread.spread(people, level=LEVEL)
     return (
         measures,
         shown,
-        trees.grow(measures, shown, level=LEVEL, values_cny=worth_of(shown, value)),
+        trees.grow(measures, shown, level=LEVEL, margins_cny=margins or worth_of(shown, margin)),
     )
 
 
@@ -137,40 +137,77 @@ def test_without_a_whole_interval_below_one_there_is_no_total(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("second", "value", "verdicts"),
+    ("second", "tea", "coffee", "verdicts"),
     [
-        ({"mean": 0.4}, 30.0, {"tea": "lead", "coffee": "less"}),
-        ({"mean": 2.0}, 30.0, {"tea": "tie", "coffee": "tie"}),
-        ({"mean": 2.0}, 3.0, {"tea": "stop", "coffee": "stop"}),
+        ({"mean": 0.4}, MARGIN, MARGIN, ("lead", "less")),
+        ({"mean": 2.0}, MARGIN, MARGIN, ("tie", "tie")),
+        ({"mean": 2.0}, (-2.0, -3.0, -1.0), (-2.0, -3.0, -1.0), ("stop", "stop")),
+        # Fewer come of coffee, but each of them is worth far more.
+        ({"mean": 0.4}, (0.1, 0.05, 0.2), (25.0, 20.0, 30.0), ("less", "lead")),
+        # How much each is worth is so uncertain that friends alone do not tell.
+        ({"mean": 0.4}, (5.0, 0.1, 40.0), (5.0, 0.1, 40.0), ("tie", "tie")),
+        ({"mean": 2.0}, (1.0, -1.0, 3.0), MARGIN, ("unclear", "lead")),
+        ({"mean": 2.0}, (-1.0, -3.0, 0.5), (-1.0, -np.inf, np.inf), ("unclear", "unclear")),
     ],
 )
-def test_more_seeds_go_where_one_clearly_brings_most(tmp_path, second, value, verdicts):
-    """Each friend costs 5 yuan. Seeds of one are members then, and so of the other, too."""
-    measures, _, found = found_of(tmp_path, two_campaigns(second), value=value, min_users=30)
-    assert dict(zip(found.choices["campaign"], found.choices["verdict"], strict=True)) == verdicts
-    worth = found.choices["friends"] * (value - 5)
-    np.testing.assert_allclose(found.choices["worth_cny"], worth)
+def test_more_seeds_go_where_they_are_clearly_worth_most(tmp_path, second, tea, coffee, verdicts):
+    """Seeds of one are members then, and so of the other, too."""
+    margins = {"tea": tea, "coffee": coffee}
+    measures, _, found = found_of(tmp_path, two_campaigns(second), margins=margins, min_users=30)
+    rows = found.choices.set_index("campaign").loc[["tea", "coffee"]]
+    assert tuple(rows["verdict"]) == verdicts
+    np.testing.assert_allclose(rows["worth_cny"], rows["friends"] * [tea[0], coffee[0]])
+    assert (rows["worth_cny_lower"] <= rows["worth_cny"]).all()
+    assert (rows["worth_cny"] <= rows["worth_cny_upper"]).all()
     told = trees.conclude(measures, found, level=LEVEL)
     acting = {one.segment["campaign"] for one in told if one.worth_cny is not None}
-    assert acting == {name for name, one in verdicts.items() if one in ("lead", "tie")}
+    assert acting == {name for name, one in rows["verdict"].items() if one in ("lead", "tie")}
+    for language in LANGUAGES:
+        with speaking(language):
+            said = trees.say_choices(measures, found, level=LEVEL)
+            assert trees.headline(measures, found)
+            assert "inf" not in said
+            assert "nan" not in said
 
 
-def test_a_value_below_zero_is_an_error(many):
-    measures, shown, _ = many
-    with pytest.raises(ValueError, match=r"values_cny: .* = -1 must not be below 0"):
-        trees.grow(measures, shown, level=LEVEL, values_cny=worth_of(shown, -1))
+def test_the_headline_says_more_than_elsewhere_only_where_there_is_an_elsewhere(tmp_path):
+    """Of a campaign that alone pays nobody can say that it brings more than the others."""
+    for tea, said in (((-2.0, -3.0, -1.0), "the only campaign"), ((0.1, 0.1, 0.1), "clearly more")):
+        folder = tmp_path / said
+        folder.mkdir()
+        margins = {"tea": tea, "coffee": MARGIN}
+        measures, _, found = found_of(
+            folder, two_campaigns({"mean": 0.4}), margins=margins, min_users=30
+        )
+        assert said in trees.headline(measures, found)
+
+
+def test_who_costs_more_than_worth_is_not_to_run_on_however_many_come(tmp_path):
+    """K is 1, so what a seed brings is not told; each new member loses two yuan all the same."""
+    tables = grow(5, seeds=80, mean=4.0)
+    asked = {"min_users": 20, "arriving_days": 4}
+    measures, _, found = found_of(tmp_path, tables, margin=(-2.0, -3.0, -1.0), **asked)
+    row = found.choices.iloc[0]
+    assert (row["verdict"], np.isnan(row["friends"])) == ("stop", True)
+    said = trees.say_choices(measures, found, level=LEVEL)
+    assert "costs 2.00 yuan more than one is worth (95% CI 1.00 to 3.00" in said
+    assert "Lower the reward, or end it." in said
+    with speaking("zh"):
+        assert "高出 2.00 元" in trees.say_choices(measures, found, level=LEVEL)
+    (told,) = (one for one in trees.conclude(measures, found, level=LEVEL) if ".choice." in one.id)
+    assert (told.status, told.value) == ("insufficient", None)
+    assert told.action == "Lower the reward, or end it."
 
 
 def test_a_campaign_whose_friends_are_worth_nobody_knows_what_is_not_chosen(many):
     measures, shown, _ = many
-    for values in ({}, worth_of(shown, float("nan"))):
-        found = trees.grow(measures, shown, level=LEVEL, values_cny=values)
-        assert set(found.choices["verdict"]) == {"watch"}
+    found = trees.grow(measures, shown, level=LEVEL, margins_cny={})
+    assert set(found.choices["verdict"]) == {"watch"}
 
 
 def test_the_same_people_give_the_same_numbers(many):
     measures, shown, found = many
-    again = trees.grow(measures, shown, level=LEVEL, values_cny=worth_of(shown))
+    again = trees.grow(measures, shown, level=LEVEL, margins_cny=worth_of(shown))
     assert again.totals.equals(found.totals)
 
 

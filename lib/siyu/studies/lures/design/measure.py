@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
@@ -15,6 +16,7 @@ from siyu.data.zones import DAY_US, elapsed_us, without_zone
 from siyu.studies.lures.definition import Definition, LureError
 from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.fresh import days_before, end_of, exposures, find_fresh
+from siyu.studies.lures.ratio import find_suspect
 from siyu.studies.naming import EVERYONE, UNKNOWN, large, lumped
 
 WEEK = 7
@@ -67,8 +69,10 @@ def measure(
     Args:
         pool: the source, masked at its `as_of`.
         definition: the outcomes of the test to come; `retention_days`: the last counts.
-        experiment: one that has been, for the spread of costs; it may be refused.
-        period_days: exposures in these days, up to and including `as_of`, are studied.
+        experiment: one that has been, for the spread of costs; it may be refused, and is not read
+            where its arms are not as large as planned.
+        period_days: exposures in these days, up to and including `as_of`, are studied; of those
+            that were observed.
         fresh_days: an exposure longer ago is forgotten, at least 1.
         min_users: smallest group that is told apart, at least 1.
 
@@ -82,7 +86,9 @@ def measure(
     refused = "" if "added_at" in pool.table("users").columns else "added"
     if not pool.has("events"):
         refused = "events"
-    first = pool.as_of - timedelta(days=period_days - 1)
+    # A week before anybody was observed is no week in which nobody came.
+    observed = pool.observed_from.astimezone(ZoneInfo(pool.timezone)).date()
+    first = max(pool.as_of - timedelta(days=period_days - 1), observed)
     shares = pd.DataFrame(columns=["way", "stratum", "outcome", "n", "count"])
     weeks: tuple[int, ...] = ()
     waiting, staff = 0, pd.DataFrame({"n": [], "count": []})
@@ -92,7 +98,7 @@ def measure(
             pool, {"exposure": coming, "list": _waiting(pool, definition, fresh_days)},
             {"conversion": definition.conversion_days, "retention": day}, min_users=min_users,
         )  # fmt: skip
-        weeks = _weeks(coming, pool.as_of, period_days)
+        weeks = _weeks(coming, pool.as_of, (pool.as_of - first).days + 1)
         now = find_fresh(pool, end_of(pool), fresh_days=fresh_days)
         waiting = int(now.filter(now.reason == "").count().to_pandas())
         staff = _staff(pool, first, day)
@@ -176,17 +182,19 @@ def _shares(
     return summed.astype({"count": "int64"})
 
 
-def _weeks(coming: ir.Table, as_of: date, period_days: int) -> tuple[int, ...]:
+def _weeks(coming: ir.Table, as_of: date, days: int) -> tuple[int, ...]:
     per_day = coming.group_by("on").agg(n=coming.count()).to_pandas()
     ago = np.array([(as_of - on.date()).days for on in pd.to_datetime(per_day["on"])], dtype=int)
-    whole = period_days // WEEK
+    whole = days // WEEK
     counts = np.bincount(ago // WEEK, weights=per_day["n"], minlength=whole)[:whole]
     return tuple(int(n) for n in counts[::-1])
 
 
 def _worth(experiment: Experiment) -> pd.DataFrame:
     day = max(experiment.retention_days, default=0)
-    if experiment.refused or not day or not (experiment.has_cost or experiment.has_coupons):
+    if experiment.refused or find_suspect(experiment):
+        return pd.DataFrame({"arm": [], "cost": [], "retained": []})
+    if not day or not (experiment.has_cost or experiment.has_coupons):
         return pd.DataFrame({"arm": [], "cost": [], "retained": []})
     people = experiment.followed(max(day, experiment.definition.worth_days))
     cost = people["cost_cny"] + people["redeemed_cny"]

@@ -12,7 +12,7 @@ from scipy.special import xlogy
 
 from siyu.stats.experiments import SUSPECT_RATIO_P, sample_ratio_pvalue
 from siyu.stats.multiplicity import holm
-from siyu.studies.lures.experiment import Experiment
+from siyu.studies.lures.experiment import NOT_COUNTED, Experiment
 
 PARTS = ("days", "channel")
 FEWEST = 5
@@ -52,7 +52,7 @@ def check_ratio(experiment: Experiment) -> Ratios:
     Args:
         experiment: from `find_experiment`.
     """
-    if experiment.refused in ("none", "one_arm"):
+    if experiment.refused in NOT_COUNTED:
         return _nothing(experiment.refused)
     whole, planned = _units(experiment), np.array(experiment.shares)
     if whole.sum() * planned.min() < FEWEST:

@@ -1,7 +1,7 @@
 """Do friends take the reward and leave, and what does a friend who stays cost?"""
 
 from siyu.studies.referral.reward.conclude import conclude
-from siyu.studies.referral.reward.costs import Costs, costs, value_friends
+from siyu.studies.referral.reward.costs import Costs, costs, margins
 from siyu.studies.referral.reward.figures import draw_costs, draw_leaving
 from siyu.studies.referral.reward.leaving import Leaving, leaving
 from siyu.studies.referral.reward.measure import Measures, measure
@@ -23,6 +23,7 @@ __all__ = [
     "draw_costs",
     "draw_leaving",
     "leaving",
+    "margins",
     "measure",
     "say_cost_headline",
     "say_costs",
@@ -30,5 +31,4 @@ __all__ = [
     "say_hold_headline",
     "say_leaving",
     "say_left_headline",
-    "value_friends",
 ]

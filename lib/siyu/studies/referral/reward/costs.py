@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from siyu.stats.checks import normal_quantile
 from siyu.stats.cluster_ratios import excess_pvalue, ratio_by_cluster, share_by_cluster
 from siyu.stats.fieller import Ratio
 from siyu.stats.mover import mover_difference
-from siyu.stats.multiplicity import holm
+from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.studies.referral.reward.measure import Measures, find_refusal
 from siyu.studies.referral.units import find_units
 from siyu.studies.tables import each_row
@@ -28,7 +29,9 @@ class Costs:
         ("continue": clearly cheaper, "change": clearly dearer, "stop": clearly dearer than even the
         dearest touchpoint, "unclear", "" without a comparison), `most_reward` (yuan per new member
         at which it would cost as elsewhere), `worth_cny` (what the same number of kept members cost
-        more than elsewhere, or less), `units` ("tree", "branch") with `trees` (effective number),
+        more than elsewhere, or less), `margin_cny` (what a new member is worth less all costs)
+        with `margin_lower`, `margin_upper` (at once over campaigns; missing where nothing says what
+        one is worth), `units` ("tree", "branch") with `trees` (effective number),
         and `refused` ("few", "immature", "rewards", "nobody": nobody stayed, "").
     held: one row per campaign that is read: `saved_share` of all rewards that a reward only after
         `hold_days` would have saved, with `saved_lower`, `saved_upper`, `n`, the same in yuan per
@@ -49,25 +52,22 @@ class Costs:
     refused: str
 
 
-def value_friends(found: Costs, *, value_kept_cny: float) -> dict[str, float]:
-    """Give what a friend of each campaign is worth, who may stay or not, before the reward.
-
-    One who stays is worth no more than a member from elsewhere costs who does: for that money there
-    would be another. Where that cost is not known, what the merchant says counts.
+def margins(found: Costs) -> dict[str, tuple[float, float, float]]:
+    """Give what a new member of each campaign is worth less all costs, with its ends.
 
     Args:
         found: from `costs`.
-        value_kept_cny: what one who stays is worth, in yuan, 0 or more.
 
     Returns:
-        By campaign; where nobody can be said to stay, there is none.
+        By campaign; where nobody can be said to stay, or nothing is known to be worth, there is
+        none.
     """
-    told = found.table.dropna(subset="kept_share")
-    worth = float(np.fmin(value_kept_cny, found.elsewhere[0]))
-    return dict(zip(told["campaign"], told["kept_share"] * worth, strict=True))
+    told = found.table.dropna(subset="margin_cny")
+    ends = zip(told["margin_cny"], told["margin_lower"], told["margin_upper"], strict=True)
+    return dict(zip(told["campaign"], ends, strict=True))
 
 
-def costs(measures: Measures, *, level: float) -> Costs:
+def costs(measures: Measures, *, level: float, value_kept_cny: float = np.inf) -> Costs:
     """Estimate what a friend who stays costs, and compare it with what other members cost.
 
     All rewards count, those for friends who left too, and the gift to friends where it is known.
@@ -76,6 +76,8 @@ def costs(measures: Measures, *, level: float) -> Costs:
     Args:
         measures: the reduced tables.
         level: coverage of each interval, between 0 and 1.
+        value_kept_cny: what a friend is worth who stays, in yuan, 0 or more; no more than a member
+            from elsewhere costs who does, since for that money there would be another.
     """
     refused = find_refusal(measures)
     if not refused and not measures.has_rewards:
@@ -84,7 +86,8 @@ def costs(measures: Measures, *, level: float) -> Costs:
     rows, held = [], []
     dearest = touchpoints["cost_per_kept"].max() if len(touchpoints) else np.nan
     for i, name in enumerate(measures.campaigns if refused in ("", "rewards") else ()):
-        row = {"campaign": name} | _campaign(measures, i, elsewhere, level=level)
+        row = {"campaign": name}
+        row |= _campaign(measures, i, elsewhere, level=level, worth=value_kept_cny)
         rows.append(row)
         if not row["refused"]:
             held.append({"campaign": name} | _hold(measures, i, row, elsewhere[0], level=level))
@@ -100,6 +103,7 @@ def costs(measures: Measures, *, level: float) -> Costs:
     )
 
 
+_MARGIN = ("margin_cny", "margin_lower", "margin_upper")
 _COSTS = (
     *(
         "campaign",
@@ -112,6 +116,7 @@ _COSTS = (
     ),
     *("ci_lower", "ci_upper", "difference", "difference_lower", "difference_upper", "p", "p_holm"),
     *("verdict", "most_reward", "worth_cny", "units", "trees", "refused"),
+    *_MARGIN,
 )
 _GAP = ("difference", "difference_lower", "difference_upper")
 _HELD = (
@@ -153,7 +158,12 @@ def _of(found: Ratio) -> tuple[float, float, float]:
 
 
 def _campaign(
-    measures: Measures, i: int, elsewhere: tuple[float, float, float, float], *, level: float
+    measures: Measures,
+    i: int,
+    elsewhere: tuple[float, float, float, float],
+    *,
+    level: float,
+    worth: float,
 ) -> dict[str, Any]:
     own = measures.friends[measures.friends["campaign"] == i]
     if len(own) < measures.min_users:
@@ -168,6 +178,8 @@ def _campaign(
     share, lower, upper = share_by_cluster(there["kept"], there["n"], level=level)
     row: dict[str, Any] = {"n": len(own), "units": units, "trees": trees, "refused": ""}
     row |= {"kept_share": share, "kept_share_lower": lower, "kept_share_upper": upper}
+    joint = bonferroni_level(level, len(measures.campaigns))
+    row |= zip(_MARGIN, _margin(by, share, worth, elsewhere, level=joint), strict=True)
     if not measures.has_rewards:
         return row | {"refused": "rewards"}
     row["reward_cny"] = float(by["reward_cny"].sum() / len(own))
@@ -185,6 +197,28 @@ def _campaign(
     row["p"] = excess_pvalue(by["cost_cny"], kept, ratio=elsewhere[0], error=elsewhere[3])
     row["most_reward"] = max(elsewhere[0] * share - other, 0.0)
     return row | {"worth_cny": abs(row["difference"]) * float(kept.sum())}
+
+
+def _margin(
+    by: pd.DataFrame,
+    share: float,
+    worth: float,
+    elsewhere: tuple[float, float, float, float],
+    *,
+    level: float,
+) -> tuple[float, float, float]:
+    """Give what a friend, who may stay or not, is worth less all costs: at most as elsewhere."""
+    reach = normal_quantile(level) * np.nan_to_num(elsewhere[3])
+    value, least, most = (float(np.fmin(worth, elsewhere[0] + end)) for end in (0, -reach, reach))
+    if not np.isfinite(value):
+        return np.nan, np.nan, np.nan
+    net = value * by["kept"] - by["cost_cny"]
+    margin, lower, upper = _of(ratio_by_cluster(net, by["n"], level=level))
+    return (
+        margin,
+        margin - float(np.hypot(margin - lower, share * (value - least))),
+        margin + float(np.hypot(upper - margin, share * (most - value))),
+    )
 
 
 def _sums(measures: Measures, i: int, own: pd.DataFrame, units: str, whole: int) -> pd.DataFrame:

@@ -55,7 +55,8 @@ def draw_leaving(measures: Measures, found: Leaving, *, level: float) -> Picture
                     size=9,
                     color=colour,
                 )
-        axes.set_xlim(0, 1.25 * float(np.nanmax(own[["ci_upper", "others"]].to_numpy(float))))
+        ends = own[["share", "ci_upper", "others"]].to_numpy(float)
+        axes.set_xlim(0, 1.25 * float(np.nanmax(ends, initial=0.0)) or 1.0)
         axes.set_ylim(len(campaigns) - 0.5, -0.5)
         names = [row_name(row.Index, row.n) for row in each_row(own)]
         name_rows(axes, range(len(campaigns)), names if place == 0 else [""] * len(campaigns))

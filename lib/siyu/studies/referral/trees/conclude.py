@@ -80,7 +80,7 @@ def _end(row: Any, level: float) -> Finding:
 def _choice(row: Any, n: int, level: float) -> Finding:
     said = sentences.say_choice(row, level=level)
     ends = (row.worth_cny, row.worth_cny_lower, row.worth_cny_upper)
-    told = None if row.verdict == "watch" else ends
+    told = ends if np.isfinite(row.worth_cny) and row.verdict != "watch" else None
     return _finding(
         "choice",
         row.campaign,

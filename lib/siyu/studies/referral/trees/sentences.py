@@ -9,31 +9,35 @@ import numpy as np
 from siyu.formats import paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.referral.sentences import say_refused
-from siyu.studies.referral.trees.estimate import THOUSAND, Growth
+from siyu.studies.referral.trees.choices import THOUSAND
+from siyu.studies.referral.trees.estimate import Growth
 from siyu.studies.referral.trees.measure import Measures
 from siyu.studies.tables import each_row
 
 
 def headline(measures: Measures, found: Growth) -> str:
-    """Say in which campaign a seed brings most."""
+    """Say in which campaign more seeds are worth most."""
     if measures.spread.refused:
         return say_refused(measures.spread.refused)
     choices = found.choices.set_index("campaign")
     lead = choices[choices["verdict"] == "lead"]
-    ties = choices[choices["verdict"] == "tie"].sort_values("friends", ascending=False)
-    watch = choices[choices["verdict"] == "watch"].index.tolist()
+    ties = choices[choices["verdict"] == "tie"].sort_values("worth_cny", ascending=False)
     if len(lead):
-        kind = "only" if (choices["verdict"] != "less").sum() == 1 == len(choices) else "lead"
+        kind = "lead" if (choices["verdict"] == "less").any() else "alone"
         return phrase(
             f"referral.trees.headline.{kind}",
             campaign=lead.index[0],
             friends=lead["friends"].iloc[0],
+            worth=lead["worth_cny"].iloc[0],
             seeds=THOUSAND,
         )
     if len(ties):
         return phrase("referral.trees.headline.tie", campaigns=ties.index.tolist())
-    kind = "watch" if watch else "stop"
-    return phrase(f"referral.trees.headline.{kind}", campaigns=watch or choices.index.tolist())
+    for kind in ("unclear", "watch"):
+        own = choices[choices["verdict"] == kind].index.tolist()
+        if own:
+            return phrase(f"referral.trees.headline.{kind}", campaigns=own)
+    return phrase("referral.trees.headline.stop", campaigns=choices.index.tolist())
 
 
 def say_times(measures: Measures, found: Growth, *, level: float) -> str:
@@ -131,13 +135,17 @@ def say_choices(measures: Measures, found: Growth, *, level: float) -> str:
 
 def say_choice(row: Any, *, level: float) -> str:
     """Say what a thousand more seeds bring to a campaign."""
+    unbounded = row.verdict == "stop" and not np.isfinite(row.friends)
     return phrase(
-        f"referral.trees.choice.{row.verdict}",
+        f"referral.trees.choice.{'stop_open' if unbounded else row.verdict}",
         campaign=row.campaign,
         seeds=THOUSAND,
         friends=row.friends,
         lower=row.friends_lower,
         upper=row.friends_upper,
+        loss=-row.margin_cny,
+        loss_lower=-row.margin_cny_upper,
+        loss_upper=-row.margin_cny_lower,
         worth=row.worth_cny,
         worth_lower=row.worth_cny_lower,
         worth_upper=row.worth_cny_upper,

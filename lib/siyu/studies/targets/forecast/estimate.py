@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siyu.stats.checks import FloatArray, normal_quantile
-from siyu.stats.forecast_scores import Skill, skill
+from siyu.stats.forecast_scores import Skill, skill, spread_factor, widen
 from siyu.stats.intervals import wilson
 from siyu.studies.naming import EVERYONE
 from siyu.studies.targets.adds import Adds
@@ -40,6 +40,7 @@ FEWEST_PER_WEEK = 10
 FEWEST_ORIGINS = 5
 Refusal = Literal["", "nobody", "short", "few", "long"]
 _YEAR_DAYS = 364
+_TESTED_LEVEL = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,8 @@ class Forecast:
 
     refused: why there is none, "" where there is one. weeks_seen: whole weeks of history.
     which: the forecast used. tested: whether it could be held against what came.
+    widened: how many times as far from the median the draws of the total lie as the forecast alone
+        would have them (`spread_factor` of the test); 1 where it held, or there was no test.
     adds, kept: draws x weeks x touchpoints; kept_share: draws x touchpoints. `kept` is None where
         nobody can be seen to leave.
     weeks: per week to come (`first`, `last`) and touchpoint ("all" too): `expected` additions with
@@ -67,6 +70,7 @@ class Forecast:
     weeks_seen: int
     which: Literal["model", "naive"] = "model"
     tested: bool = False
+    widened: float = 1.0
     touchpoints: tuple[str, ...] = ()
     adds: FloatArray = field(default_factory=lambda: np.empty((0, 0, 0)), repr=False)
     kept: FloatArray | None = field(default=None, repr=False)
@@ -102,8 +106,11 @@ def forecast(
 
     Returns:
         The forecast: of the model, unless the last weeks' mean with the errors it made before had
-        the smaller pinball loss for the total. Refused with fewer than eight weeks of history or
-        ten additions a week, or where more days are to come than were seen.
+        the smaller pinball loss for the total. Where it was too sure in the test, the total is
+        drawn as much further from its median, so that the chance of a target, and every interval,
+        is as unsure as the test was; the test itself is of the forecast alone. Refused with fewer
+        than eight weeks of history or ten additions a week, or where more days are to come than
+        were seen.
 
     Raises:
         TargetError: a promotion that is no pair of days.
@@ -135,6 +142,10 @@ def forecast(
         if which == "naive"
         else draw_model(counts, effects, past, ahead, rng=rng, draws=DRAWS)
     )
+    widened = _spread(tests, which) if tested else 1.0
+    if widened > 1:
+        times = widen(drawn.sum(axis=(1, 2)), widened)[:, None, None]
+        drawn = np.floor(drawn * times + rng.random(drawn.shape))
     shares = _draw_shares(adds, rng, level=level)
     kept = None if shares is None else _keep(drawn, shares, rng)
     unseen = (ahead.sum(axis=0) > 0) & (past.sum(axis=0) == 0)
@@ -144,6 +155,7 @@ def forecast(
         weeks_seen=len(weekly),
         which=which,
         tested=tested,
+        widened=widened,
         touchpoints=names,
         adds=drawn,
         kept=kept,
@@ -159,6 +171,13 @@ def forecast(
         whole_year=len(counts) >= _YEAR_DAYS,
         country=holidays_country,
     )
+
+
+def _spread(tests: pd.DataFrame, which: str) -> float:
+    """Give by how much the forecast of the total was too sure."""
+    own = tests[tests["touchpoint"] == EVERYONE]
+    told = [own[f"{name}_{which}"] for name in ("median", "lower95", "upper95")]
+    return spread_factor(own["actual"], *told, level=_TESTED_LEVEL)
 
 
 def _daily(adds: Adds) -> FloatArray:

@@ -147,7 +147,10 @@ def say_test(found: Forecast, *, level: float) -> str:
         outer=outer,
         apart=found.coverage["apart"].iloc[0],
     )
-    return paragraph(said, covered)
+    widened = ""
+    if found.widened > 1:
+        widened = phrase("targets.forecast.widened", factor=found.widened)
+    return paragraph(said, covered, widened)
 
 
 def title_test(found: Forecast) -> str:

@@ -23,6 +23,8 @@ _INPUTS: dict[str, tuple[Unit, str]] = {
     "cost": ("cny", "wanted"),
 }
 """Unit and method of each number."""
+_GIVEN = ("orders", "wanted", "by_rule")
+"""Those that may have been asked for, and then have no interval."""
 
 
 def conclude(adds: Adds, rule: Rule, *, level: float) -> list[Finding]:
@@ -112,7 +114,7 @@ def _inputs(rule: Rule, *, level: float) -> Iterator[Finding]:
         number = rule.cost_cny if name == "cost" else getattr(rule, name)
         if not number.known:
             continue
-        given = number.ci_lower == number.ci_upper
+        given = name in _GIVEN and number.ci_lower == number.ci_upper
         said = phrase(
             f"targets.rule.{'given' if given else 'finding'}.{name}",
             value=number.value,

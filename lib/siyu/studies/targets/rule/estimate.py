@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from siyu.stats.checks import normal_quantile
+from siyu.stats.cluster_ratios import effective_clusters
 from siyu.stats.clusters import clustered_share
 from siyu.stats.delta import positive_range
+from siyu.stats.intervals import wilson
 from siyu.stats.multiplicity import bonferroni_level
 from siyu.studies.targets.adds import Adds
 from siyu.studies.targets.kept import add_costs, kept_shares
@@ -159,9 +161,15 @@ def _share(orders: Orders, *, level: float) -> tuple[Number, float]:
         both=n @ (own * placed),
         level=level,
     )
-    value = float(found.share)
-    number = Number(value=value, ci_lower=float(found.ci_lower), ci_upper=float(found.ci_upper))
-    return number, float(found.error / value) ** 2 if value > 0 else np.nan
+    value, lower, upper = (float(end) for end in (found.share, found.ci_lower, found.ci_upper))
+    error = float(found.error)
+    if value == 1:
+        # Few users all of whose orders are by existing members are no certainty.
+        alike = np.floor(effective_clusters(np.repeat(placed, n.astype(np.int64))))
+        lower = float(wilson(alike, alike, level=level)[0])
+        error = (1 - lower) / normal_quantile(level)
+    number = Number(value=value, ci_lower=lower, ci_upper=upper)
+    return number, (error / value) ** 2 if value > 0 else np.nan
 
 
 def _wanted(

@@ -16,7 +16,8 @@ from siyu.studies.targets.adds import Adds
 class Orders:
     """The orders of as many days as are to come, up to and including `as_of`.
 
-    first: the first of these days; None where there are no orders, or they were not all observed.
+    first: the first of these days; None where fewer than `min_users` people ordered, or these days
+        were not all observed.
     users: per `orders` and `existing` (orders, if the user was a member when the days began): `n`.
     days: per day (`on`): `orders` and `existing`.
     """
@@ -54,7 +55,7 @@ def measure(adds: Adds) -> Orders:
     each = both.group_by("user_id").agg(orders=both.count(), existing=both.existing.sum())
     users = each.group_by("orders", "existing").agg(n=each.count()).to_pandas()
     days = both.group_by("on").agg(orders=both.count(), existing=both.existing.sum()).to_pandas()
-    if users.empty:
+    if users["n"].sum() < max(adds.min_users, 1):
         return nothing
     return Orders(
         first=first,

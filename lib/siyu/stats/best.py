@@ -44,7 +44,7 @@ def compare_with_best(values: ArrayLike, errors: ArrayLike, *, level: float) -> 
         raise ValueError(f"errors = {error.tolist()} must all be above 0")
     apart = value[:, None] - value[None, :]
     spread = np.hypot(error[:, None], error[None, :])
-    critical = np.array([_critical(error, i, level) for i in range(len(value))])
+    critical = critical_values(error, level=level)
     others = ~np.eye(len(value), dtype=bool)
 
     gap = _least(apart, others)
@@ -60,6 +60,19 @@ def compare_with_best(values: ArrayLike, errors: ArrayLike, *, level: float) -> 
             "is_candidate": candidate,
         }
     )
+
+
+def critical_values(errors: FloatArray, *, level: float) -> FloatArray:
+    """Give, for each option as the control, how far ahead others must be to be clearly better.
+
+    Args:
+        errors: the standard error of each option, above 0; independent, at least two.
+        level: chance that none of the others is as far ahead where all are alike.
+
+    Returns:
+        Per option, in standard errors of the difference. Source: Dunnett (1955), one-sided.
+    """
+    return np.array([_critical(errors, i, level) for i in range(len(errors))])
 
 
 def not_worse(

@@ -172,7 +172,7 @@ def test_holm_is_over_the_rules_and_over_the_single_hours(found):
     assert own["verdict"] == "higher"
 
 
-def test_lots_take_the_pushes_of_the_last_weeks_and_bands_where_hours_take_too_long(
+def test_lots_take_the_pushes_of_the_last_weeks_and_few_hours_where_all_take_too_long(
     measures, found
 ):
     lots = schedule.plan_lots(measures, found, level=LEVEL).set_index("segment")
@@ -180,13 +180,14 @@ def test_lots_take_the_pushes_of_the_last_weeks_and_bands_where_hours_take_too_l
     planned = measures.planned[measures.planned["segment"] == "student"]["n_recent"].sum()
     assert measures.recent_weeks == 4
     assert student["pushes_per_week"] == planned / 4
-    assert student["drawn_hours"] == "9:00–14:00 / 14:00–18:00 / 18:00–22:00"
+    assert student["drawn_hours"] == "11:00–12:00, 16:00–17:00, 20:00–21:00"
     assert student["weeks_needed"] == pytest.approx(student["n_pushes"] / (planned / 4))
     pooled = lots.iloc[-1]
     assert (pooled.name, pooled["reason"]) == ("(all unsettled)", "pooled")
     assert pooled["weeks_needed"] < 26
     lead = lots.loc["(unknown)"]
-    assert (lead["reason"], lead["n_arms"]) == ("leads", 2)
+    assert (lead["reason"], lead["n_hours"]) == ("leads", 3)
+    assert "20:00" in lead["drawn_hours"]  # the best of those that lead
 
 
 def test_an_hour_matters_little_only_where_none_may_bring_what_is_wanted(measures, found):

@@ -71,7 +71,8 @@ def find_segments(
         over the hours not worse than the best `set_value`, and `set_difference` and `set_lift`
         against `base`, as from `value_set`; `most_lift` that any hour may have; `best_difference`
         of the best hour chosen on other users, among the `best_users` on whom none was chosen
-        first, `p_holm` of it over segments; `deff`, the design effect of an hour; `refused`;
+        first, `p_holm` of it over segments; `deff`, the design effect of what an hour brings more;
+        `refused`;
         `verdict`: "clear": the best hour chosen on other users brings more, and so does the set;
         "thin": fewer than two hours have a value; of the others "leads": a third of the hours or
         more are clearly worse than the best; "alike": none is, nor does any bring `lift_wanted`
@@ -213,6 +214,5 @@ def _half(joint: FloatArray, *, level: float) -> FloatArray:
 
 
 def _deff(logged: Logged, hours: Ints) -> float:
-    n_users, n_hours = logged.n.shape
-    each = [design_effect(logged, choose.at_hour(n_users, n_hours, hour)) for hour in hours]
+    each = [design_effect(logged, hour) for hour in hours]
     return float(np.nanmedian(each))

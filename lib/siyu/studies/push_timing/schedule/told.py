@@ -106,7 +106,7 @@ def conclude(
             n=int(row.n_users),
             segment=measures.crossings.get(row.segment, {}),
             message=_lots(row, lift_wanted, power, level),
-            action=phrase("push.schedule.lots.action", arms=_arms(row), segment=row.segment),
+            action=phrase("push.schedule.lots.action", hours=_hours(row), segment=row.segment),
             method=phrase("push.schedule.method.lots"),
         )
         for row in each_row(lots)
@@ -161,19 +161,15 @@ def _worth(row: Any) -> str:
     )
 
 
-def _arms(row: Any) -> str:
-    """Write the arms of a draw as they are said."""
-    arms = [listed(arm.split(", ")) for arm in row.drawn_hours.split(" / ")]
-    if len(arms) == 1:
-        return phrase("push.schedule.lots.each", hours=arms[0])
-    return " / ".join(arms)
+def _hours(row: Any) -> str:
+    return listed(row.drawn_hours.split(", "))
 
 
 def _lots(row: Any, lift_wanted: float, power: float, level: float) -> str:
     lots = phrase(
         "push.schedule.lots.one",
         segment=row.segment,
-        arms=_arms(row),
+        hours=_hours(row),
         n=row.n_pushes,
         lift=lift_wanted,
         rate=row.answer_rate,

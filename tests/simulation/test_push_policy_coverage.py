@@ -171,6 +171,12 @@ def alike(rng) -> Logged:
     return summed(user, arm, np.full(len(user), 1 / HOURS), y, shape=(PEOPLE, HOURS))
 
 
+PLANNED_COLUMNS = (
+    *("segment", "hour", "n", "answered"),
+    *("n_by_hand", "n_recent", "n_recent_by_hand"),
+)
+
+
 def measures(logged: Logged, fold: np.ndarray) -> Measures:
     nothing = Logged(**dict.fromkeys(Logged.__dataclass_fields__, 0 * logged.n))
     return Measures(
@@ -192,7 +198,17 @@ def measures(logged: Logged, fold: np.ndarray) -> Measures:
         split_at=None,
         habits=np.full(len(fold), -1),
         no_habits="no_events",
-        planned=pd.DataFrame(columns=["segment", "hour", "n", "answered", "n_recent"]),
+        planned=pd.DataFrame(
+            columns=[
+                "segment",
+                "hour",
+                "n",
+                "answered",
+                "n_by_hand",
+                "n_recent",
+                "n_recent_by_hand",
+            ]
+        ),
         weeks=26.0,
         recent_weeks=4.0,
         counts={},

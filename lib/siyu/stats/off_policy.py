@@ -203,6 +203,20 @@ def as_drawn(logged: Logged) -> Value:
     return _ratio(logged.answered.sum(axis=1), n, n)
 
 
+def mix(values: Sequence[Value], shares: FloatArray) -> Value:
+    """Give the value of choices of which shares are made by several policies, among the same users.
+
+    Args:
+        values: of the policies.
+        shares: of each, summing to 1.
+    """
+    return Value(
+        value=float(shares @ [one.value for one in values]),
+        influence=shares @ np.stack([one.influence for one in values]),
+        n_users=values[0].n_users,
+    )
+
+
 def less(one: Value, other: Value) -> Difference:
     """Give the difference of two values among the same users, with their joint variance."""
     return Difference(
@@ -285,7 +299,7 @@ def design_effect(logged: Logged, arm: int) -> float:
     joint = (answered * (1 - v - b) + weight * v * b) / total / n
     alone = own - 2 * joint + b * (1 - b) / n
     error = less(found, base).error
-    return float(max(error**2 / alone, 1)) if alone > 0 and error > 0 else np.nan
+    return float(max(error**2 / alone, 1)) if alone > 0 else np.nan
 
 
 def lacks_support(logged: Logged, policy: FloatArray, groups: NDArray[np.int_]) -> bool:

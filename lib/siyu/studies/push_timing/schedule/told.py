@@ -36,7 +36,7 @@ def say_schedule(measures: Measures, found: Values, table: pd.DataFrame) -> str:
             lift=row.set_lift,
             lower=row.set_lift_lower,
             upper=row.set_lift_upper,
-            worth=_worth(row),
+            worth=paragraph(_by_hand(row), _worth(row)),
         )
         for row in each_row(table[table["verdict"] == "clear"])
     ]
@@ -132,7 +132,7 @@ def _scheduled(measures: Measures, found: Values, row: Any, *, level: float) -> 
         unit="share",
         n=int(row.n_pushes),
         segment=measures.crossings.get(row.segment, {}),
-        message=paragraph(message, _worth(row)) if priced else message,
+        message=paragraph(message, _by_hand(row), _worth(row)) if priced else message,
         action=_action(row, found),
         method=phrase("push.schedule.method.segment"),
         evidence="randomised",
@@ -144,6 +144,14 @@ def _action(row: Any, found: Values) -> str:
     if row.verdict not in ("clear", "leads"):
         return ""
     return phrase(f"push.schedule.action.{row.verdict}", hours=good_hours(found, row.segment))
+
+
+def _by_hand(row: Any) -> str:
+    """Say what the same hours bring against those planned without lots; "" where unknown."""
+    if pd.isna(row.hand_lift):
+        return ""
+    ends = {"lower": row.hand_lift_lower, "upper": row.hand_lift_upper}
+    return phrase("push.schedule.by_hand", lift=row.hand_lift, **ends)
 
 
 def _worth(row: Any) -> str:

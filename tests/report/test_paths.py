@@ -1,3 +1,4 @@
+import base64
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,12 @@ def test_a_source_behind_a_link_is_not_betrayed_by_its_real_place(tmp_path: Path
     assert without_paths(f"{tmp_path}/real/a.csv {tmp_path}/shop/a.csv", hidden) == (
         "real/a.csv shop/a.csv"
     )
+
+
+def test_a_picture_in_whose_code_a_path_comes_up_by_chance_stays_whole() -> None:
+    code = base64.b64encode(base64.b64decode("AAAA/tmpAAAA")).decode()
+    assert "/tmp" in code
+    data = {"image/png": code, "text/plain": "drawn in /tmp/x"}
+    assert without_paths({"data": data}, [("/tmp", "<temporary>")]) == {
+        "data": {"image/png": code, "text/plain": "drawn in <temporary>/x"}
+    }

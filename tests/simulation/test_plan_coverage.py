@@ -154,7 +154,7 @@ def test_the_plan_of_the_study_is_the_one_that_is_simulated():
         effects = DESIGN.assign(
             gain_cny=measured, ci_lower=measured - half, ci_upper=measured + half
         )
-        found = plan(effects, budget_cny=1e6, level=LEVEL)
+        found = plan(effects, budget_cny=1e6, offer_days=56, level=LEVEL)
         shrunk = shrink_effects(measured, COVARIANCE, UNIT)
         value = np.minimum(shrunk.value, measured)
         units = choose(value)

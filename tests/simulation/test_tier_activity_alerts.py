@@ -1,8 +1,6 @@
 """A pool that stays as it is seldom raises an alert, unless its members are badly picked.
 
-Members are reviewed every 30 days by what they bought in the 90 days before. Everybody has a pace,
-and finds another now and then, so that who is at the top falls back, while the pool as a whole
-never changes. 150 pools; at most 5 % of them, and two Monte Carlo errors, may raise an alert.
+At most 5 % of 150 pools, and two Monte Carlo errors, may raise one.
 """
 
 import datetime as dt
@@ -10,98 +8,94 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from siyu.studies.tiers.activity import activity
-from siyu.studies.tiers.activity.measure import Measures
+from siyu.studies.retention import lifecycle
+from siyu.studies.tiers import activity
+
+from tests.simulation import reviewed
 
 pytestmark = pytest.mark.slow
 
-POOLS, MEMBERS, LEVEL = 150, 2_000, 0.95
-HIGH = ("gold", "diamond")
-BASIS, MONTH, WINDOW = 90, 30, 28
-PACE_DAYS = 30
-"""How long a pace lasts, on average."""
-MOST = 0.05 + 2 * np.sqrt(0.05 * 0.95 / POOLS)
+LEVEL = 0.95
+STARTS = (dt.date(2026, 2, 1), dt.date(2026, 3, 1))
+AS_OF = dt.date(2026, 3, 28)
 
 
 @pytest.fixture(scope="module")
-def bought():
-    """Orders by pool, member and day, from 90 days before the first review on."""
-    rng, shape = np.random.default_rng(20260801), (POOLS, MEMBERS)
-    pace, days = rng.gamma(0.5, 0.06, size=shape), []
-    for _ in range(BASIS + 2 * MONTH + WINDOW):
-        changes = rng.random(shape) < 1 / PACE_DAYS
-        pace[changes] = rng.gamma(0.5, 0.06, size=changes.sum())
-        days.append(rng.random(shape) < pace)
-    return np.stack(days, axis=2)
+def lived():
+    return reviewed.live()
 
 
-def tiers(days, review):
-    """The tier at a review so many days after the first: by orders in the 90 days before."""
-    orders = days[:, review : review + BASIS].sum(axis=1)
-    return np.searchsorted([1, 4, 8], orders, side="right")
+def counted(columns):
+    rows = pd.DataFrame(columns)
+    return rows.groupby(list(rows.columns), as_index=False).size().rename(columns={"size": "n"})
 
 
-def in_window(days, start):
-    return days[:, BASIS + start : BASIS + start + WINDOW].sum(axis=1)
-
-
-def measures(before, days_before, now, days):
-    rows = pd.DataFrame(
-        {"tier_before": before, "tier": now, "days_before": days_before, "days": days}
-    )
-    columns = list(rows.columns)
-    return Measures(
+def buying(before, days_before, now, days):
+    """What is said of purchases by tier (notebook 04)."""
+    measures = activity.Measures(
         source="shop",
-        as_of=dt.date(2026, 3, 31),
+        as_of=AS_OF,
         min_users=30,
-        tiers=("ordinary", "silver", "gold", "diamond"),
+        tiers=reviewed.TIERS,
         has_orders=True,
         has_margin=True,
-        starts=(dt.date(2026, 2, 1), dt.date(2026, 3, 1)),
+        starts=STARTS,
         after_days=0,
-        members=rows.groupby(columns, as_index=False).size().rename(columns={"size": "n"}),
+        members=counted(
+            {
+                "tier_before": before,
+                "tier": now,
+                "days_before": days_before.sum(axis=1),
+                "days": days.sum(axis=1),
+            }
+        ),
         margins=pd.DataFrame(columns=["tier", "buyers", "margin", "squared"]),
     )
+    return activity.activity(measures, high_tiers=reviewed.HIGH, level=LEVEL)
 
 
-def alerts(bought, pick, *, pools=POOLS):
+def coming_back(before, days_before, now, days):
+    """What is said of activity by tier (notebook 02)."""
+    names = np.array(reviewed.TIERS, dtype=object)
+    measures = lifecycle.Measures(
+        source="shop",
+        as_of=AS_OF,
+        min_users=30,
+        weeks=(AS_OF - dt.timedelta(days=6),),
+        tiers=reviewed.TIERS,
+        states=pd.DataFrame(),
+        members=pd.DataFrame(),
+        windows=counted(
+            {
+                "tier_before": names[before],
+                "active_before": days_before.any(axis=1).astype(int),
+                "tier": names[now],
+                "weeks_active": days.reshape(len(days), 4, 7).any(axis=2).sum(axis=1),
+            }
+        ),
+        starts=STARTS,
+        after_days=0,
+    )
+    return lifecycle.tier_months(measures, high_tiers=reviewed.HIGH, level=LEVEL)
+
+
+def alerts(lived, pick, told, *, pools=reviewed.POOLS):
     """How often some high tier is said to fall."""
     falls = 0
-    for days in bought[:pools]:
-        found = activity(measures(*pick(days)), high_tiers=HIGH, level=LEVEL)
-        falls += (found.loc[found["tier"].isin(HIGH), "verdict"] == "falls").any()
+    for days in lived[:pools]:
+        found = told(*pick(days))
+        falls += (found.loc[found["tier"].isin(reviewed.HIGH), "verdict"] == "falls").any()
     return falls / pools
 
 
-def as_long_after(days):
-    """Both windows begin 27 days after a review: on days 27 and 57."""
-    return tiers(days, 0), in_window(days, 27), tiers(days, MONTH), in_window(days, 57)
+@pytest.mark.parametrize("told", [buying, coming_back])
+class TestAPoolThatStaysAsItIs:
+    def test_is_seldom_said_to_fall(self, lived, told):
+        assert alerts(lived, reviewed.as_long_after, told) <= reviewed.MOST
 
+    @pytest.mark.parametrize("pick", [reviewed.last_review, reviewed.of_today])
+    def test_falls_where_members_are_picked_at_different_ages_of_a_review(self, lived, told, pick):
+        assert alerts(lived, pick, told, pools=40) > 2 * reviewed.MOST
 
-def last_review(days):
-    """The last 28 days and those before, from days 58 and 30: by the review of day 30."""
-    return tiers(days, MONTH), in_window(days, 30), tiers(days, MONTH), in_window(days, 58)
-
-
-def of_today(days):
-    """The tier of today in both windows."""
-    today = tiers(days, 2 * MONTH)
-    return today, in_window(days, 30), today, in_window(days, 58)
-
-
-def test_a_pool_that_stays_as_it_is_is_seldom_said_to_fall(bought):
-    assert alerts(bought, as_long_after) <= MOST
-
-
-@pytest.mark.parametrize("pick", [last_review, of_today])
-def test_members_picked_at_different_ages_of_a_review_fall_without_a_change(bought, pick):
-    assert alerts(bought, pick, pools=40) > 0.3
-
-
-def test_a_real_fall_is_found(bought):
-    def fallen(days):
-        kept = days.copy()
-        kept[:, BASIS + 57 :] &= np.random.default_rng(1).random(kept[:, BASIS + 57 :].shape) < 0.6
-        return as_long_after(kept)
-
-    assert alerts(bought, fallen, pools=40) > 0.8
+    def test_is_said_to_fall_where_it_does(self, lived, told):
+        assert alerts(lived, reviewed.fallen, told, pools=40) > 0.8

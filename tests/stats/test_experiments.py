@@ -9,6 +9,7 @@ from siyu.stats.experiments import (
     adjusted_means,
     members_needed,
     sample_ratio_pvalue,
+    upper_spread,
     welch_difference,
 )
 
@@ -125,6 +126,14 @@ def test_the_sample_ratio_is_tested_on_who_was_drawn():
     """Kohavi, Tang and Xu (2020), ch. 21: 821,588 against 815,482 is no even draw, p = 1.8e-6."""
     assert sample_ratio_pvalue([821_588, 815_482], [0.5, 0.5]) == pytest.approx(1.8e-6, rel=0.03)
     assert sample_ratio_pvalue([900, 100], [9, 1]) == 1
+
+
+def test_the_upper_spread_of_few_values_is_computed_by_hand():
+    """Of -1 and 1 alike the variance is known: no kurtosis. Of 0, 0, 0, 4: 3, and 21 / 9 - 1."""
+    assert upper_spread(1.0, 1.0, 10) == 1
+    half = 1.281552 * np.sqrt((21 / 9 - 1) / 4) / 2
+    assert upper_spread(3.0, 21.0, 4) == pytest.approx(np.sqrt(3) * np.exp(half), rel=1e-5)
+    assert upper_spread(0.0, 0.0, 4) == 0
 
 
 def test_members_needed_round_trip_through_power():

@@ -179,7 +179,7 @@ def test_nothing_that_follows_the_policy_is_no_value():
     policy = at(1, logged)
     assert np.isnan(off_policy.value(logged, policy, method="snips").value)
     assert off_policy.effective(logged, policy) == (0.0, 0.0)
-    assert np.isnan(off_policy.design_effect(logged, policy))
+    assert np.isnan(off_policy.design_effect(logged, 1))
 
 
 def test_a_policy_lacks_support_where_its_group_never_drew_the_arm():
@@ -190,13 +190,19 @@ def test_a_policy_lacks_support_where_its_group_never_drew_the_arm():
     assert not off_policy.lacks_support(logged, np.array([[0, 1], [1, 0]]), groups)
 
 
-def test_users_who_answer_alike_widen_the_variance():
-    # 50 users, each with ten pushes at one arm, all answered or none: one answer, ten times.
-    user = np.repeat(np.arange(50), 10)
-    logged = summed(user, np.zeros(500, dtype=int), np.ones(500), user % 2)
-    assert off_policy.design_effect(logged, at(0, logged)) == pytest.approx(10 * 50 / 49)
-    apart = summed(np.arange(500), np.zeros(500, dtype=int), np.ones(500), np.arange(500) % 2)
-    assert off_policy.design_effect(apart, at(0, apart)) == pytest.approx(500 / 499)
+def test_what_a_user_answers_at_all_arms_widens_no_difference_and_at_one_arm_it_does():
+    # 100 users, each with five pushes at either arm. Half answer all or none of them: it cancels.
+    user, arm = np.repeat(np.arange(100), 10), np.tile(np.repeat([0, 1], 5), 100)
+    alike = summed(user, arm, np.full(1000, 0.5), (user % 2).astype(float))
+    assert off_policy.design_effect(alike, 0) == 1
+    # Answers at the first arm only, all or none: one answer, five times.
+    apart = summed(user, arm, np.full(1000, 0.5), (user % 2) * (arm == 0))
+    found, base = off_policy.each_arm(apart)[0], off_policy.as_drawn(apart)
+    y, own = (user % 2) * (arm == 0), arm == 0
+    terms = own * (y - 0.5) / 500 - (y - 0.25) / 1000
+    expected = off_policy.less(found, base).error ** 2 / (terms**2).sum()
+    assert off_policy.design_effect(apart, 0) == pytest.approx(expected)
+    assert expected > 3
 
 
 def test_right_chances_pass_and_wrong_ones_do_not(drawn):

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+_ENCODED = ("image/png", "image/jpeg", "application/pdf")
+"""Base64, in which the letters of a short path such as /tmp come up by chance."""
+
 
 def machine_paths(*, root: Path, folder: Path, source: Path | None) -> list[tuple[str, str]]:
     """List the paths that a run would betray, each with what stands for it, innermost first.
@@ -40,14 +43,17 @@ def machine_paths(*, root: Path, folder: Path, source: Path | None) -> list[tupl
 
 
 def without_paths(document: Any, hidden: Sequence[tuple[str, str]]) -> Any:
-    """Replace machine paths in every text of a JSON-like document.
+    """Replace machine paths in every text of a JSON-like document, but not in encoded pictures.
 
     Args:
         document: lists, dictionaries and values as JSON knows them.
         hidden: pairs of a path and what stands for it, longer paths first.
     """
     if isinstance(document, dict):
-        return {name: without_paths(value, hidden) for name, value in document.items()}
+        return {
+            name: value if name in _ENCODED else without_paths(value, hidden)
+            for name, value in document.items()
+        }
     if isinstance(document, list):
         return [without_paths(value, hidden) for value in document]
     if isinstance(document, str):

@@ -8,6 +8,7 @@ from scipy.stats import t as student
 
 from siyu.stats.checks import FloatArray, normal_quantile
 
+_LEAST_DEGREES = 2.0
 _STRAIGHT = 1e-6
 """A skewness per root n so small bends nothing, and would be divided by."""
 
@@ -70,8 +71,8 @@ def share_of_sum(part: ArrayLike, whole: ArrayLike, *, level: float) -> tuple[fl
     Raises:
         ValueError: the level is out of range.
 
-    Source: the ratio of two means by the delta method, with t(n - 1): Cochran (1977), Sampling
-    Techniques, section 6.4.
+    Source: the ratio of two means by the delta method (see `influence_interval`): Cochran
+    (1977), Sampling Techniques, section 6.4.
     """
     normal_quantile(level)
     parts, wholes = (np.asarray(one, dtype=np.float64) for one in (part, whole))
@@ -86,6 +87,9 @@ def share_of_sum(part: ArrayLike, whole: ArrayLike, *, level: float) -> tuple[fl
 def influence_interval(value: float, influence: FloatArray, *, level: float) -> tuple[float, float]:
     """Give the interval of a statistic from what each person moves it by.
 
+    By Student's t with the degrees of freedom that the variance deserves, 2 n / (kurtosis - 1) of
+    the influences, n - 1 at the most: where a few bring most, it is as uncertain as of a few.
+
     Args:
         value: the statistic.
         influence: of each person, with mean 0.
@@ -97,12 +101,15 @@ def influence_interval(value: float, influence: FloatArray, *, level: float) -> 
     Raises:
         ValueError: the level is out of range.
 
-    Source: Hampel (1974), J. Am. Stat. Assoc. 69, 383-393.
+    Source: Hampel (1974), J. Am. Stat. Assoc. 69, 383-393; the degrees by Satterthwaite (1946).
     """
     normal_quantile(level)
     n = len(influence)
     if n < 2:
         return float("nan"), float("nan")
-    error = float(np.std(influence, ddof=1)) / np.sqrt(n)
-    half = float(student.ppf((1 + level) / 2, n - 1)) * error
+    off = influence - influence.mean()
+    second, fourth = float(np.mean(off**2)), float(np.mean(off**4))
+    excess = fourth / second**2 - 1 if second > 0 else 0.0
+    degrees = min(max(2 * n / excess, _LEAST_DEGREES), n - 1) if excess > 0 else n - 1
+    half = float(student.ppf((1 + level) / 2, degrees)) * np.sqrt(second / (n - 1))
     return value - half, value + half

@@ -43,7 +43,7 @@ def compare_with_best(
     Hsu (1981), Ann. Stat. 9, 1026-1034; Hsu (1996), Multiple Comparisons, ch. 4.
     """
     value, error = (np.asarray(part, dtype=np.float64) for part in (values, errors))
-    critical = _criticals(error, level, degrees)
+    critical = critical_values(error, level=level, degrees=degrees)
     apart = value[:, None] - value[None, :]
     spread = np.hypot(error[:, None], error[None, :])
     return _constrained(apart, apart + critical[:, None] * spread)
@@ -77,7 +77,7 @@ def compare_shares_with_best(count: ArrayLike, n: ArrayLike, *, level: float) ->
     if not totals.all():
         raise ValueError("n: every option must have users; leave out those without")
     smooth = (counts + 1) / (totals + 2)
-    critical = _criticals(np.sqrt(smooth * (1 - smooth) / (totals + 2)), level, np.inf)
+    critical = critical_values(np.sqrt(smooth * (1 - smooth) / (totals + 2)), level=level)
     apart = np.empty((len(counts),) * 2)
     upper = np.empty_like(apart)
     for i, z in enumerate(critical):
@@ -87,8 +87,24 @@ def compare_shares_with_best(count: ArrayLike, n: ArrayLike, *, level: float) ->
     return _constrained(apart, upper)
 
 
-def _criticals(error: FloatArray, level: float, degrees: ArrayLike) -> FloatArray:
+def critical_values(errors: ArrayLike, *, level: float, degrees: ArrayLike = np.inf) -> FloatArray:
+    """Give, for each option as the control, how far ahead others must be to be clearly better.
+
+    Args:
+        errors: the standard error of each option, above 0; independent, at least two.
+        level: chance that none of the others is as far ahead where all are alike.
+        degrees: of freedom of the errors, of all or of each.
+
+    Returns:
+        Per option, in standard errors of the difference.
+
+    Raises:
+        ValueError: fewer than two options, an error that is not above 0, or a level out of range.
+
+    Source: Dunnett (1955), one-sided.
+    """
     normal_quantile(level)
+    error = np.asarray(errors, dtype=np.float64)
     if len(error) < 2:
         raise ValueError(f"values: {len(error)} option must be at least 2; there is none to beat")
     if not (np.isfinite(error) & (error > 0)).all():

@@ -203,6 +203,20 @@ def as_drawn(logged: Logged) -> Value:
     return _ratio(logged.answered.sum(axis=1), n, n)
 
 
+def mix(values: Sequence[Value], shares: FloatArray) -> Value:
+    """Give the value of choices of which shares are made by several policies, among the same users.
+
+    Args:
+        values: of the policies.
+        shares: of each, summing to 1.
+    """
+    return Value(
+        value=float(shares @ [one.value for one in values]),
+        influence=shares @ np.stack([one.influence for one in values]),
+        n_users=values[0].n_users,
+    )
+
+
 def less(one: Value, other: Value) -> Difference:
     """Give the difference of two values among the same users, with their joint variance."""
     return Difference(
@@ -265,17 +279,27 @@ def effective(logged: Logged, policy: FloatArray) -> tuple[float, float]:
     return float(total**2 / squared), float(total**2 / (per_user**2).sum())
 
 
-def design_effect(logged: Logged, policy: FloatArray) -> float:
-    """Give by how much answers of the same user widen the variance of a policy's value (SNIPS).
+def design_effect(logged: Logged, arm: int) -> float:
+    """Give by how much answers of the same user widen what an arm is more than all as drawn.
 
-    1 or more; NaN where no choice followed the policy, or all outcomes are alike.
+    What a user answers at all arms alike is in both, so it is less than that of the arm's value. 1
+    or more; NaN where the arm was never drawn, or all outcomes are alike.
     """
-    found = value(logged, policy, method="snips")
-    total = _taken(policy, logged.weight).sum()
-    squared = _taken(policy**2, logged.squared_weight).sum()
-    answered = _taken(policy**2, logged.squared_answered_weight).sum()
-    alone = answered * (1 - 2 * found.value) + squared * found.value**2
-    return float(max(found.error**2 * total**2 / alone, 1)) if alone > 0 else np.nan
+    found, base = each_arm(logged)[arm], as_drawn(logged)
+    total, n = logged.weight[:, arm].sum(), logged.total.sum()
+    if not total:
+        return np.nan
+    weight, answered, squared, both = (
+        getattr(logged, name)[:, arm].sum()
+        for name in ("weight", "answered_weight", "squared_weight", "squared_answered_weight")
+    )
+    v, b = found.value, base.value
+    # The sum over choices of (1{arm} w (y - v) / total - (y - b) / n)^2; outcomes are 0 or 1.
+    own = (both * (1 - 2 * v) + squared * v**2) / total**2
+    joint = (answered * (1 - v - b) + weight * v * b) / total / n
+    alone = own - 2 * joint + b * (1 - b) / n
+    error = less(found, base).error
+    return float(max(error**2 / alone, 1)) if alone > 0 else np.nan
 
 
 def lacks_support(logged: Logged, policy: FloatArray, groups: NDArray[np.int_]) -> bool:

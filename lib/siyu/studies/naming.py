@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import pandas as pd
+
+from siyu.language import LANGUAGES
+from siyu.phrases import catalogue
 
 EVERYONE = "all"
 UNKNOWN = "(unknown)"
 SMALL = "(small groups)"
 """All groups under `min_users` together, so that no few persons are shown."""
-_OURS = "|".join(map(re.escape, (EVERYONE, SMALL, "mix", "rate")))
+_OURS = (EVERYONE, SMALL, "mix", "rate")
 """Names that stand for something else in tables and in the ids of findings."""
 _LONE = re.compile(r"(?<!\S)×+(?!\S)")
 
@@ -21,15 +25,27 @@ def column_of(name: str, *, before: bool = False) -> str:
     return f"{'before' if before else 'by'} {name}"
 
 
+@cache
+def our_names() -> frozenset[str]:
+    """Give the names that are ours, and what they are called in each language of the reports."""
+    said = (
+        catalogue(language).get(f"terms.{name}", name)
+        for language in LANGUAGES
+        for name in (EVERYONE, SMALL, UNKNOWN)
+    )
+    return frozenset([*_OURS, *map(str, said)]) - {UNKNOWN}
+
+
 def name_of(by: Sequence[str], values: Sequence[str]) -> str:
     """Name a segment by its values of the columns `by`, joined by " × ".
 
-    Two segments never share a name, and none has one of ours: a value that reads like one ("all")
-    is shown with its column, and a × that stands alone in a value is doubled.
+    Two segments never share a name, and none has one of ours: a value that reads like one ("all",
+    or what that is called in a language of the reports) is shown with its column, and a × that
+    stands alone in a value is doubled.
     """
     parts = [
         f"{value} ({column})"
-        if re.fullmatch(rf"({_OURS})( \({re.escape(column)}\))*", value)
+        if re.sub(rf"( \({re.escape(column)}\))*$", "", value) in our_names()
         else value
         for column, value in zip(by, values, strict=True)
     ]

@@ -143,7 +143,9 @@ class TestSmallGroups:
             )
 
 
-@pytest.mark.parametrize("value", ["all", "(small groups)", "mix", "rate"])
+@pytest.mark.parametrize(
+    "value", ["all", "(small groups)", "mix", "rate", "全部", "（小分组合计）", "（未知）"]
+)
 def test_a_value_that_reads_like_a_name_of_ours_is_shown_with_its_column(open_shop, value):
     users = [{"user_id": "a", "channel": value}, {"user_id": "b", "channel": "online"}]
     measures = four_weeks(open_shop(TWO, users=users), by=["channel"])

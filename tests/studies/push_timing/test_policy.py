@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 from siyu.data import open_source
@@ -135,7 +136,7 @@ def test_all_is_said_and_drawn(measures, found, language):
             policy.draw_curves(measures, found, level=LEVEL),
             policy.draw_overlap(measures, found),
         ]
-        assert [len(one.table) for one in pictures] == [17, 91, 78]
+        assert [len(one.table) for one in pictures] == [18, 91, 78]
         ended = policy.conclude(measures, found, level=LEVEL)
         ended += schedule.conclude(measures, found, table, lots, **LOTS)
     by_id = {one.id: one for one in ended}
@@ -162,6 +163,39 @@ def test_what_is_printed_is_the_value_of_the_hours_that_are_recommended(measures
     assert f"{row['set_lift']:.1%}" in policy.say_policies(measures, found, level=LEVEL)
 
 
+def test_hours_planned_without_lots_are_valued_by_the_lots(measures, found):
+    """As often at each hour as is planned; the schedule is held against it."""
+    planned = measures.planned.groupby(["segment", "hour"])["n_by_hand"].sum()
+    own = measures.logged.of(measures.segment == measures.segments.index("office"))
+    shares = planned["office"].reindex(measures.hours, fill_value=0) / planned["office"].sum()
+    by_hand = float(shares @ [one.value for one in off_policy.each_arm(own)])
+    row = schedule.plan(measures, found, value_per_click_cny=8).set_index("segment").loc["office"]
+    evening = off_policy.as_drawn(own).value * (1 + row["set_lift"])
+    assert row["hand_lift"] == pytest.approx(evening / by_hand - 1)
+    assert row["hand_lift_lower"] < row["hand_lift"] < row["set_lift"]
+    recent = measures.planned[measures.planned["segment"] == "office"].sum()
+    share = recent["n_recent_by_hand"] / recent["n_recent"]
+    now = (1 - share) * off_policy.as_drawn(own).value + share * by_hand
+    worth = 8 * (evening - now) * row["pushes_per_week"]
+    assert row["all_value_per_week_cny"] == pytest.approx(worth)
+    table = found.table.set_index("policy")
+    assert table.loc["by_hand", "verdict"] == "unclear"
+    assert table.loc["by_hand", "n_pushes"] == measures.n
+
+
+@pytest.mark.parametrize("left", ["nothing", "elsewhere"])
+def test_without_pushes_by_hand_or_at_hours_never_drawn_they_have_no_value(measures, left):
+    planned = measures.planned.assign(n_by_hand=0)
+    if left == "elsewhere":
+        more = planned.drop_duplicates("segment").assign(hour=3, n_by_hand=10_000)
+        planned = pd.concat([measures.planned, more], ignore_index=True)
+    found = policy.estimate(replace(measures, planned=planned), level=LEVEL)
+    row = found.table.set_index("policy").loc["by_hand"]
+    assert row["refused"] == "no_hand"
+    assert found.segments["hand_lift"].isna().all()
+    assert (found.segments["all_difference"] == found.segments["set_difference"]).all()
+
+
 def test_holm_is_over_the_rules_and_over_the_single_hours(found):
     table = found.table
     hour = table[(table["policy"] == "hour") & (table["hour"] == 20)].iloc[0]
@@ -172,7 +206,7 @@ def test_holm_is_over_the_rules_and_over_the_single_hours(found):
     assert own["verdict"] == "higher"
 
 
-def test_lots_take_the_pushes_of_the_last_weeks_and_bands_where_hours_take_too_long(
+def test_lots_take_the_pushes_of_the_last_weeks_and_few_hours_where_all_take_too_long(
     measures, found
 ):
     lots = schedule.plan_lots(measures, found, level=LEVEL).set_index("segment")
@@ -180,13 +214,14 @@ def test_lots_take_the_pushes_of_the_last_weeks_and_bands_where_hours_take_too_l
     planned = measures.planned[measures.planned["segment"] == "student"]["n_recent"].sum()
     assert measures.recent_weeks == 4
     assert student["pushes_per_week"] == planned / 4
-    assert student["drawn_hours"] == "9:00–14:00 / 14:00–18:00 / 18:00–22:00"
+    assert student["drawn_hours"] == "11:00–12:00, 16:00–17:00, 20:00–21:00"
     assert student["weeks_needed"] == pytest.approx(student["n_pushes"] / (planned / 4))
     pooled = lots.iloc[-1]
     assert (pooled.name, pooled["reason"]) == ("(all unsettled)", "pooled")
     assert pooled["weeks_needed"] < 26
     lead = lots.loc["(unknown)"]
-    assert (lead["reason"], lead["n_arms"]) == ("leads", 2)
+    assert (lead["reason"], lead["n_hours"]) == ("leads", 3)
+    assert "20:00" in lead["drawn_hours"]  # the best of those that lead
 
 
 def test_an_hour_matters_little_only_where_none_may_bring_what_is_wanted(measures, found):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -99,8 +100,17 @@ def test_the_headline_gives_rate_interval_denominator_and_those_not_judged():
 @pytest.mark.parametrize(
     ("a", "b", "text"),
     [
-        (200, 40, "By channel, “a” stay better than the others on day 30, “b” worse"),
-        (100, 96, "No clear difference between the segments by channel on day 30"),
+        (
+            200,
+            40,
+            "By channel, the return rate of day 30 is higher in “a” than in the others, and lower "
+            "in “b”",
+        ),
+        (
+            100,
+            96,
+            "By channel, no return rate of day 30 clearly differs from that of the others",
+        ),
     ],
 )
 def test_segments_are_better_worse_or_unclear(a, b, text):
@@ -108,11 +118,43 @@ def test_segments_are_better_worse_or_unclear(a, b, text):
     compared = retention.compare_segments(
         measures, retention.rates(measures, level=LEVEL), level=LEVEL
     )
-    assert sentences.say_segments(compared, by=["channel"]) == text
+    told = {"by": ["channel"], "retained_as": "active"}
+    assert sentences.say_segments(compared, **told) == text
     one_sided = compared[compared["verdict"] != "lower"]
-    assert "better" in sentences.say_segments(one_sided, by=["channel"]) or a == 100
+    assert "higher" in sentences.say_segments(one_sided, **told) or a == 100
     worse = compared[compared["verdict"] != "higher"]
-    assert "worse" in sentences.say_segments(worse, by=["channel"]) or a == 100
+    assert "lower" in sentences.say_segments(worse, **told) or a == 100
+
+
+@pytest.mark.parametrize(
+    ("retained_as", "said", "never"),
+    [("active", "回访率", "仍未离开"), ("connected", "仍未离开", "回访")],
+)
+def test_in_chinese_each_sentence_says_which_staying_it_means(retained_as, said, never):
+    """留存 alone may mean either: who comes back, or who has not left."""
+    measures = pool(200, 40)
+    measures = replace(measures, definition=replace(measures.definition, retained_as=retained_as))
+    rated = retention.rates(measures, level=LEVEL)
+    compared = retention.compare_segments(measures, rated, level=LEVEL)
+    cohorts = retention.by_cohort(measures, level=LEVEL)
+    with speaking("zh"):
+        texts = [
+            sentences.say_segments(compared, by=["channel"], retained_as=retained_as),
+            sentences.say_cohorts(cohorts, retention.means(cohorts), retained_as=retained_as),
+        ]
+        found = retention.conclude(
+            measures,
+            rated=rated,
+            stays=retention.mean_stay(measures, horizon_days=30, level=LEVEL)[0],
+            horizon_days=30,
+            thresholds={},
+            level=LEVEL,
+        )
+    texts += [one.message for one in found if one.id.startswith("retention.day_")]
+    for text in texts:
+        assert said.removesuffix("率") in text
+        assert never not in text
+        assert "留存" not in text
 
 
 class TestFindings:

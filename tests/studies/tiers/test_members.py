@@ -61,6 +61,14 @@ def test_where_nothing_says_which_tier_is_higher_it_has_to_be_named(tmp_path, ba
     assert named.tiers == ("plain", "gold")
 
 
+@pytest.mark.parametrize("name", ["all", "全部"])
+def test_a_tier_that_is_called_as_all_members_are_is_refused(tmp_path, name):
+    tiers = [row | {"tier": name} if row["tier"] == "gold" else row for row in shop()["tiers"]]
+    pool = open_pool(tmp_path, shop() | {"tiers": tiers})
+    with pytest.raises(TierError, match=f"the name '{name}' reads like one of the reports' own"):
+        find_members(pool, Definition(), period_days=365)
+
+
 def test_a_tier_that_is_not_named_is_an_error_and_one_that_is_not_there_is_none(tmp_path):
     pool = open_pool(tmp_path, shop())
     with pytest.raises(TierError, match=r"tier_names = .'gold'. leaves out plain"):

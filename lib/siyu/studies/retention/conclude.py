@@ -115,20 +115,9 @@ def _unjudged(
 
 
 def _say(measures: Measures, row: pd.Series, limit: float | None, *, level: float) -> str:
-    if row.segment == EVERYONE:
-        said = full_stop(sentences.say_day(measures.definition, row, level=level))
-        if limit is None:
-            return said
-        return phrase("retention.finding.day", said=said, threshold=limit)
-    return phrase(
-        f"retention.finding.segment{'' if limit is None else '_threshold'}",
-        segment=row.segment,
-        k=row.k,
-        rate=row.rate,
-        n=row.at_risk,
-        threshold=limit,
-        **sentences.interval(row, level),
-    )
+    named = {} if row.segment == EVERYONE else {"what": "of_segment", "segment": row.segment}
+    said = full_stop(sentences.say_day(measures.definition, row, level=level, **named))
+    return said if limit is None else phrase("retention.finding.day", said=said, threshold=limit)
 
 
 def _stays(

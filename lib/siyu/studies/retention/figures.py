@@ -107,7 +107,9 @@ def draw_segments(
 ) -> Picture:
     """Draw each segment's rate on each day of the definition, beside that of all users."""
     name = "segments"
-    title = sentences.say_segments(compared, by=measures.by)
+    title = sentences.say_segments(
+        compared, by=measures.by, retained_as=measures.definition.retained_as
+    )
     if compared.empty:
         return nothing(title, name=name, title=phrase("retention.figure.segments.none"))
     days, limits = list(measures.definition.days), _limits(measures, thresholds)
@@ -147,7 +149,10 @@ def draw_segments(
 
 def draw_cohorts(measures: Measures, cohorts: pd.DataFrame, averages: pd.DataFrame) -> Picture:
     """Draw a cell per cohort and day, those not finished hatched, with two means below."""
-    name, title = "cohorts", sentences.say_cohorts(cohorts, averages)
+    name, title = (
+        "cohorts",
+        sentences.say_cohorts(cohorts, averages, retained_as=measures.definition.retained_as),
+    )
     shown = cohorts[cohorts["state"] != "few"]
     if averages.empty or shown.empty:
         return nothing(title, name=name, title=phrase("retention.figure.cohorts.none"))
@@ -157,7 +162,7 @@ def draw_cohorts(measures: Measures, cohorts: pd.DataFrame, averages: pd.DataFra
     figure, (axes,) = canvas(
         title,
         phrase(
-            "retention.figure.cohorts.subtitle",
+            f"retention.figure.cohorts.{measures.definition.retained_as}",
             unit=cell("cohort_unit", measures.definition.cohort_unit),
         ),
         _footer(

@@ -37,19 +37,22 @@ def too_little(measures: Measures, rated: pd.DataFrame) -> str:
     return ""
 
 
-def say_day(definition: Definition, row: pd.Series, *, level: float) -> str:
-    """Say how many stayed on one day."""
+def say_day(
+    definition: Definition, row: pd.Series, *, level: float, what: str = "headline", **named: str
+) -> str:
+    """Say how many came back, or are still connected, on one day; of all, or of a segment."""
     told = form(definition)
     if told == "connected" and definition.clock == "24h":
         told = "connected_24h"
     if told == "from" and definition.follow_days == 1:
         told = "on"
     return phrase(
-        f"retention.headline.{told}",
+        f"retention.{what}.{told}",
         n=row.at_risk,
         k=int(row.k),
         last_k=int(row.k) + definition.extra_days,
         rate=row.rate,
+        **named,
         **interval(row, level),
     )
 
@@ -66,8 +69,8 @@ def say_retention(measures: Measures, rated: pd.DataFrame, *, level: float) -> s
     return paragraph(*days, waiting if last.waiting else "")
 
 
-def say_segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
-    """Say which segments stay better or worse than all others, on the last day."""
+def say_segments(compared: pd.DataFrame, *, by: Sequence[str], retained_as: str) -> str:
+    """Say of which segments more or fewer come back, or stay connected, on the last day."""
     if compared.empty:
         return phrase("retention.segments.not_two")
     k = int(compared["k"].max())
@@ -76,17 +79,18 @@ def say_segments(compared: pd.DataFrame, *, by: Sequence[str]) -> str:
     lower = last.loc[last["verdict"] == "lower", "segment"].tolist()[::-1]
     found = {(True, True): "both", (True, False): "higher", (False, True): "lower"}
     outcome = found.get((bool(higher), bool(lower)), "unclear")
-    return phrase(f"retention.segments.{outcome}", by=by, k=k, higher=higher, lower=lower)
+    told = {"by": by, "k": k, "higher": higher, "lower": lower}
+    return phrase(f"retention.segments.{retained_as}.{outcome}", **told)
 
 
-def say_cohorts(cohorts: pd.DataFrame, averages: pd.DataFrame) -> str:
+def say_cohorts(cohorts: pd.DataFrame, averages: pd.DataFrame, *, retained_as: str) -> str:
     """Say what the finished cohorts have in common on the last day that one has lived through."""
     if averages.empty:
         return phrase("retention.cohorts.none")
     last = averages.iloc[-1]
     own = cohorts.loc[(cohorts["k"] == last.k) & (cohorts["state"] == "whole"), "rate"]
     return phrase(
-        "retention.cohorts.range",
+        f"retention.cohorts.{retained_as}",
         k=int(last.k),
         weighted=last.weighted,
         n=int(last.n_cohorts),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from siyu.studies.naming import our_names
+
 
 class TierError(ValueError):
     """Tiers that cannot be studied as asked: what was given, the rule, and the remedy."""
@@ -55,9 +57,15 @@ def rank_tiers(found: pd.DataFrame, asked: Sequence[str]) -> tuple[str, ...]:
         asked: the order that was asked for; empty: by the basis.
 
     Raises:
-        TierError: a tier of the reviews was not asked for, or nothing says which is higher.
+        TierError: a tier of the reviews was not asked for, nothing says which is higher, or one is
+            called what the reports call all members.
     """
     there = sorted(found["tier"])
+    if clash := [tier for tier in there if tier in our_names()]:
+        raise TierError(
+            f"tiers: the name {clash[0]!r} reads like one of the reports' own; give the tier "
+            "another one under values in source.yaml"
+        )
     if missing := [tier for tier in there if asked and tier not in asked]:
         raise TierError(
             f"tier_names = {list(asked)} leaves out {', '.join(missing)} of the table tiers; "

@@ -19,6 +19,7 @@ import pandas as pd
 from siyu.data import Source
 from siyu.data.zones import without_zone
 from siyu.studies.orders import shape_orders
+from siyu.studies.rounds import Rounds, find_rounds
 from siyu.studies.tiers.definition import Definition, TierError, rank_tiers
 
 
@@ -121,6 +122,17 @@ class Members:
         )
         both = reviews.join(codes, "tier").join(self.users.select("user_id", "number"), "user_id")
         return both.select("number", "since", "on", "basis_cny", tier=both.code).cache()
+
+    @cached_property
+    def rounds(self) -> Rounds:
+        """The rounds of review.
+
+        Raises:
+            TierError: there is no table of tiers, or it is empty.
+        """
+        return find_rounds(
+            self.reviews, timezone=self.pool.timezone, begins=self.begins, as_of=self.as_of
+        )
 
     def tier_at(self, at: datetime) -> ir.Table:
         """Give who was a member at an instant, and of which tier.

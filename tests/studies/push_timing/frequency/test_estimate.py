@@ -10,8 +10,18 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2
 from siyu.studies.push_timing.definition import PushError
-from siyu.studies.push_timing.frequency import Measures, alerts, curves, frontier, slopes
+from siyu.studies.push_timing.frequency import (
+    Measures,
+    alerts,
+    curves,
+    draw_curves,
+    frontier,
+    say_naive,
+    say_slopes,
+    slopes,
+)
 from siyu.studies.push_timing.frequency.measures import SPANS, WEEKLY
+from siyu.studies.push_timing.frequency.sentences import headline
 
 LEVEL = 0.95
 
@@ -257,3 +267,26 @@ def test_numbers_with_unequally_many_members_are_not_read():
     """100 and 200 of 300 drawn alike: chi-square 33.3 on 1 degree of freedom, p = 8e-9."""
     table = weekly([(1, 100, 10, 10, 1, 5), (3, 200, 10, 30, 3, 12)])
     assert frontier(measures(weekly=table, assigned=table), level=LEVEL).refused == "ratio"
+
+
+@pytest.mark.parametrize(("first", "read"), [(100, False), (190, True)])
+def test_slopes_of_numbers_with_unequally_many_members_are_not_read_either(first, read):
+    """100 (p = 8e-9) or 190 (p = .61) beside 200; pushes that were not by lot are read."""
+    table = weekly([(1, first, 10, 10, 1, 5), (3, 200, 10, 30, 3, 12)])
+    rows = [(100, 1, 10, 50, 12, 20), (100, 2, 10, 40, 24, 30)]
+    both = pd.concat([exposed(rows), exposed(rows, population="others")], ignore_index=True)
+    one = measures(exposures=both, weekly=table, assigned=table)
+    found, drawn = slopes(one, level=LEVEL), curves(one, level=LEVEL)
+    told = found.set_index(["population", "outcome"])["refused"]
+    assert set(told["drawn"]) == ({""} if read else {"ratio"})
+    assert set(told["others"]) == {""}
+    assert ("drawn" in set(drawn["population"])) == read
+    reason = "were not drawn as often as each other"
+    said = [
+        say_slopes(one, found, level=LEVEL),
+        headline(one, found, level=LEVEL),
+        draw_curves(one, drawn, found, by="received", level=LEVEL).alt,
+    ]
+    assert [reason in text for text in said] == [not read] * 3
+    assert said[0].count(reason) == (not read)
+    assert say_naive(one, found) == ""

@@ -20,6 +20,8 @@ WEEK = dt.timedelta(days=7)
 OBSERVED = ("2026-01-01", "2026-03-15")
 FIRST, LAST = dt.date(2026, 1, 5), dt.date(2026, 3, 9)
 """The Mondays of the first and the last whole week of these days."""
+STARTS = (dt.date(2026, 1, 15), dt.date(2026, 2, 16))
+RANKS = {name: place for place, name in enumerate(("ordinary", "silver", "gold", "diamond"))}
 ENGAGED = ("new", "active", "resurrected")
 STATES = ("new", "active", "resurrected", "dormant", "lost")
 
@@ -131,9 +133,10 @@ def reduced(
     windows: Sequence[tuple[str | None, int, str | None, int, int]] = (),
     min_users: int = 30,
     n_weeks: int | None = None,
+    starts: tuple[dt.date | None, dt.date | None] = STARTS,
 ) -> Measures:
     """Reduced tables. members: tier, week (0 the first), members, active. windows: the tier before,
-    active before, tier, weeks active, users.
+    active before, tier, weeks active, users. Tiers are as high as `RANKS` says, others higher.
     """
     weeks = tuple(LAST - i * WEEK for i in range(n_weeks or len(states) or 1))[::-1]
     plain = dict.fromkeys(accounts([], LAST), 0)
@@ -144,12 +147,17 @@ def reduced(
     )
     columns = ["tier_before", "active_before", "tier", "weeks_active", "n"]
     both = pd.DataFrame(list(windows), columns=columns)
+    names = {row[0] for row in members or ()} | {row[i] for row in windows for i in (0, 2)}
+    tiers = sorted(names - {None}, key=lambda name: (RANKS.get(name, len(RANKS)), name))
     return Measures(
         source="shop",
         as_of=LAST + dt.timedelta(days=6),
         min_users=min_users,
         weeks=weeks if n_weeks != 0 else (),
+        tiers=tuple(tiers),
         states=pd.DataFrame(rows, columns=["week", *plain]),
         members=None if members is None else held,
         windows=None if members is None else both.astype({"tier": object, "tier_before": object}),
+        starts=starts if windows else (None, None),
+        after_days=14,
     )

@@ -184,7 +184,7 @@ class TestTierMonths:
         verdicts = {"all": "unclear", "gold": "falls", "silver": "rises", "ordinary": "unclear"}
         assert found["verdict"].to_dict() == verdicts
         assert found.loc["all", "change"] == 0
-        assert list(found.index) == ["all", "ordinary", "gold", "silver"]
+        assert list(found.index) == ["all", "ordinary", "silver", "gold"]
 
     def test_holm_is_over_the_high_tiers_and_over_the_others_apart(self):
         rows = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -35,8 +36,19 @@ TICK = dt.timedelta(microseconds=1)
 MONDAYS = [FIRST + i * WEEK for i in range((LAST - FIRST) // WEEK + 1)]
 
 
-def some_people(seed: int, *, first: dt.date = dt.date(2025, 12, 20)) -> list[Person]:
-    """People at awkward times: Mondays, midnights, the instant before, before the observation."""
+REVIEWS = [dt.date(2025, 12, 28), dt.date(2026, 1, 28), dt.date(2026, 2, 20)]
+
+
+def some_people(
+    seed: int,
+    *,
+    first: dt.date = dt.date(2025, 12, 20),
+    reviewed: Sequence[dt.date] = (),
+) -> list[Person]:
+    """People at awkward times: Mondays, midnights, the instant before, before the observation.
+
+    Reviewed on days of their own, or at the midnights of some of those given.
+    """
     rng = random.Random(seed)
 
     def moment(since: dt.date = first) -> dt.datetime:
@@ -52,6 +64,8 @@ def some_people(seed: int, *, first: dt.date = dt.date(2025, 12, 20)) -> list[Pe
         left = max(added, moment()) if rng.random() < 0.4 else None
         back = [moment(dt.date(2026, 1, 2)) for _ in range(rng.choice([0, 1, 3, 8, 20]))]
         sinces = {moment() for _ in range(rng.randint(0, 4))}
+        if reviewed:
+            sinces = {midnight(day) for day in reviewed if rng.random() < 0.9}
         reviews = [(since, rng.choice(["silver", "gold"])) for since in sorted(sinces)]
         people.append(Person(added if rng.random() < 0.95 else None, left, back, reviews))
     return people
@@ -73,10 +87,22 @@ def test_states_and_leaving_agree_with_a_count_person_by_person(tmp_path, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
-def test_members_of_tiers_agree_with_a_count_person_by_person(tmp_path, seed):
-    people = some_people(100 + seed)
+@pytest.mark.parametrize(
+    ("reviewed", "before", "after"),
+    [
+        ((), MONDAYS[-8], None),  # on days of their own: the 28 days before
+        (REVIEWS, dt.date(2026, 1, 16), 19),  # 16 February is 19 days after 28 January
+        (REVIEWS[1:], None, 19),
+    ],
+)
+@pytest.mark.parametrize("seed", range(2))
+def test_members_of_tiers_agree_with_a_count_person_by_person(
+    tmp_path, seed, reviewed, before, after
+):
+    people = some_people(100 + seed, reviewed=reviewed)
     measures = measure(shop(tmp_path, people), **ASKED)
+    now = MONDAYS[-4]
+    assert (measures.starts, measures.after_days) == ((before, now), after)
     counted = {(row.tier, row.week): row for row in measures.members.itertuples()}
     for monday in MONDAYS[1:]:
         begins = midnight(monday)
@@ -85,10 +111,9 @@ def test_members_of_tiers_agree_with_a_count_person_by_person(tmp_path, seed):
             row = counted[tier, monday]
             assert row.members == len(own)
             assert row.active == sum(active_weeks(one, monday, 1) for one in own)
-    now, before = MONDAYS[-4], MONDAYS[-8]
     expected: Counter = Counter()
     for one in people:
-        tier_before, tier = tier_at(one, midnight(before)), tier_at(one, midnight(now))
+        tier_before, tier = (day and tier_at(one, midnight(day)) for day in (before, now))
         came_before = tier_before is not None and active_weeks(one, before, 4) > 0
         weeks = active_weeks(one, now, 4) if tier else 0
         if tier_before or tier:
@@ -227,6 +252,9 @@ def test_reviews_that_change_nothing_change_nothing(tmp_path):
     people = [Person(at("01-02 10:00"), None, [], [(at("01-10 10:00"), "gold")])]
     again = [(at("01-20 10:00"), "gold"), (at("02-10 10:00"), "gold")]
     more = [Person(at("01-02 10:00"), None, [], [*people[0].reviews, *again])]
+    # The days of review are known from others.
+    others = [Person(at("01-02 10:00"), None, [], [*people[0].reviews, *again])] * 9
+    people, more = [*others, *people], [*others, *more]
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     a, b = (
         measure(shop(tmp_path / name, given), **ASKED)
@@ -308,3 +336,33 @@ def test_a_source_without_events_has_no_life_cycle_and_says_so(tmp_path):
     assert "No return events are known" in found[0].message
     reviewed = replace(measures, members=pd.DataFrame({"tier": []}))
     assert "No return events" in lifecycle.say_tiers(reviewed, pd.DataFrame(), high_tiers=["gold"])
+
+
+@pytest.mark.parametrize(
+    ("basis", "order"),
+    [
+        ((10, 20, 900), ("b", "c", "a")),  # by what they were set on
+        ((None, None, None), ("a", "b", "c")),  # many are low and few high
+        ((10, 10, 900), ("a", "b", "c")),  # it does not tell b from c
+    ],
+)
+def test_tiers_are_put_in_order_by_the_spend_on_which_they_were_set(tmp_path, basis, order):
+    users = [{"user_id": f"{i}", "added_at": at("01-02 10:00")} for i in range(6)]
+    events = [{"user_id": "0", "occurred_at": at("01-12 10:00"), "event": "browse"}]
+    of = dict(zip("bca", basis, strict=True))
+    reviews = [
+        {
+            "user_id": f"{i}",
+            "tier": tier,
+            "since": at("01-20 10:00"),
+            "basis_cny": of[tier] and f"{of[tier]}",
+        }
+        for i, tier in enumerate("aaabbc")
+    ]
+    pool = open_shop(
+        tmp_path, events, observed=("2026-01-01", "2026-03-15"), users=users, tiers=reviews
+    )
+    measures = measure(pool, **ASKED)
+    assert measures.tiers == order
+    found = lifecycle.tier_months(measures, high_tiers=["a"], level=0.95)
+    assert tuple(found["tier"]) == ("all", *order)

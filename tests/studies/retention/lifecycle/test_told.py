@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from siyu.findings import to_json
 from siyu.language import speaking
 from siyu.studies.retention import lifecycle
 
-from tests.studies.retention.lifecycle.builders import reduced
+from tests.studies.retention.lifecycle.builders import STARTS, reduced
 
 LEVEL = 0.95
 HIGH = ["gold", "diamond"]
@@ -93,17 +94,21 @@ def test_the_active_base_grows_shrinks_or_neither(new, fell, english, chinese):
 @pytest.mark.parametrize(
     ("options", "english", "chinese"),
     [
-        ({}, "“gold”: fewer members are active in the 28 days to 15 Mar 2026", "比之前 28 天下降"),
+        (
+            {},
+            "“gold”: fewer members are active in the 28 days to 15 Mar 2026",
+            "低于2026年1月15日起的 28 天",
+        ),
         ({"windows": STAY}, "No clear fall of activity of “gold”", "没有明显下降"),
         ({"members": None}, "There is no table of tiers", "没有会员等级表"),
         ({"members": ()}, "No user who had a tier was a member", "还没有评过级的会员"),
         ({"n_weeks": 0}, "Two whole weeks", "两个完整的自然周"),
         (
-            {"windows": [(None, 0, "gold", 1, 99)]},
-            "two times four whole weeks",
-            "各四个完整的自然周",
+            {"windows": [(None, 0, "gold", 1, 99)], "starts": (None, STARTS[1])},
+            "no 28 days that stand to a review",
+            "还没有观察到距评级同样天数的 28 天",
         ),
-        ({"windows": ()}, "two times four whole weeks", "各四个完整的自然周"),
+        ({"windows": ()}, "no 28 days that stand to a review", "距评级同样天数的 28 天"),
         ({"windows": FALL[3:]}, "None of the high tiers “gold”, “diamond”", "都无从比较"),
     ],
 )
@@ -217,6 +222,18 @@ class TestFindings:
         assert "retention.lifecycle.dormant_share" not in findings(nearly_all_left)
 
 
+@pytest.mark.parametrize(("after", "said_of"), [(14, "on day 14 after"), (None, "28 days before")])
+def test_changes_of_high_tiers_are_said_with_how_members_were_picked(after, said_of):
+    measures = replace(pool(), after_days=after)
+    told = {"high_tiers": HIGH, "level": LEVEL}
+    text = lifecycle.say_changes(measures, estimated(measures)[2], **told)
+    assert "“gold”: activity fell. 60.0% of 200 members" in text
+    assert "60.0% of 200 members were active in the 28 days to 15 Mar 2026, 80.0% in those" in text
+    assert said_of in text
+    none = pool(windows=())
+    assert lifecycle.say_changes(none, estimated(none)[2], **told) == ""
+
+
 def drawn_whole(picture) -> bool:
     pixels = np.asarray(Image.open(io.BytesIO(picture.png)).convert("L"))
     return pixels.shape[1] == 1800 and (pixels[:, -4:] > 250).all() and pixels.min() < 60
@@ -239,7 +256,7 @@ def test_a_week_without_a_ratio_and_tiers_without_months_leave_gaps():
     assert drawn_whole(states)
     weeks_only = [("gold", 0, 200, 160), ("gold", 1, 20, 10)]
     _, tiers = pictures(pool(members=weeks_only, windows=()))
-    assert "two times four whole weeks" in tiers.alt
+    assert "no 28 days that stand to a review" in tiers.alt
     assert list(tiers.table["tier"].unique()) == ["all", "gold"]
     assert drawn_whole(tiers)
 

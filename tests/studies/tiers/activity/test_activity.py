@@ -252,7 +252,7 @@ def test_a_fall_of_a_high_tier_is_an_alert_with_its_worth(language):
         assert "“gold”: fewer buy. 40.0% of 200 members" in said
         assert "“gold”: members buy on fewer days. 0.40 per member" in said
         assert "One percentage point of buyers is worth 100 yuan of margin" in said
-        assert "Both windows begin 22 days after a review" in said
+        assert "Both windows begin on day 22 after a review" in said
 
 
 def test_a_fall_of_another_tier_is_no_alert():

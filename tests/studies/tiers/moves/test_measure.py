@@ -15,7 +15,6 @@ from siyu.studies.naming import EVERYONE
 from siyu.studies.tiers import Definition, TierError, find_members, moves
 from siyu.studies.tiers.moves.estimate import FLOWS
 from siyu.studies.tiers.moves.measures import LEFT, NOT_REVIEWED
-from siyu.studies.tiers.rounds import find_rounds
 
 from tests.studies.tiers.moves.builders import (
     HOUR,
@@ -157,7 +156,7 @@ def test_days_close_together_are_one_round(tmp_path):
     for i, one in enumerate(people):
         if i % 2:
             one.reviews = {at + 24 * HOUR: tier for at, tier in one.reviews.items()}
-    rounds = find_rounds(members_of(tmp_path, people))
+    rounds = members_of(tmp_path, people).rounds
     assert rounds.unit == "day"
     assert rounds.days == tuple(day + dt.timedelta(days=1) for day in MONTHS[:4])
 

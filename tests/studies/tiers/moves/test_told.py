@@ -8,7 +8,7 @@ from siyu.findings import to_json
 from siyu.formats import paragraph
 from siyu.language import LANGUAGES, speaking
 from siyu.studies.tiers import moves
-from siyu.studies.tiers.moves import sentences
+from siyu.studies.tiers.moves import falls, sentences
 
 from tests.studies.tiers.moves.builders import HOUR, MONTHS, members_of, midnight, monthly
 
@@ -37,7 +37,7 @@ def told(folder, people, *, high=HIGH, min_users=10, move_reviews=1, language="e
             titles = {
                 "accounts": sentences.title_accounts(measured, closed),
                 "chain": sentences.title_chain(measured, found, level=LEVEL),
-                "rates": sentences.title_rates(measured, compared, high_tiers=high),
+                "rates": falls.title_rates(measured, compared, high_tiers=high),
             }
             for name, title in titles.items():
                 said[name] = said[name] if title in said[name] else paragraph(title, said[name])

@@ -142,14 +142,14 @@ def test_tiers_that_differ_are_told_and_opposite_signs_too():
 
 
 def test_each_tier_gets_a_choice_with_its_worth_and_its_doubt():
-    """A quarter has 91 / 56 rounds: 200 members x net x 1.625."""
+    """Over the days for which offers were followed, as the plan is: 200 members x net."""
     found = effects()
     choices = found.choices.set_index("tier")
     middle = choices.loc["middle"]
     assert (middle["verdict"], middle["choice"]) == ("roll_out", "gift")
     assert middle["chance_wrong"] < 0.001
     net = row_of(found, "middle", "gift")["net_gain_cny"]
-    assert middle["worth_cny"] == pytest.approx(200 * net * 1.625)
+    assert middle["worth_cny"] == pytest.approx(200 * net)
     assert choices.loc["high", "choice"] in ("none", "talk")
     dear = effects(members=members(gifts=(-60.0,) * 3, cost=60.0)).choices
     assert (dear["verdict"] == "stop").all()

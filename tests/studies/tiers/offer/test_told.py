@@ -126,7 +126,7 @@ def test_the_choice_of_each_tier_is_said_with_its_worth_and_what_to_stop(told):
     said = offer.say_choices(one, found, level=LEVEL)
     row = found.choices.set_index("tier").loc["middle"]
     assert "“middle”: roll out “gift”. It leaves " in said
-    assert f"{row['worth_cny']:,.0f} yuan a quarter for all 200 members" in said
+    assert f"{row['worth_cny']:,.0f} yuan for all 200 members" in said
     assert "Stop “gift” there: " in said
     assert "lack" in said or "have members enough" in said
 

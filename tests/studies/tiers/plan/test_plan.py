@@ -69,7 +69,7 @@ UNSURE = table(
     ],
 )
 def test_a_budget_is_planned_by_hand(budget, given, net, next_cny):
-    found = plan(HAND, budget_cny=budget, level=LEVEL)
+    found = plan(HAND, budget_cny=budget, offer_days=56, level=LEVEL)
     assert found.expected["given"].tolist() == given
     assert found.expected["tier"].tolist() == ["low", "high"]
     assert found.total.net_gain_cny == pytest.approx(net, abs=0.01)
@@ -78,17 +78,18 @@ def test_a_budget_is_planned_by_hand(budget, given, net, next_cny):
     assert found.slope.next_cny == pytest.approx(next_cny, abs=0.01)
     assert found.slope.value == pytest.approx(5 if budget < 80 else 0, abs=1e-3)
     assert found.expected["reason"].tolist() == ["", "" if given[1] else "budget"]
-    assert found.expected["n"].tolist() == [200, 200 if given[1] else 0]
+    # Where nothing is given, of all who were drawn: both arms and those who got nothing.
+    assert found.expected["n"].tolist() == [200, 200 if given[1] else 300]
     assert found.n_users == 600
 
 
 def test_a_further_yuan_beyond_the_stop_brings_less_than_itself():
     effects = table([("low", "early", 10, 3.0, 2.0), ("high", "early", 10, 4.0, 8.0)])
-    found = plan(effects, budget_cny=1_000, level=LEVEL)
+    found = plan(effects, budget_cny=1_000, offer_days=56, level=LEVEL)
     assert found.slope.stop_cny == 20
     assert found.total.cost_cny == 20
     assert found.expected["reason"].tolist() == ["", "loses"]
-    part = plan(effects, budget_cny=10, level=LEVEL)
+    part = plan(effects, budget_cny=10, offer_days=56, level=LEVEL)
     assert part.slope.value == pytest.approx(1.5, abs=1e-3)
     assert part.slope.more_cny == pytest.approx(5, abs=0.01)
 
@@ -104,7 +105,7 @@ def test_arms_share_the_members_who_got_nothing():
 
 
 def test_the_interval_of_the_plan_knows_that_arms_and_tiers_go_together():
-    found = plan(UNSURE, budget_cny=1e4, level=LEVEL)
+    found = plan(UNSURE, budget_cny=1e4, offer_days=56, level=LEVEL)
     half = (found.expected["ci_upper"] - found.expected["ci_lower"]) / 2
     whole = (found.total.ci_upper - found.total.ci_lower) / 2
     assert np.sqrt((half**2).sum()) * 0.8 < whole < half.sum()
@@ -117,7 +118,7 @@ def test_the_expected_gain_lies_below_what_was_measured_where_that_was_luck():
     """Eight strategies that differ by no more than chance: the best of each tier is luck."""
     gain = np.random.default_rng(3).normal(0, 10, 8)
     rows = [(f"tier {i // 2}", "ab"[i % 2], 100, gain[i], 0.0) for i in range(8)]
-    found = plan(table(rows, error=10.0), budget_cny=0, level=LEVEL)
+    found = plan(table(rows, error=10.0), budget_cny=0, offer_days=56, level=LEVEL)
     assert found.total.measured_cny > 1_500
     assert found.total.net_gain_cny < 0.7 * found.total.measured_cny
     assert found.cautious_total.cautious_cny == 0
@@ -125,22 +126,24 @@ def test_the_expected_gain_lies_below_what_was_measured_where_that_was_luck():
 
 
 def test_rows_in_another_order_and_money_in_fen_change_nothing():
-    found = plan(UNSURE, budget_cny=400, level=LEVEL)
-    mixed = plan(UNSURE.iloc[[3, 1, 0, 2]], budget_cny=400, level=LEVEL)
+    found = plan(UNSURE, budget_cny=400, offer_days=56, level=LEVEL)
+    mixed = plan(UNSURE.iloc[[3, 1, 0, 2]], budget_cny=400, offer_days=56, level=LEVEL)
     pd.testing.assert_frame_equal(
         mixed.expected.sort_values("tier", ignore_index=True),
         found.expected.sort_values("tier", ignore_index=True),
     )
     money = ["gain_cny", "ci_lower", "ci_upper", "error", "cost_cny"]
-    fen = plan(UNSURE.assign(**100 * UNSURE[money]), budget_cny=40_000, level=LEVEL)
+    fen = plan(UNSURE.assign(**100 * UNSURE[money]), budget_cny=40_000, offer_days=56, level=LEVEL)
     assert fen.total.net_gain_cny == pytest.approx(100 * found.total.net_gain_cny)
     assert fen.slope.value == pytest.approx(found.slope.value)
-    named = plan(UNSURE.replace({"low": "z", "high": "y"}), budget_cny=400, level=LEVEL)
+    named = plan(
+        UNSURE.replace({"low": "z", "high": "y"}), budget_cny=400, offer_days=56, level=LEVEL
+    )
     assert named.total.net_gain_cny == pytest.approx(found.total.net_gain_cny)
 
 
 def test_the_curve_rises_falls_off_nowhere_and_its_slope_is_its_rise():
-    found = plan(UNSURE, budget_cny=123, level=LEVEL)
+    found = plan(UNSURE, budget_cny=123, offer_days=56, level=LEVEL)
     for _, own in found.curve.groupby("plan"):
         net, divided = own["net_gain_cny"].to_numpy(), own["divided_cny"].to_numpy()
         budget, slope = own["budget_cny"].to_numpy(), own["slope"].to_numpy()
@@ -156,7 +159,7 @@ def test_the_curve_rises_falls_off_nowhere_and_its_slope_is_its_rise():
 def test_tiers_without_estimates_or_members_get_nothing_and_a_reason():
     few = table([("few", "early", 50, np.nan, 1.0), ("empty", "early", 0, 9.0, 1.0)])
     bad = table([("bad", "early", 50, 1.0, 2.0), ("small", "early", np.nan, 9.0, 0.0)])
-    found = plan(pd.concat([HAND, few, bad]), budget_cny=80, level=LEVEL)
+    found = plan(pd.concat([HAND, few, bad]), budget_cny=80, offer_days=56, level=LEVEL)
     assert found.expected["reason"].tolist() == ["", "", "few", "nobody", "loses", "few"]
     assert found.expected["members"].isna().tolist() == [False] * 5 + [True]
     said = tiers_plan.say_details(found)
@@ -191,7 +194,7 @@ def test_tiers_without_estimates_or_members_get_nothing_and_a_reason():
     ],
 )  # fmt: skip
 def test_each_outcome_is_said_drawn_and_found(effects, budget, said, then, language):
-    found = plan(effects, budget_cny=budget, level=LEVEL)
+    found = plan(effects, budget_cny=budget, offer_days=56, level=LEVEL)
     with speaking(language):
         told = tiers_plan.say_plan(found, level=LEVEL)
         certain, later = tiers_plan.say_certain(found), sentences.title_next(found)
@@ -210,7 +213,7 @@ def test_each_outcome_is_said_drawn_and_found(effects, budget, said, then, langu
 
 
 def test_findings_say_what_to_do_and_what_it_is_worth():
-    found = plan(HAND, budget_cny=24, level=LEVEL)
+    found = plan(HAND, budget_cny=24, offer_days=56, level=LEVEL)
     told = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}
     gain, slope = told["tiers.plan.gain"], told["tiers.plan.slope"]
     assert set(told) == {
@@ -226,14 +229,15 @@ def test_findings_say_what_to_do_and_what_it_is_worth():
     assert told["tiers.plan.cautious"].value == pytest.approx(296, abs=0.1)
     assert told["tiers.plan.cautious"].ci_lower <= gain.value
     unsure = tiers_plan.conclude(
-        plan(UNSURE.assign(error=[9, 9, 50, 60]), budget_cny=0, level=LEVEL), level=LEVEL
+        plan(UNSURE.assign(error=[9, 9, 50, 60]), budget_cny=0, offer_days=56, level=LEVEL),
+        level=LEVEL,
     )[0]
     assert unsure.status == "watch"
     assert "keep a part without it by lot" in unsure.action
 
 
 def test_luck_and_certainty_are_said():
-    found = plan(UNSURE, budget_cny=1_000, level=LEVEL)
+    found = plan(UNSURE, budget_cny=1_000, offer_days=56, level=LEVEL)
     said = f"{tiers_plan.say_certain(found)} {tiers_plan.say_details(found)}"
     assert "Nothing is certain" in said
     luck = found.total.measured_cny - found.total.net_gain_cny
@@ -244,7 +248,7 @@ def test_luck_and_certainty_are_said():
     told = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}
     assert told["tiers.plan.gain.low"].action == ""  # the plan is said once
     assert "keep a part without it by lot" in told["tiers.plan.gain"].action
-    sure = plan(HAND, budget_cny=80, level=LEVEL)
+    sure = plan(HAND, budget_cny=80, offer_days=56, level=LEVEL)
     certain = tiers_plan.say_certain(sure)
     assert "Certain at 95%, by bounds" in certain
     assert "is only this: “discount” to all 100 members" in certain
@@ -254,7 +258,7 @@ def test_luck_and_certainty_are_said():
 
 def test_more_budget_is_advised_only_where_it_clearly_comes_back():
     """One strategy with a cost, far from sure: the next yuan may be lost."""
-    found = plan(UNSURE, budget_cny=0, level=LEVEL)
+    found = plan(UNSURE, budget_cny=0, offer_days=56, level=LEVEL)
     assert found.slope.ci_lower < 1 < found.slope.value
     assert "though a loss on it is not ruled out" in sentences.title_next(found)
     slope = {one.id: one for one in tiers_plan.conclude(found, level=LEVEL)}["tiers.plan.slope"]
@@ -264,12 +268,12 @@ def test_more_budget_is_advised_only_where_it_clearly_comes_back():
 def test_nothing_is_promised_higher_than_measured():
     """What the others are like lifts no strategy: here a harm that shares the control would."""
     harmed = UNSURE.assign(gain_cny=[3.0, -2.0, -150.0, 60.0], ci_lower=UNSURE["ci_lower"])
-    options = plan(harmed, budget_cny=1_000, level=LEVEL).options
+    options = plan(harmed, budget_cny=1_000, offer_days=56, level=LEVEL).options
     assert (options["expected_cny"] <= options["gain_cny"]).all()
 
 
 def test_both_plans_are_handed_over():
-    found = plan(UNSURE, budget_cny=1_000, level=LEVEL)
+    found = plan(UNSURE, budget_cny=1_000, offer_days=56, level=LEVEL)
     told = tiers_plan.lay_out(found)
     assert told["plan"].tolist() == ["expected"] * 2 + ["cautious"] * 2
     assert {"tier", "strategy", "given", "members", "cost_cny", "ci_lower"} <= set(told)
@@ -291,6 +295,6 @@ def test_both_plans_are_handed_over():
 )
 def test_what_cannot_be_is_an_error(effects, budget, message):
     with pytest.raises(TierError, match=message):
-        plan(effects, budget_cny=budget, level=LEVEL)
+        plan(effects, budget_cny=budget, offer_days=56, level=LEVEL)
     with pytest.raises(ValueError, match="level = 1 must lie"):
-        plan(HAND, budget_cny=1, level=1)
+        plan(HAND, budget_cny=1, offer_days=56, level=1)

@@ -63,7 +63,7 @@ def truth():
 @pytest.mark.parametrize("budget_cny", [0.0, 200.0, 1e4])
 def test_what_the_plan_is_worth_in_truth_lies_in_its_interval(effects, truth, budget_cny):
     level = LEVEL ** (1 / 3)  # three budgets at once
-    found = plan(effects, budget_cny=budget_cny, level=level)
+    found = plan(effects, budget_cny=budget_cny, offer_days=56, level=level)
     assert found.total.cost_cny <= budget_cny
     for tiers, total in (
         (found.expected, found.total),
@@ -79,7 +79,9 @@ def test_what_the_plan_is_worth_in_truth_lies_in_its_interval(effects, truth, bu
 
 
 def test_the_plan_gives_what_is_planted_to_help_and_keeps_back_what_harms(effects):
-    found = plan(effects, budget_cny=1e4, level=LEVEL).expected.set_index("tier")["strategy"]
+    found = plan(effects, budget_cny=1e4, offer_days=56, level=LEVEL).expected.set_index("tier")[
+        "strategy"
+    ]
     assert found["silver"] == "discount"
     assert found["diamond"] == "early_access"
     assert np.isin(found["ordinary"], ["discount", ""])

@@ -22,6 +22,10 @@ from siyu.studies.push_timing.frequency.measures import (
 
 FEWEST_EVENTS = 10
 """Below as many answers of a kind a slope is mostly chance."""
+_CURVE = (
+    *("at", "n_pushes", "n_users", "events", "rate_crude", "answer_rate", "ci_lower", "ci_upper"),
+    *("population", "outcome", "by"),
+)
 LINKS: dict[str, Link] = {"click": "log", "block": "cloglog", "leave": "cloglog"}
 """Clicks come again and again: ratios of chances. Who blocks or leaves is gone: a hazard."""
 
@@ -40,15 +44,17 @@ def curves(measures: Measures, *, level: float) -> pd.DataFrame:
         One row per `population`, `outcome`, `by` ("received", "gap") and `at` (number received, the
         last one or more; or index into GAPS): `n_pushes` of `n_users`, `events`, `rate_crude`, and
         `answer_rate` with its interval. Where fewer than min_users were pushed all but the place is
-        missing, and without an event rate and interval.
+        missing, and without an event rate and interval. Of numbers that were not drawn as they
+        should (see `slopes`) there are no rows.
     """
     rows = [
         _curve(rows, population, outcome, by, measures.min_users, level=level)
         for population, rows in _populations(measures)
         for outcome in OUTCOMES
         for by in ("received", "gap")
+        if not (population == DRAWN and measures.is_suspect)
     ]
-    return pd.concat(rows, ignore_index=True)
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=_CURVE)
 
 
 def slopes(measures: Measures, *, level: float) -> pd.DataFrame:
@@ -65,7 +71,8 @@ def slopes(measures: Measures, *, level: float) -> pd.DataFrame:
         interval, `p`, `p_holm`, `verdict` ("rises", "falls", "unclear", "" where refused) and
         `refused` ("none": no such answer at all; "few": fewer than 10 of them, or users under
         min_users or 10; "alike": all had received as many; "unknown": nobody's leaving is
-        recorded).
+        recorded; "ratio": the numbers drawn have members as unequally as lots never give, so that
+        somebody was lost or chosen on the way).
     """
     found = []
     for population, rows in _populations(measures):
@@ -109,7 +116,9 @@ def _slope(measures: Measures, rows: pd.DataFrame, outcome: str, *, level: float
     }
     row |= dict.fromkeys(("slope", "ci_lower", "ci_upper", "p"), np.nan)
     refused = ""
-    if outcome == "leave" and not measures.has_leaving:
+    if measures.is_suspect and (rows["population"] == DRAWN).all():
+        refused = "ratio"
+    elif outcome == "leave" and not measures.has_leaving:
         refused = "unknown"
     elif not events:
         refused = "none"

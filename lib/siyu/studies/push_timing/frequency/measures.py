@@ -9,6 +9,8 @@ from datetime import date
 import ibis.expr.types as ir
 import pandas as pd
 
+from siyu.stats.experiments import SUSPECT_RATIO_P, sample_ratio_pvalue
+
 MOST_SHOWN = 7
 """Pushes received in the 7 days before, from which on they share a row."""
 MOST_RECEIVED = 14
@@ -92,6 +94,13 @@ class Measures:
     def main(self) -> str:
         """The population that speaks: by lot, where numbers were drawn."""
         return DRAWN if (self.exposures["population"] == DRAWN).any() else OTHERS
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether the numbers drawn have members as unequally as equal chances never give."""
+        counted = self.assigned if "n" in self.assigned else self.weekly
+        drawn = list(counted["n"]) if "n" in counted else []
+        return len(drawn) > 1 and sample_ratio_pvalue(drawn, [1] * len(drawn)) < SUSPECT_RATIO_P
 
 
 def sum_up(table: ir.Table, by: str, names: tuple[str, ...]) -> pd.DataFrame:

@@ -12,7 +12,6 @@ from scipy.stats import chi2, t
 
 from siyu.stats.best import compare_with_best
 from siyu.stats.discrete_hazard import FEWEST_CLUSTERS
-from siyu.stats.experiments import SUSPECT_RATIO_P, sample_ratio_pvalue
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.frequency.measures import MOST_SHOWN, OTHERS, WEEKLY, Measures
 from siyu.studies.tables import each_row
@@ -95,12 +94,7 @@ def frontier(
     kept = {kind: own[own["n"] >= least] for kind, own in sums.items() if "n" in own}
     kept = {kind: own for kind, own in kept.items() if len(own) >= 2}
     refused = "" if kept else "few"
-    drawn = list(measures.assigned["n"]) if is_drawn and "n" in measures.assigned else []
-    if (
-        not refused
-        and len(drawn) >= 2
-        and sample_ratio_pvalue(drawn, [1] * len(drawn)) < SUSPECT_RATIO_P
-    ):
+    if not refused and is_drawn and measures.is_suspect:
         kept, refused = {}, "ratio"
     n_blocks = sum(own["blocks"].sum() for own in kept.values())
     if refused != "ratio" and not (measures.n_blocks and n_blocks):

@@ -29,6 +29,8 @@ def say_slopes(measures: Measures, found: pd.DataFrame, *, level: float) -> str:
     """What one more push received before does to each answer, and whether that is an effect."""
     own = found[found["population"] == measures.main]
     said = [slope(measures, row, level=level) for row in each_row(own)]
+    if (own["refused"] == "ratio").all():
+        return said[0]
     said.append(phrase(f"push.frequency.evidence.{measures.main}"))
     if measures.kept_one_in > 1:
         said.append(
@@ -47,6 +49,8 @@ def headline(measures: Measures, found: pd.DataFrame, *, level: float) -> str:
     for outcome in ("block", "click", "leave"):
         if own.loc[outcome, "verdict"] in ("rises", "falls"):
             return slope(measures, own.loc[outcome], level=level)
+    if (own["refused"] == "ratio").all():
+        return slope(measures, own.iloc[0], level=level)
     return phrase("push.frequency.unclear")
 
 

@@ -14,6 +14,7 @@ from siyu.stats.experiments import (
     adjusted_difference,
     members_needed,
     sample_ratio_pvalue,
+    upper_spread,
     welch_difference,
 )
 from siyu.studies.push_timing.definition import PushError
@@ -37,9 +38,9 @@ class Gain:
     n: members of the arm with and without pushes, followed so long.
     p_ratio: of the test that the arms are as large as planned; NaN without an experiment.
     verdict: of the margin: "pays", "costs", "unclear"; "" where refused.
-    needed: members of both arms who would tell `smallest_cny` per member, at the planned share;
-        NaN where nothing is known of the spread. needed_larger: the same at LARGER_SHARE; NaN where
-        the planned share is as large.
+    needed: members of both arms who would tell `smallest_cny` per member, at the planned share and
+        a spread of margins that is not likely exceeded; NaN where nothing is known of it.
+        needed_larger: the same at LARGER_SHARE; NaN where the planned share is as large.
     refused: "none" (no experiment), "orders" (no orders), "ratio", "few", "flat" (margins without
         any spread), "".
     """
@@ -95,7 +96,7 @@ def gain(
         refused = "few"
     elif any(members.loc[members["pushed"] == arm, "margin_cny"].std() == 0 for arm in (1, 0)):
         refused = "flat"
-    spreads = (measures.usual[1],) * 2
+    spread = measures.usual[1]
     table, verdict = pd.DataFrame({"measure": []}), ""
     if not refused:
         members = members.assign(
@@ -106,15 +107,16 @@ def gain(
         table = pd.DataFrame([_row(name, before, pushed, none, level) for name, before in _ROWS])
         if not measures.has_leaving:
             table = table[table["measure"].isin(["orders", "margin"])]
-        spreads = (float(pushed["margin"].std()), float(none["margin"].std()))
+        known = ("margin", "net") if measures.has_leaving else ("margin",)
+        spread = max(_spread(members, name) for name in known)
         verdict = _judge(table)
     return Gain(
         table=table,
         n=(n[0], n[1]),
         p_ratio=p_ratio,
         verdict=verdict,
-        needed=_needed(spreads, measures.none_share, smallest_cny, level),
-        needed_larger=_needed(spreads, LARGER_SHARE, smallest_cny, level)
+        needed=_needed(spread, measures.none_share, smallest_cny, level),
+        needed_larger=_needed(spread, LARGER_SHARE, smallest_cny, level)
         if measures.none_share < LARGER_SHARE
         else np.nan,
         smallest_cny=smallest_cny,
@@ -170,13 +172,19 @@ def _half(values: pd.Series, level: float) -> float:
     return float(t.ppf((1 + level) / 2, n - 1) * values.std() / np.sqrt(n))
 
 
-def _needed(spreads: tuple[float, float], share: float, smallest: float, level: float) -> float:
-    if not max(spreads) > 0:
+def _spread(members: pd.DataFrame, name: str) -> float:
+    """Give the spread within both arms together: the arm without is small, and has few orders."""
+    off = members[name] - members.groupby("pushed")[name].transform("mean")
+    return upper_spread(float((off**2).mean()), float((off**4).mean()), len(off))
+
+
+def _needed(spread: float, share: float, smallest: float, level: float) -> float:
+    if not spread > 0:
         return float("nan")
     return members_needed(
         smallest,
-        spread_treated=spreads[0],
-        spread_control=spreads[1],
+        spread_treated=spread,
+        spread_control=spread,
         share=share,
         level=level,
         power=POWER,

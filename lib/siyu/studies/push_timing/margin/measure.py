@@ -12,6 +12,7 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.data.zones import DAY_US, elapsed_us, without_zone
+from siyu.stats.experiments import upper_spread
 from siyu.studies.orders import shape_orders
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.pushes import Pushes
@@ -29,8 +30,8 @@ class Measures:
         and `margin_before` of as many days before the draw.
     drawn: members drawn into the arm with pushes and the one without, followed so long or not.
     none_share: planned share of the arm without.
-    usual: mean and standard deviation of the margin that members brought in the last `margin_days`,
-        and how many they are: what an experiment to come can reckon with.
+    usual: mean and standard deviation (see `upper_spread`) of the margin that members brought in
+        the last `margin_days`, and how many they are: what an experiment to come can reckon with.
     has_orders: whether there are any; has_margin: whether margins are known, or amounts less
         refunds stand for them; has_leaving: whether it is known who left.
     """
@@ -185,6 +186,10 @@ def _usual(pool: Source, margin_days: int) -> tuple[float, float, int]:
     sums = orders.group_by(buyer_id="user_id").agg(earned=orders.earned_cny.sum())
     users = users.select("user_id").left_join(sums, users.user_id == sums.buyer_id)
     earned = users.earned.fill_null(0.0)
-    found = users.agg(mean=earned.mean(), spread=earned.std(), n=users.count()).to_pandas()
-    mean, spread, n = found.iloc[0]
-    return (float(mean), float(spread), int(n)) if n > 1 else (0.0, 0.0, int(n))
+    powers = {f"m{power}": (earned**power).mean() for power in (1, 2, 3, 4)}
+    n, m1, m2, m3, m4 = users.agg(n=users.count(), **powers).to_pandas().iloc[0]
+    if not n > 1:
+        return 0.0, 0.0, int(n)
+    variance = m2 - m1**2
+    fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
+    return float(m1), upper_spread(variance, fourth, n), int(n)

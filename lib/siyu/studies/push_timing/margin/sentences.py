@@ -114,15 +114,10 @@ def say_next(measures: Measures, found: Gain, *, level: float) -> str:
         power=POWER,
         there=sum(found.n),
     )
-    if kind == "hold_out" or not np.isfinite(found.needed_larger):
-        return said
-    larger = phrase(
-        "push.margin.next.larger",
-        share=LARGER_SHARE,
-        needed=found.needed_larger,
-        held=found.needed_larger * LARGER_SHARE,
-    )
-    return paragraph(said, larger)
+    if kind == "more" and np.isfinite(found.needed_larger):
+        larger = {"needed": found.needed_larger, "held": found.needed_larger * LARGER_SHARE}
+        said = paragraph(said, phrase("push.margin.next.larger", share=LARGER_SHARE, **larger))
+    return paragraph(said, phrase("push.margin.next.spread"))
 
 
 def refusal(measures: Measures, found: Gain) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from siyu.stats.best import not_worse
@@ -27,6 +28,8 @@ FEWEST_EXPECTED = 10
 hours stayed by their own answers, the lucky ones would, and would be flattered."""
 TEACHING_FOLDS = 2
 """Of five: on fewer users hours are chosen badly, with more there are fewer to value them on."""
+LEAST_INSIDE = 0.95
+"""Share of the pushes planned without lots at hours that were drawn, below which they differ."""
 SEED = 20_260_402
 """Of the draws from joint normal distributions: the same data give the same set, run after run."""
 
@@ -234,6 +237,25 @@ def at_habits(measures: Measures) -> FloatArray:
     shut = np.flatnonzero(measures.design.partial)
     known = np.flatnonzero((measures.habits >= 0) & ~np.isin(measures.habits, shut))
     policy[known, measures.habits[known]] = 1
+    return policy
+
+
+def by_hand(measures: Measures) -> FloatArray:
+    """Send each user's pushes at the hours that are planned for their segment without lots.
+
+    As often at each as is planned. Nothing is said of segments with too few such pushes, or where
+    over a twentieth of them is planned for hours that were not drawn for everybody.
+    """
+    policy = np.zeros_like(measures.logged.n)
+    hours = pd.Index(measures.hours)[~measures.design.partial]
+    columns = np.flatnonzero(~measures.design.partial)
+    for place, segment in enumerate(measures.segments):
+        own = measures.planned[measures.planned["segment"] == segment].set_index("hour")
+        n = own["n_by_hand"].reindex(hours, fill_value=0).to_numpy(dtype=np.float64)
+        total = own["n_by_hand"].sum()
+        if total >= FEWEST_EFFECTIVE and n.sum() >= LEAST_INSIDE * total:
+            inside = np.flatnonzero(measures.segment == place)
+            policy[np.ix_(inside, columns)] = n / n.sum()
     return policy
 
 

@@ -38,7 +38,8 @@ class Values:
     refused: "" or why nothing is read ("none", "no_lots", "one_hour", "design").
     design: whether the logged chances are right. base: the value of all as they were sent, with
         `base_lower` and `base_upper`; NaN where refused.
-    table: one row per `policy` ("hour" or one of RULES) and `hour` (of the former):
+    table: one row per `policy` ("hour", one of RULES, or "by_hand": as often at each hour as the
+        team plans without lots) and `hour` (of the former):
         `answer_rate` by SNIPS with its interval, `ips` and `dr` with theirs; `base`, the value
         of the same pushes as they were sent; `difference` to it and `lift` with intervals,
         `p_holm` over the rules, or over the hours, and `verdict` ("higher", "lower"; "alone":
@@ -46,7 +47,7 @@ class Values:
         to `n_users` it speaks of, `pushes` and `users` (effective); `above` (share of its
         pushes with a weight above the bound) and `clipped`, the value with weights cut to it,
         with its interval; `refused`: why there is none ("support", "few", "thin",
-        "few_answers", "no_events").
+        "few_answers", "no_events", "no_hand").
     curves: as from `find_curves`. segments: as from `find_segments`.
     """
 
@@ -132,6 +133,7 @@ def _policies(
     yield "good_hours", np.nan, measures.logged, rules["good"]
     yield "own_hour", np.nan, measures.later, choose.at_own_hours(measures)
     yield "habit", np.nan, measures.later, choose.at_habits(measures)
+    yield "by_hand", np.nan, measures.logged, choose.by_hand(measures)
 
 
 def _value_policies(
@@ -142,6 +144,8 @@ def _value_policies(
     for name, hour, logged, policy in _policies(measures, rules):
         row = {"policy": name, "hour": hour}
         why = measures.no_habits if name == "habit" else ""
+        if name == "by_hand" and not policy.any():
+            why = "no_hand"
         rows.append(row | _value_policy(measures, logged, policy, model, level=level, why=why))
     table = pd.DataFrame(rows)
     return _with_verdicts(table, level=level)
@@ -188,8 +192,9 @@ def _value_policy(
 def _with_verdicts(table: pd.DataFrame, *, level: float) -> pd.DataFrame:
     columns = [f"{name}{end}" for name in _NUMBERS for end in ("", "_lower", "_upper")]
     table = table.reindex(columns=[*dict.fromkeys([*table.columns, *columns, "p", "above"])])
-    rules = table["policy"].isin(RULES)
-    table["p_holm"] = table.pop("p").groupby(rules).transform(holm)
+    # Hours that nobody chose for their answers are a question of their own.
+    families = table["policy"].mask(table["policy"].isin(RULES), "rules")
+    table["p_holm"] = table.pop("p").groupby(families).transform(holm)
     clear = table["p_holm"] <= 1 - level
     alone = (table["difference_lower"] > 0) | (table["difference_upper"] < 0)
     table["verdict"] = np.select(

@@ -143,12 +143,15 @@ def _count_planned(
     rows: ir.Table, segments: tuple[str, ...], since: date, until: date
 ) -> pd.DataFrame:
     planned = rows.filter(rows.planned_hour.notnull())
+    recent = planned.planned_on.between(since, until)
     counts: pd.DataFrame = (
         planned.group_by("segment", hour="planned_hour")
         .agg(
             n=planned.count(),
             answered=planned.planned_outcome.sum(),
-            n_recent=planned.count(where=planned.planned_on.between(since, until)),
+            n_by_hand=planned.count(where=~planned.is_drawn),
+            n_recent=planned.count(where=recent),
+            n_recent_by_hand=planned.count(where=recent & ~planned.is_drawn),
         )
         .to_pandas()
     )

@@ -28,8 +28,9 @@ class Measures:
     habits: per user, index into `hours` of the local hour in which they themselves did most up to
     `split_at`; -1 where the log knows of nothing. no_habits: "" or "no_events".
     planned: per `segment` (its name) and `hour`, `n` planned pushes, by lot or not, how many of
-        them were `answered`, and `n_recent` of them in the `recent_weeks` before the last day whose
-        pushes were all followed (four, or as many as there are).
+        them were `answered`, `n_by_hand` not by lot, and `n_recent` and `n_recent_by_hand` of them
+        in the `recent_weeks` before the last day whose pushes were all followed (four, or as many
+        as there are).
     weeks: that the period has. counts: as in `Pushes`, for what was left out.
     """
 

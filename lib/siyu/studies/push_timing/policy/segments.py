@@ -19,6 +19,7 @@ from siyu.stats.off_policy import (
     design_effect,
     less,
     lift,
+    mix,
     pvalue,
     value,
 )
@@ -28,10 +29,13 @@ from siyu.studies.push_timing.policy.measures import Ints, Measures
 
 _LEADING = 1 / 3
 """Share of hours that must be clearly worse before the others are said to lead."""
+_ENDS = ("", "_lower", "_upper")
 _COLUMNS = (
     *("segment", "n_pushes", "n_users", "refused", "deff", "base", "base_lower", "base_upper"),
     *("set_value", "set_difference", "set_difference_lower", "set_difference_upper"),
     *("set_lift", "set_lift_lower", "set_lift_upper", "most_lift"),
+    *("hand_lift", "hand_lift_lower", "hand_lift_upper"),
+    *("all_difference", "all_difference_lower", "all_difference_upper"),
     *("best_difference", "best_difference_lower", "best_difference_upper", "best_users", "best_p"),
 )
 
@@ -69,16 +73,23 @@ def find_segments(
     Returns:
         One row per `segment`: `n_pushes` to `n_users`, `base` as they were sent; of sending evenly
         over the hours not worse than the best `set_value`, and `set_difference` and `set_lift`
-        against `base`, as from `value_set`; `most_lift` that any hour may have; `best_difference`
+        against `base`, as from `value_set`; `most_lift` that any hour may have; `hand_lift` of the
+        same against the hours planned without lots (NaN where unknown), and `all_difference`
+        against both as often as either is planned now; `best_difference`
         of the best hour chosen on other users, among the `best_users` on whom none was chosen
-        first, `p_holm` of it over segments; `deff`, the design effect of an hour; `refused`;
+        first, `p_holm` of it over segments; `deff`, the design effect of what an hour brings more;
+        `refused`;
         `verdict`: "clear": the best hour chosen on other users brings more, and so does the set;
         "thin": fewer than two hours have a value; of the others "leads": a third of the hours or
         more are clearly worse than the best; "alike": none is, nor does any bring `lift_wanted`
         more than now; "none": none is, but one may bring that; else "unclear".
     """
+    policies = {"rule": rules["best"], "by_hand": choose.by_hand(measures)}
     table = pd.DataFrame(
-        [_segment(measures, name, rules["best"], curves, level=level) for name in measures.segments]
+        [
+            _segment(measures, name, curves=curves, level=level, **policies)
+            for name in measures.segments
+        ]
     ).reindex(columns=_COLUMNS)
     table["p_holm"] = holm(table.pop("best_p"))
     proved = (table["p_holm"] <= 1 - level) & (table["best_difference"] > 0)
@@ -167,7 +178,13 @@ def _curve(measures: Measures, segment: str, *, level: float) -> pd.DataFrame:
 
 
 def _segment(
-    measures: Measures, name: str, rule: FloatArray, curves: pd.DataFrame, *, level: float
+    measures: Measures,
+    name: str,
+    *,
+    rule: FloatArray,
+    by_hand: FloatArray,
+    curves: pd.DataFrame,
+    level: float,
 ) -> dict[str, Any]:
     inside = _users_of(measures, name)
     own = measures.logged.of(inside)
@@ -185,12 +202,28 @@ def _segment(
     base, kept = as_drawn(own), curves.loc[curves["segment"] == name, "not_worse"]
     row |= interval("base", base, level) | {"deff": _deff(own, curve.usable)}
     row |= value_set(curve, base, np.flatnonzero(kept), level=level)
+    now, shares = base, by_hand[inside][0]
+    if shares.any() and not shares[[bool(why) for why in curve.refused]].any():
+        # As the set is: each hour by its own weights.
+        planned = mix([curve.values[hour] for hour in curve.usable], shares[curve.usable])
+        against = value_set(curve, planned, np.flatnonzero(kept), level=level)
+        row |= {f"hand_lift{end}": against[f"set_lift{end}"] for end in _ENDS}
+        share = _share_by_hand(measures, name)
+        now = mix([base, planned], np.array([1 - share, share]))
+    against = value_set(curve, now, np.flatnonzero(kept), level=level)
+    row |= {f"all_difference{end}": against[f"set_difference{end}"] for end in _ENDS}
     # Whoever only taught is valued by no rule, nor counted as sent.
     valued = inside & (rule.sum(axis=1) > 0)
     pushes = measures.logged.of(valued)
     difference = less(value(pushes, rule[valued], method="snips"), as_drawn(pushes))
     row |= {"best_users": int(valued.sum()), "best_p": pvalue(difference)}
     return row | interval("best_difference", difference, level)
+
+
+def _share_by_hand(measures: Measures, segment: str) -> float:
+    """Give the share of the pushes of the last weeks whose hour was planned without lots."""
+    own = measures.planned[measures.planned["segment"] == segment]
+    return float(own["n_recent_by_hand"].sum() / max(own["n_recent"].sum(), 1))
 
 
 def _worse_share(curves: pd.DataFrame, segment: str) -> float:
@@ -213,6 +246,5 @@ def _half(joint: FloatArray, *, level: float) -> FloatArray:
 
 
 def _deff(logged: Logged, hours: Ints) -> float:
-    n_users, n_hours = logged.n.shape
-    each = [design_effect(logged, choose.at_hour(n_users, n_hours, hour)) for hour in hours]
+    each = [design_effect(logged, hour) for hour in hours]
     return float(np.nanmedian(each))

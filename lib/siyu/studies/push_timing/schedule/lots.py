@@ -8,31 +8,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siyu.stats.power import arm_size, smallest_found
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.policy import Measures, Values
-from siyu.studies.push_timing.policy.choose import TEACHING_FOLDS
-from siyu.studies.push_timing.policy.measure import FOLDS
 from siyu.studies.push_timing.policy.sentences import times
+from siyu.studies.push_timing.schedule.power import distance_needed, lift_found, pushes_needed
 from siyu.studies.tables import each_row
 
 DAYTIME = tuple(range(9, 22))
 """Hours for lots where pushes were planned for one hour only."""
 LONGEST_WEEKS = 26
-"""Half a year: hours that take longer are drawn in bands."""
-VALUED_SHARE = 1 - TEACHING_FOLDS / FOLDS
-"""Of the users, on whom an hour that was chosen on the others is judged."""
+"""Half a year: where all hours take longer, a few that lie apart are drawn."""
 POOLED = "(all unsettled)"
 """All segments together that are not settled."""
-_BANDS = 3
+_FEW = 3
 _STRAY = 0.01
 """Hours with a smaller share of the planned pushes were never meant."""
 _COLUMNS = (
-    *("segment", "reason", "drawn_hours", "n_arms", "missing", "answer_rate", "deff"),
-    *("n_per_arm", "n_pushes", "n_users", "pushes_per_week", "weeks_needed"),
-    "lift_in_half_year",
+    *("segment", "reason", "drawn_hours", "n_hours", "missing", "answer_rate", "deff"),
+    *("n_pushes", "n_users", "pushes_per_week", "weeks_needed", "lift_in_half_year"),
 )
-Arms = list[list[int]]
 
 
 def plan_lots(
@@ -45,26 +39,27 @@ def plan_lots(
 ) -> pd.DataFrame:
     """Plan the lots to draw next: one row per segment whose best hours are not clear.
 
-    Every arm gets the same chance; each is then compared with all others, Holm over the arms. Where
-    some hours lead without being proved better, the draw is between them and the others; else each
-    hour is an arm, or three bands of hours where that takes more than half a year.
+    Every hour gets the same chance; where that takes more than half a year, only three that lie
+    apart do, one of the leading ones among them. The lots are as many as it takes for the verdict
+    of `estimate` on the segment to be "clear" (see `distance_needed`).
 
     Args:
         measures: the reduced tables.
         found: from `estimate`.
         level: as there.
-        lift_wanted: by how much more, relatively, an arm must bring to be worth finding; above 0.
-        power: chance that such an arm is found.
+        lift_wanted: by how much more, relatively, an hour (or all those that lead) must bring to be
+            worth finding; above 0.
+        power: chance that it is found.
 
     Returns:
         `segment`, the last being all together where there are several; `reason` ("unread", "thin",
-        "leads", "unclear", "none", "pooled"); `drawn_hours`, the `n_arms` arms set apart by "/", or
-        all hours where each is one; `missing`, hours that have no value yet; `answer_rate` of the
-        pushes drawn so far (where none was: planned); `deff`, 1 where it is not known; `n_per_arm`
-        and `n_pushes` needed; `pushes_per_week` planned lately for `n_users`, so that it takes
-        `weeks_needed`; `lift_in_half_year`, the smallest lift found with as many pushes as are
-        planned in 26 weeks (NaN: none). Segments without an answer so far, or without pushes
-        lately, are left out: from a rate of 0 nothing can be planned.
+        "leads", "unclear", "none", "pooled"); the `n_hours` hours to be drawn, `drawn_hours`;
+        `missing`, hours that have no value yet; `answer_rate` of the pushes drawn so far (where
+        none was: planned); `deff`, 1 where it is not known; `n_pushes` needed; `pushes_per_week`
+        planned lately for `n_users`, so that it takes `weeks_needed`; `lift_in_half_year`, the
+        smallest lift found with as many pushes as are planned in 26 weeks (NaN: none). Segments
+        without an answer so far, or without pushes lately, are left out: from a rate of 0 nothing
+        can be planned.
 
     Raises:
         PushError: lift_wanted or power is out of range.
@@ -74,6 +69,7 @@ def plan_lots(
     if not 0 < power < 1:
         raise PushError(f"power = {power} must lie strictly between 0 and 1; use 0.8")
     asked = {"lift_wanted": lift_wanted, "level": level, "power": power}
+    asked |= {"comparisons": len(measures.segments)}
     hours = _candidates(measures)
     rows, unsettled = [], []
     for segment in measures.segments:
@@ -84,69 +80,62 @@ def plan_lots(
         reason = "thin" if verdict in ("clear", "alike") else verdict
         row = {"segment": segment, "reason": reason, "missing": ", ".join(times(missing))}
         leading = _leading(found, segment) if verdict == "leads" else []
-        row |= _size(measures, [segment], _arms(hours, leading), deff=deff, **asked)
+        row |= _size(measures, [segment], hours, leading, deff=deff, **asked)
         rows.append(row)
         if verdict not in ("clear", "alike"):
             unsettled.append(segment)
     if len(unsettled) > 1:
         row = {"segment": POOLED, "reason": "pooled", "missing": ""}
         deff = _known(found, POOLED)[1]
-        rows.append(row | _size(measures, unsettled, _arms(hours, []), deff=deff, **asked))
+        asked["comparisons"] = 1
+        rows.append(row | _size(measures, unsettled, hours, [], deff=deff, **asked))
     return pd.DataFrame([row for row in rows if "weeks_needed" in row], columns=list(_COLUMNS))
-
-
-def _arms(hours: list[int], leading: list[int]) -> list[Arms]:
-    """Give the designs to choose from, the finest first."""
-    others = [hour for hour in hours if hour not in leading]
-    if leading and others:
-        return [[leading, others]]
-    each = [[hour] for hour in hours]
-    if len(hours) <= _BANDS:
-        return [each]
-    return [each, [band.tolist() for band in np.array_split(hours, _BANDS)]]
 
 
 def _size(
     measures: Measures,
     segments: Sequence[str],
-    designs: list[Arms],
+    hours: list[int],
+    leading: list[int],
     *,
     deff: float,
     lift_wanted: float,
     **asked: Any,
 ) -> dict[str, Any]:
-    """Size the finest design that ends within half a year, or else the coarsest; {} if none can."""
+    """Size the draw of all hours, or of a few where that takes over half a year; {} if none can."""
     planned = measures.planned[measures.planned["segment"].isin(segments)]
     per_week = planned["n_recent"].sum() / measures.recent_weeks
     rate = _rate(measures, segments)
     wanted = rate * (1 + lift_wanted)
     if not per_week or not rate or wanted >= 1:
         return {}
-    for arms in designs:
-        asked |= {"arms": len(arms), "deff": deff / VALUED_SHARE}
-        each = int(np.ceil(arm_size(rate, wanted, **asked)))
-        weeks = each * len(arms) / per_week
-        if weeks <= LONGEST_WEEKS:
+    for drawn in (hours, _few(hours, leading)):
+        many = len(drawn)
+        better = len(set(leading) & set(drawn)) or 1
+        distance = distance_needed((1 / many,) * many, better=better, **asked)
+        needed = pushes_needed(rate, wanted, distance, hours=many, deff=deff)
+        if needed <= LONGEST_WEEKS * per_week:
             break
-    seen = _smallest_lift(rate, per_week * LONGEST_WEEKS / len(arms), **asked)
     return {
-        "drawn_hours": _write(arms),
-        "n_arms": len(arms),
+        "drawn_hours": ", ".join(times(drawn)),
+        "n_hours": many,
         "answer_rate": rate,
         "deff": deff,
-        "n_per_arm": each,
-        "n_pushes": each * len(arms),
+        "n_pushes": needed,
         "n_users": sum(measures.n_users[segment] for segment in segments),
         "pushes_per_week": per_week,
-        "weeks_needed": weeks,
-        "lift_in_half_year": seen,
+        "weeks_needed": needed / per_week,
+        "lift_in_half_year": lift_found(
+            rate, per_week * LONGEST_WEEKS, distance, hours=many, deff=deff
+        ),
     }
 
 
-def _write(arms: Arms) -> str:
-    if all(len(arm) == 1 for arm in arms):
-        return ", ".join(times(hour for arm in arms for hour in arm))
-    return " / ".join(", ".join(times(arm)) for arm in arms)
+def _few(hours: list[int], leading: list[int]) -> list[int]:
+    """Pick hours that lie apart, the best of those that lead among them."""
+    first, others = leading[:1], [hour for hour in hours if hour not in leading]
+    parts = np.array_split(others, _FEW - len(first))
+    return sorted([*first, *(int(part[len(part) // 2]) for part in parts if len(part))])
 
 
 def _rate(measures: Measures, segments: Sequence[str]) -> float:
@@ -157,15 +146,6 @@ def _rate(measures: Measures, segments: Sequence[str]) -> float:
         return float(drawn.answered.sum() / drawn.n.sum())
     own = measures.planned[measures.planned["segment"].isin(segments)]
     return float(own["answered"].sum() / max(own["n"].sum(), 1))
-
-
-def _smallest_lift(rate: float, each: float, **asked: Any) -> float:
-    """Give the smallest lift of an arm that is found with `each` pushes per arm, or NaN."""
-
-    def needed(lift: float) -> float:
-        return arm_size(rate, rate * (1 + lift), **asked)
-
-    return smallest_found(needed, each, most=(1 / rate - 1) * (1 - 1e-9))
 
 
 def _known(found: Values, segment: str) -> tuple[str, float]:
@@ -186,8 +166,10 @@ def _valued(found: Values, segment: str) -> set[int]:
 
 
 def _leading(found: Values, segment: str) -> list[int]:
+    """Give the hours that lead, the best first."""
     curve = found.curves
-    return list(map(int, curve["hour"][(curve["segment"] == segment) & curve["not_worse"]]))
+    own = curve[(curve["segment"] == segment) & curve["not_worse"]]
+    return list(map(int, own.sort_values("answer_rate", ascending=False, kind="stable")["hour"]))
 
 
 def _candidates(measures: Measures) -> list[int]:

@@ -26,11 +26,12 @@ def plan(
     Returns:
         `segment`; `verdict` as in `Values.segments`, or "unread" where no value could be read;
         `hours`, those not worse than the best; `set_lift` against as now of sending evenly over
-        them, with an interval that holds although they were chosen on the same pushes; `n_pushes`
+        them, with an interval that holds although they were chosen on the same pushes; `hand_lift`
+        the same against the hours planned without lots; `n_pushes`
         to `n_users` behind it; `drawn_pushes_per_week` planned on average whose hour was drawn, and
         `value_per_week_cny`, what `hours` would add on them, with its interval; `pushes_per_week`
-        planned lately, drawn or not, and `all_value_per_week_cny`, the same gain on those: right if
-        who is not drawn answers alike; `evidence`.
+        planned lately, drawn or not, and `all_value_per_week_cny`, the gain on those, of which some
+        are planned without lots: right if who is not drawn answers alike; `evidence`.
 
     Raises:
         PushError: the value of a click is not above 0.
@@ -51,20 +52,21 @@ def plan(
             "evidence": "randomised",
         }
         rows.append(row if found.refused else row | _row(found, segment))
-    table = pd.DataFrame(rows).reindex(columns=[*_COLUMNS, *_GAINS])
+    table = pd.DataFrame(rows).reindex(columns=[*_COLUMNS, *_GAINS, "evidence"])
     price = np.nan if value_per_click_cny is None else value_per_click_cny
     for end in ("", "_lower", "_upper"):
-        gain = table.pop(f"gain{end}") * price
-        table[f"value_per_week_cny{end}"] = gain * table["drawn_pushes_per_week"]
-        table[f"all_value_per_week_cny{end}"] = gain * table["pushes_per_week"]
+        for whose, pushes in (("", "drawn_pushes_per_week"), ("all_", "pushes_per_week")):
+            gain = table.pop(f"{whose}gain{end}") * price
+            table[f"{whose}value_per_week_cny{end}"] = gain * table[pushes]
     return table[[*_COLUMNS, *_WORTH, "evidence"]]
 
 
 _COLUMNS = (
     *("segment", "verdict", "hours", "set_lift", "set_lift_lower", "set_lift_upper"),
+    *("hand_lift", "hand_lift_lower", "hand_lift_upper"),
     *("n_pushes", "n_users", "drawn_pushes_per_week", "pushes_per_week"),
 )
-_GAINS = ("gain", "gain_lower", "gain_upper", "evidence")
+_GAINS = tuple(f"{whose}gain{end}" for whose in ("", "all_") for end in ("", "_lower", "_upper"))
 _WORTH = tuple(
     f"{whose}value_per_week_cny{end}" for whose in ("", "all_") for end in ("", "_lower", "_upper")
 )
@@ -78,6 +80,7 @@ def _row(found: Values, segment: str) -> dict[str, Any]:
     curve = found.curves[found.curves["segment"] == segment]
     row["hours"] = ", ".join(times(curve.loc[curve["not_worse"], "hour"]))
     for end in ("", "_lower", "_upper"):
-        row[f"set_lift{end}"] = getattr(own, f"set_lift{end}")
+        row |= {f"{what}_lift{end}": getattr(own, f"{what}_lift{end}") for what in ("set", "hand")}
         row[f"gain{end}"] = getattr(own, f"set_difference{end}")
+        row[f"all_gain{end}"] = getattr(own, f"all_difference{end}")
     return row

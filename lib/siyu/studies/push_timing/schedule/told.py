@@ -36,7 +36,7 @@ def say_schedule(measures: Measures, found: Values, table: pd.DataFrame) -> str:
             lift=row.set_lift,
             lower=row.set_lift_lower,
             upper=row.set_lift_upper,
-            worth=_worth(row),
+            worth=paragraph(_by_hand(row), _worth(row)),
         )
         for row in each_row(table[table["verdict"] == "clear"])
     ]
@@ -106,7 +106,7 @@ def conclude(
             n=int(row.n_users),
             segment=measures.crossings.get(row.segment, {}),
             message=_lots(row, lift_wanted, power, level),
-            action=phrase("push.schedule.lots.action", arms=_arms(row), segment=row.segment),
+            action=phrase("push.schedule.lots.action", hours=_hours(row), segment=row.segment),
             method=phrase("push.schedule.method.lots"),
         )
         for row in each_row(lots)
@@ -132,7 +132,7 @@ def _scheduled(measures: Measures, found: Values, row: Any, *, level: float) -> 
         unit="share",
         n=int(row.n_pushes),
         segment=measures.crossings.get(row.segment, {}),
-        message=paragraph(message, _worth(row)) if priced else message,
+        message=paragraph(message, _by_hand(row), _worth(row)) if priced else message,
         action=_action(row, found),
         method=phrase("push.schedule.method.segment"),
         evidence="randomised",
@@ -144,6 +144,14 @@ def _action(row: Any, found: Values) -> str:
     if row.verdict not in ("clear", "leads"):
         return ""
     return phrase(f"push.schedule.action.{row.verdict}", hours=good_hours(found, row.segment))
+
+
+def _by_hand(row: Any) -> str:
+    """Say what the same hours bring against those planned without lots; "" where unknown."""
+    if pd.isna(row.hand_lift):
+        return ""
+    ends = {"lower": row.hand_lift_lower, "upper": row.hand_lift_upper}
+    return phrase("push.schedule.by_hand", lift=row.hand_lift, **ends)
 
 
 def _worth(row: Any) -> str:
@@ -161,19 +169,15 @@ def _worth(row: Any) -> str:
     )
 
 
-def _arms(row: Any) -> str:
-    """Write the arms of a draw as they are said."""
-    arms = [listed(arm.split(", ")) for arm in row.drawn_hours.split(" / ")]
-    if len(arms) == 1:
-        return phrase("push.schedule.lots.each", hours=arms[0])
-    return " / ".join(arms)
+def _hours(row: Any) -> str:
+    return listed(row.drawn_hours.split(", "))
 
 
 def _lots(row: Any, lift_wanted: float, power: float, level: float) -> str:
     lots = phrase(
         "push.schedule.lots.one",
         segment=row.segment,
-        arms=_arms(row),
+        hours=_hours(row),
         n=row.n_pushes,
         lift=lift_wanted,
         rate=row.answer_rate,

@@ -5,7 +5,7 @@ from siyu.studies.retention.lifecycle.estimate import change, flows, tier_months
 from siyu.studies.retention.lifecycle.figures import draw_states, draw_tiers
 from siyu.studies.retention.lifecycle.measure import measure
 from siyu.studies.retention.lifecycle.measures import Measures
-from siyu.studies.retention.lifecycle.sentences import say_lifecycle, say_tiers
+from siyu.studies.retention.lifecycle.sentences import say_changes, say_lifecycle, say_tiers
 
 __all__ = [
     "Measures",
@@ -15,6 +15,7 @@ __all__ = [
     "draw_tiers",
     "flows",
     "measure",
+    "say_changes",
     "say_lifecycle",
     "say_tiers",
     "tier_months",

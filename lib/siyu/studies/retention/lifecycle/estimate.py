@@ -68,7 +68,7 @@ def tier_weeks(measures: Measures, *, level: float) -> pd.DataFrame:
     """Give the share of each tier's members at the beginning of a week who were active in it.
 
     Returns:
-        One row per `tier` (all members first, then the largest) and `week`: `members`, `active`,
+        One row per `tier` (all members first, then the lowest) and `week`: `members`, `active`,
         `active_share` with a Wilson interval. NaN in weeks in which a tier is small, or hidden so
         that no small one can be had by subtraction; tiers that `tier_months` does not show are left
         out.
@@ -94,11 +94,11 @@ def tier_weeks(measures: Measures, *, level: float) -> pd.DataFrame:
 
 
 def tier_months(measures: Measures, *, high_tiers: Sequence[str], level: float) -> pd.DataFrame:
-    """Give each tier's activity in the last 28 days, and its change since the 28 days before.
+    """Give each tier's activity in the last 28 days, and its change since a window before.
 
-    Who belongs to a tier is fixed at the beginning of each window, by the same rule, and all of
-    them count to its end. So both windows have picked their members at their best alike, and what
-    that costs them later (regression to the mean) is in both, not in the change. The members of the
+    Who belongs to a tier is fixed at the beginning of each window, as long after a review, and all
+    of them count to its end. So both have picked their members at their best alike, and what that
+    costs them later (regression to the mean) is in both, not in the change. The members of the
     first window followed into the second fall though nothing has changed, and the tier of today
     knows what was done in the windows.
 
@@ -108,7 +108,7 @@ def tier_months(measures: Measures, *, high_tiers: Sequence[str], level: float) 
         level: coverage of each interval, between 0 and 1.
 
     Returns:
-        One row per `tier` (all members first, then the largest): `members`, `active` and
+        One row per `tier` (all members first, then the lowest): `members`, `active` and
         `active_share` with a Wilson interval in the last 28 days; `stickiness` with `sticky_lower`
         and `sticky_upper` (of the four weeks, the share in which an active member was active; of
         tiers only); `members_before`, `active_share_before`, `change` with `change_lower` and
@@ -215,20 +215,15 @@ def _stickiness(exact: FloatArray, *, level: float) -> dict[str, float]:
 
 
 def _shown(measures: Measures) -> list[str]:
-    """Choose the tiers that may be shown, the largest first."""
-    assert measures.members is not None
+    """Choose the tiers that may be shown, the lowest first."""
     assert measures.windows is not None
     sizes = pd.DataFrame(
         {side: measures.windows.groupby(side)["n"].sum() for side in ("tier", "tier_before")},
-        index=sorted(measures.members["tier"].unique()),
+        index=list(measures.tiers),
     ).fillna(0)
     sizes = sizes.astype(int)
     kept = large(sizes, min_users=measures.min_users)
-    return (
-        sizes[sizes.index.isin(kept)]
-        .sort_values("tier", ascending=False, kind="stable")
-        .index.tolist()
-    )
+    return [tier for tier in measures.tiers if tier in kept]
 
 
 def _members_of(tiers: pd.Series, tier: str) -> npt.NDArray[np.bool_]:

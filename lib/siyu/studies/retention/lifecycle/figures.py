@@ -101,7 +101,7 @@ def draw_tiers(
 ) -> Picture:
     """Draw each tier's weekly activity, beside its activity in 28 days and its stickiness.
 
-    Of more than four tiers the high ones come first among the lines, then the largest.
+    Of more than four tiers the high ones come first among the lines, then the lowest.
     """
     name, none = "tiers", phrase("retention.lifecycle.figure.tiers.none")
     if reason := sentences.no_tiers(measures):
@@ -111,14 +111,20 @@ def draw_tiers(
     if shown.empty:
         return nothing(title, name=name, title=none)
     tiers = list(dict.fromkeys(weekly.loc[weekly["tier"] != EVERYONE, "tier"]))
-    tiers.sort(key=lambda tier: tier not in high_tiers)
-    colours = dict(zip(tiers, SERIES, strict=False))
+    lined = sorted(tiers, key=lambda tier: tier not in high_tiers)[:_MOST_LINES]
+    colours = dict(zip([tier for tier in tiers if tier in lined], SERIES, strict=False))
     months = monthly[monthly["tier"] != EVERYONE] if len(monthly) else monthly
     columns = 3 if len(months) else 1
+    before = measures.starts[0]
+    method = phrase(
+        f"retention.lifecycle.figure.tiers.method{'' if before else '_now'}",
+        level=level,
+        before=before,
+    )
     figure, (lines, *dots) = canvas(
         title,
         phrase("retention.lifecycle.figure.tiers.subtitle"),
-        _footer(measures, phrase("retention.lifecycle.figure.tiers.method", level=level)),
+        _footer(measures, method),
         height=4.6,
         columns=columns,
         widths=(2.2, 1, 1)[:columns],

@@ -16,15 +16,25 @@ from siyu.data import Source
 from siyu.data.zones import start_of_day
 from siyu.phrases import phrase
 from siyu.studies.events import find_unknown
-from siyu.studies.naming import name_of
 from siyu.studies.retention.definition import RetentionError
-from siyu.studies.retention.lifecycle.measures import WINDOW_WEEKS, Measures
+from siyu.studies.retention.lifecycle.measures import (
+    Measures,
+    Starts,
+)
+from siyu.studies.retention.lifecycle.windows import (
+    count_by,
+    count_windows,
+    find_starts,
+    name_tier,
+    rank_tiers,
+)
 from siyu.studies.retention.measure import find_members
 
 _WEEK = timedelta(days=7)
 _BEFORE = -1
 """The place of all weeks before the first one looked at, which has place 0."""
 _TICK = ibis.interval(microseconds=1)
+
 
 Counts = npt.NDArray[np.int64]
 
@@ -45,7 +55,8 @@ def measure(
         The reduced tables; without any week where two whole ones were not observed. Members of a
         tier are those whose last review at or before the beginning of a week, or of 28 days, put
         them there, and who had been added and had not left; whoever has left by its end is not
-        active in it.
+        active in it. The last four weeks are compared with 28 days as long after a review (see
+        `find_earlier`).
 
     Raises:
         RetentionError: a number below 1, `users` has no times of addition, or a return event that
@@ -63,32 +74,37 @@ def measure(
         known = events.select("event").distinct().to_pandas()["event"].dropna()
         if problem := find_unknown(return_events, known):
             raise RetentionError(problem)
-    # Both windows of tiers are looked at, however few weeks are shown.
-    looked = [] if refused else _whole_weeks(pool)[-(max(weeks, 2 * WINDOW_WEEKS - 1) + 1) :]
-    shown = looked[1:][-weeks:]
+    looked = [] if refused else _whole_weeks(pool)[-(weeks + 1) :]
+    shown = looked[1:]
     if not shown:
         looked = [_monday(pool.as_of)]  # of no week: the tables are empty
     base, last = looked[0], len(looked) - 1
     added = _added(pool, users, base, last).cache()
-    back = events.filter(events.event.isin(list(return_events)))
-    back = _returns(pool, back, added, base).cache()
-    begun = _count(added, ["joined", "left"])
-    states = _states(begun, _moves(back), last).iloc[1:].tail(len(shown))
-    members, windows = None, None
+    returns = events.filter(events.event.isin(list(return_events)))
+    back = _returns(pool, returns, added, base).cache()
+    begun = count_by(added, ["joined", "left"])
+    states = _states(begun, _moves(back), last).iloc[1:]
+    tiers: tuple[str, ...] = ()
+    starts: Starts = (None, None)
+    members, windows, after_days = None, None, None
     if pool.has("tiers"):
-        holds = _holds(pool, added, base, last).cache()
-        members = _members(holds, back, last)
-        members = members[members["week"] > last - len(shown)].reset_index(drop=True)
+        members = _members(_holds(pool, added, base, last).cache(), back, last)
+        members = members[members["week"] > 0].reset_index(drop=True)
         members = members.assign(week=[looked[place] for place in members["week"]])
-        windows = _windows(holds, back, last)
+        tiers = rank_tiers(pool)
+        starts, after_days = find_starts(pool, shown)
+        windows = count_windows(pool, users, returns, starts)
     return Measures(
         source=pool.name,
         as_of=pool.as_of,
         min_users=min_users,
         weeks=tuple(shown),
+        tiers=tiers,
         states=states.assign(week=shown)[["week", *states.columns]].reset_index(drop=True),
         members=members,
         windows=windows,
+        starts=starts,
+        after_days=after_days,
         refused=refused,
     )
 
@@ -154,7 +170,7 @@ def _moves(back: ir.Table) -> pd.DataFrame:
     """
     over = ibis.window(group_by="user_id", order_by="week")
     before = ibis.greatest(back.week.lag().over(over).fill_null(_BEFORE - 1), back.joined)
-    return _count(
+    return count_by(
         back.select(
             "week",
             engaged=(before == back.week - 1).cast("int64"),
@@ -242,10 +258,10 @@ def _holds(pool: Source, added: ir.Table, base: date, last: int) -> ir.Table:
 
 def _members(holds: ir.Table, back: ir.Table, last: int) -> pd.DataFrame:
     """Count the members of each tier at the beginning of each week, and the active among them."""
-    spells = _count(holds, ["tier", "first", "end"])
+    spells = count_by(holds, ["tier", "first", "end"])
     both = holds.select("user_id", "tier", "first", "end").join(back, "user_id")
     both = both.filter((both.week >= both["first"]) & (both.week < both.end))
-    active = _count(both, ["tier", "week"])
+    active = count_by(both, ["tier", "week"])
     weeks = np.arange(last + 1)
     parts = []
     for tier, own in spells.groupby("tier"):
@@ -255,55 +271,8 @@ def _members(holds: ir.Table, back: ir.Table, last: int) -> pd.DataFrame:
         came_in = _per_week(came["n"], came["week"], last)
         parts.append(
             pd.DataFrame(
-                {"tier": _name(tier), "week": weeks, "members": members, "active": came_in}
+                {"tier": name_tier(tier), "week": weeks, "members": members, "active": came_in}
             )
         )
     empty = pd.DataFrame(columns=["tier", "week", "members", "active"])
     return pd.concat(parts, ignore_index=True) if parts else empty
-
-
-def _windows(holds: ir.Table, back: ir.Table, last: int) -> pd.DataFrame:
-    """Count users by what they were and did in the four weeks to the last, and the four before.
-
-    A window that was not wholly observed begins in a negative week, in which no spell holds.
-    """
-    now, before = last - WINDOW_WEEKS + 1, last - 2 * WINDOW_WEEKS + 1
-    at_now, at_before = ((holds["first"] <= place) & (place < holds.end) for place in (now, before))
-    people = holds.group_by("user_id").agg(
-        tier_before=holds.tier.max(where=at_before),
-        tier=holds.tier.max(where=at_now),
-        left=holds.left.max(),
-    )
-    people = people.filter(people.tier_before.notnull() | people.tier.notnull())
-    weeks = back.group_by(came_id="user_id").agg(
-        weeks=(back.week >= now).cast("int64").sum(),
-        weeks_before=((back.week >= before) & (back.week < now)).cast("int64").sum(),
-    )
-    both = people.left_join(weeks, people.user_id == weeks.came_id)
-    # Whoever has left by its end is not active in a window.
-    came_before = (
-        both.tier_before.notnull() & (both.weeks_before.fill_null(0) > 0) & (both.left >= now)
-    )
-    stayed = both.left > last
-    found = _count(
-        both.select(
-            "tier_before",
-            "tier",
-            active_before=came_before.cast("int64"),
-            weeks_active=ibis.ifelse(stayed, both.weeks.fill_null(0), 0),
-        ),
-        ["tier_before", "active_before", "tier", "weeks_active"],
-    )
-    for column in ("tier_before", "tier"):
-        names = [None if pd.isna(one) else _name(one) for one in found[column]]
-        found[column] = pd.Series(names, dtype="object")
-    return found
-
-
-def _name(tier: object) -> str:
-    return name_of(["tier"], [str(tier)])
-
-
-def _count(table: ir.Table, columns: Sequence[str]) -> pd.DataFrame:
-    counts: pd.DataFrame = table.group_by(list(columns)).agg(n=table.count()).to_pandas()
-    return counts.sort_values(list(columns), ignore_index=True)

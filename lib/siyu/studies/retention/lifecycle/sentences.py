@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from siyu.formats import paragraph
+from siyu.formats import paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.naming import EVERYONE
 from siyu.studies.retention.lifecycle.estimate import LEAST
 from siyu.studies.retention.lifecycle.measures import Measures
+from siyu.studies.rounds import say_picked
+from siyu.studies.tables import each_row
 
 
 def too_little(measures: Measures, flowed: pd.DataFrame) -> str:
@@ -79,10 +81,10 @@ def no_tiers(measures: Measures) -> str:
 
 
 def not_compared(measures: Measures, monthly: pd.DataFrame, high_tiers: Sequence[str]) -> str:
-    """Say why no high tier can be compared with the 28 days before, or "" where one can."""
+    """Say why no high tier can be compared with a window before, or "" where one can."""
     if reason := no_tiers(measures):
         return reason
-    if monthly.empty or measures.windows is None or measures.windows["tier_before"].isna().all():
+    if monthly.empty or measures.starts[0] is None:
         return phrase("retention.lifecycle.tiers.short")
     if compared(monthly, high_tiers).empty:
         return phrase(
@@ -108,8 +110,20 @@ def say_tiers(measures: Measures, monthly: pd.DataFrame, *, high_tiers: Sequence
         f"retention.lifecycle.tiers.{'falls' if falling else 'no_fall'}",
         tiers=falling or rows["tier"].tolist(),
         last=measures.last_day,
+        before=measures.starts[0],
         everyone=change_of_all(monthly),
     )
+
+
+def say_changes(
+    measures: Measures, monthly: pd.DataFrame, *, high_tiers: Sequence[str], level: float
+) -> str:
+    """Say how the activity of each high tier changed, and how members were picked, or ""."""
+    if not_compared(measures, monthly, high_tiers):
+        return ""
+    rows = each_row(compared(monthly, high_tiers))
+    said = [say_change(measures, row, monthly, level=level) for row in rows]
+    return paragraphs(*said, say_picked(measures.after_days))
 
 
 def say_change(measures: Measures, row: Any, monthly: pd.DataFrame, *, level: float) -> str:
@@ -118,7 +132,8 @@ def say_change(measures: Measures, row: Any, monthly: pd.DataFrame, *, level: fl
         f"retention.lifecycle.finding.{row.verdict}",
         tier=row.tier,
         now=row.active_share,
-        before=row.active_share_before,
+        earlier=row.active_share_before,
+        before=measures.starts[0],
         n=row.members,
         last=measures.last_day,
         change=row.change,

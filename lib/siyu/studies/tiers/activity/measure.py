@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from siyu.data.zones import start_of_day
+from siyu.studies.rounds import begin_of, find_earlier
 from siyu.studies.tiers.members import Members
-from siyu.studies.tiers.rounds import find_rounds
 
 WINDOW_DAYS = 28
 """Each weekday comes equally often in it."""
-_DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,31 +47,20 @@ def measure(members: Members) -> Measures:
     """Measure what the members of each tier bought in two windows of 28 days.
 
     Members of a window are those whom the last review before its beginning put into a tier and who
-    had not left by then; whoever leaves in it stays one. Where members are reviewed on common days,
-    the earlier window begins as many days after an earlier review as the last one does after its
-    own, the latest such one that ends before the last begins: else one window would have picked its
-    members just now at their best, and the other a month ago, and they would fall though nothing
-    has changed. Otherwise it is the 28 days before.
+    had not left by then; whoever leaves in it stays one. The earlier window is as long after a
+    review as the last one (see `find_earlier`).
 
     Args:
         members: from `find_members`; without reviews or orders nothing can be told.
     """
     start = members.as_of - (WINDOW_DAYS - 1) * _DAY
-    rounds = find_rounds(members) if members.tiers else None
-    before: date | None = start - WINDOW_DAYS * _DAY
-    after_days = None
-    if rounds is not None and rounds.unit == "day":
-        over = _begin(members, start) + _TICK
-        held = [day for day, end in zip(rounds.days, rounds.ends, strict=True) if end <= over]
-        after_days = (start - held[-1]).days if held else None
-        earlier = [
-            day
-            for day in held
-            if after_days is not None and day + (after_days + WINDOW_DAYS) * _DAY <= start
-        ]
-        before = earlier[-1] + after_days * _DAY if earlier and after_days is not None else None
-    if before is not None and before < members.begins:
-        before = None
+    before, after_days = find_earlier(
+        members.rounds if members.tiers else None,
+        start,
+        window_days=WINDOW_DAYS,
+        timezone=members.pool.timezone,
+        begins=members.begins,
+    )
     tables: tuple[pd.DataFrame, pd.DataFrame] = (pd.DataFrame(), pd.DataFrame())
     if members.has_orders and members.tiers:
         tables = _tables(members, before, start)
@@ -127,10 +114,6 @@ def _window(members: Members, start: date) -> ir.Table:
     sums = inside.group_by(buyer="number").agg(
         days=inside.on.nunique(), earned_cny=inside.earned_cny.sum()
     )
-    held = members.tier_at(_begin(members, start))
+    held = members.tier_at(begin_of(start, members.pool.timezone))
     found = held.left_join(sums, held.number == sums.buyer)
     return found.select("number", "tier", "earned_cny", days=found.days.fill_null(0))
-
-
-def _begin(members: Members, day: date) -> datetime:
-    return start_of_day(day, ZoneInfo(members.pool.timezone)).replace(tzinfo=None)

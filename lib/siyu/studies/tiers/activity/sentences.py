@@ -11,6 +11,7 @@ import pandas as pd
 from siyu.formats import paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.naming import EVERYONE
+from siyu.studies.rounds import say_picked
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.activity.measure import Measures
 from siyu.studies.tiers.sentences import say_alone
@@ -78,18 +79,15 @@ def say_activity(
         told += [say_worth(measures, row, level=level) for row in each_row(priced)]
         said.append(paragraph(*told))
     if high["point_cny"].notna().any():
-        about = paragraph(phrase("tiers.activity.worth.if"), say_windows(measures))
+        about = paragraph(phrase("tiers.activity.worth.if"), _say_windows(measures))
     else:
-        about = say_windows(measures)
+        about = _say_windows(measures)
     return paragraphs(refused, *said, about)
 
 
-def say_windows(measures: Measures) -> str:
+def _say_windows(measures: Measures) -> str:
     """Say how the members of both windows are picked, and what the last one lacks."""
-    if measures.starts[0] is None:
-        return phrase("tiers.activity.refunds")
-    kind = "month" if measures.after_days is None else "day"
-    picked = phrase(f"tiers.activity.windows.{kind}", days=measures.after_days)
+    picked = "" if measures.starts[0] is None else say_picked(measures.after_days)
     return paragraph(picked, phrase("tiers.activity.refunds"))
 
 

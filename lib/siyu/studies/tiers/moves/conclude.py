@@ -12,7 +12,7 @@ from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
-from siyu.studies.tiers.moves import sentences
+from siyu.studies.tiers.moves import falls, sentences
 from siyu.studies.tiers.moves.estimate import Chain
 from siyu.studies.tiers.moves.measures import Measures
 
@@ -176,11 +176,11 @@ def _changes(
             unit="share",
             n=int(row.n),
             segment={"tier": row.tier},
-            message=sentences.say_change(measures, row, level=level),
+            message=falls.say_change(measures, row, level=level),
             method=phrase("tiers.moves.method.change"),
             **(_judged(row) if high else {}),
         )
-    there = set(sentences.judged(compared, high_tiers)["tier"])
+    there = set(falls.judged(compared, high_tiers)["tier"])
     for tier in dict.fromkeys(high_tiers):
         if tier not in there:
             few = {"tier": tier, "min_users": measures.min_users}

@@ -28,7 +28,7 @@ from siyu.phrases import phrase, term
 from siyu.studies.marks import name_ends, name_rows, percent_axis
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
-from siyu.studies.tiers.moves import sentences
+from siyu.studies.tiers.moves import falls, sentences
 from siyu.studies.tiers.moves.estimate import FLOWS, Chain
 from siyu.studies.tiers.moves.measures import Measures
 
@@ -241,7 +241,7 @@ def draw_rates(
 ) -> Picture:
     """Draw per review the share of each tier's members who moved down and up, the highest four."""
     name = "tier_rates"
-    title = sentences.title_rates(measures, compared, high_tiers=high_tiers)
+    title = falls.title_rates(measures, compared, high_tiers=high_tiers)
     shown = [
         tier
         for tier in measures.tiers[::-1]

@@ -8,10 +8,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from siyu.studies.rounds import Rounds
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 from siyu.studies.tiers.moves.measures import LEFT, NOT_REVIEWED, Measures
-from siyu.studies.tiers.rounds import Rounds, find_rounds
 
 _SUMS = ("last", "last_moved", "n", "moved", "t", "tt", "t_moved")
 
@@ -38,7 +38,7 @@ def measure(members: Members, *, move_reviews: int = 3, basis_days: int = 0) -> 
         raise TierError(f"basis_days = {basis_days} must be at least 0; use 90, or 0 for none")
     if not members.tiers:
         return _nothing(members, move_reviews)
-    rounds = find_rounds(members)
+    rounds = members.rounds
     last = len(rounds.days) - 1
     opening = max([place for place, day in enumerate(rounds.days) if day < members.first] or [0])
     known = members.begins + timedelta(days=basis_days)

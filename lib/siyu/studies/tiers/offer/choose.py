@@ -12,7 +12,6 @@ from siyu.studies.tables import each_row
 from siyu.studies.tiers.offer.measure import Measures
 
 POWER = 0.8
-QUARTER_DAYS = 91
 
 
 def count_lacking(
@@ -63,9 +62,8 @@ def choose(measures: Measures, table: pd.DataFrame, net: pd.DataFrame) -> pd.Dat
         )
         options = [measures.arms[0], *(measures.arms[int(arm)] for arm in own["arm"])]
         members = told["members"].iloc[0]
-        rounds = members * QUARTER_DAYS / measures.offer_days
         wrong = 1 - chance[options.index(best["strategy"])]
-        worth = best[[_NET, *_NO_ENDS]] * rounds
+        worth = best[[_NET, *_NO_ENDS]] * members
         rows.append((measures.tiers[i], verdict, best["strategy"], wrong, members, *worth))
     return pd.DataFrame(rows, columns=_CHOICES)
 

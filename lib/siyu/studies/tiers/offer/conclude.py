@@ -59,7 +59,7 @@ def _choice(measures: Measures, found: Effects, row: Any, level: float) -> Findi
     if kind == "keep_testing" and row.choice == measures.arms[0]:
         kind = "nothing"
     own = found.table[(found.table["tier"] == row.tier) & (found.table["refused"] == "")]
-    name, metric = f"tiers.offer.choice.{row.tier}", "worth of the strategy chosen, per quarter"
+    name, metric = f"tiers.offer.choice.{row.tier}", "worth of the strategy chosen"
     n = int(own["n"].sum() + own["n_control"].iloc[0])
     message = full_stop(sentences.say_choice(measures, found, row, level=level))
     action = phrase(f"tiers.offer.action.{kind}", strategy=row.choice)

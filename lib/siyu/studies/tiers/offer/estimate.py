@@ -44,8 +44,8 @@ class Effects:
     choices: one row per tier that was read: `verdict` ("roll_out": something is clearly worth it;
         "stop": nothing is; "keep_testing"), `choice` (what to roll out; what leads so far; the
         control where nothing does), `chance_wrong` (that another is better, by what was found
-        alone), `members`, and `worth_cny` of the choice per quarter for them, with `worth_lower`
-        and `worth_upper`.
+        alone), `members`, and `worth_cny` of the choice for them in `offer_days`, with
+        `worth_lower` and `worth_upper`.
     differ: one row per strategy read in two tiers or more: `tiers`, `p` that its net gain is the
         same in all of them, `p_opposite` that it has one sign in all of them; both by Holm over the
         strategies.

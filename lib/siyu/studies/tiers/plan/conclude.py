@@ -38,7 +38,7 @@ def conclude(found: Plan, *, level: float) -> list[Finding]:
         said = full_stop(sentences.say_plan(found, level=level))
         return [insufficient("tiers.plan.gain", said, metric=_METRIC, n=n, unit="cny")]
     whole = [each(found, n, level=level) for each in (_gain, _cautious, _slope)]
-    return whole + [_tier(row, level=level) for row in each_row(found.expected)]
+    return whole + [_tier(found, row, level=level) for row in each_row(found.expected)]
 
 
 def _gain(found: Plan, n: int, *, level: float) -> Finding:
@@ -102,9 +102,9 @@ def _slope(found: Plan, n: int, *, level: float) -> Finding:
     )
 
 
-def _tier(row: Any, *, level: float) -> Finding:
-    name, said = f"tiers.plan.gain.{row.tier}", full_stop(sentences.say_tier(row, level=level))
-    tier = {"tier": row.tier}
+def _tier(found: Plan, row: Any, *, level: float) -> Finding:
+    name, tier = f"tiers.plan.gain.{row.tier}", {"tier": row.tier}
+    said = full_stop(sentences.say_tier(row, offer_days=found.offer_days, level=level))
     if row.reason in ("few", "nobody"):
         return insufficient(name, said, metric=_METRIC, n=int(row.n), unit="cny", segment=tier)
     return _money(name, row, n=int(row.n), level=level, message=said, segment=tier)

@@ -65,9 +65,10 @@ class Plan:
         towards the common mean, but never above what was measured) and `cautious_cny` (the lower
         end).
     expected: one row per tier, in the order given: `tier`, `members`, the `strategy` it gets ("":
-        none), `given` (members who get it), `n` members behind the estimate, `reason` where it gets
-        none: "few" (no estimate), "nobody", "loses" (none brings more than its cost, as measured
-        and as expected), "budget" (it does not reach); and what that costs and brings, as `Worth`.
+        none), `given` (members who get it), `n` members behind the estimate (where it gets none:
+        those drawn into any arm that can be read), `reason` where it gets none: "few" (no
+        estimate), "nobody", "loses" (none brings more than its cost, as measured and as expected),
+        "budget" (it does not reach); and what that costs and brings, as `Worth`.
     cautious: the same for the plan that is best by the lower ends.
     total, cautious_total: of both plans.
     slope: of the optimum at the budget.
@@ -80,6 +81,7 @@ class Plan:
     """
 
     budget_cny: float
+    offer_days: int
     level: float
     options: pd.DataFrame
     expected: pd.DataFrame
@@ -92,16 +94,17 @@ class Plan:
     refused: str
 
 
-def plan(effects: pd.DataFrame, *, budget_cny: float, level: float) -> Plan:
+def plan(effects: pd.DataFrame, *, budget_cny: float, offer_days: int, level: float) -> Plan:
     """Plan which strategy which tier gets, by the expected and by the cautious gain.
 
     A tier gets one strategy at most, each of its members or as many as the budget reaches, drawn by
     lot. Estimand: the incremental margin, less what it costs at once, that the plan brings over
-    doing nothing for the members of each tier today, over as long as the offers were followed.
+    doing nothing for the members of each tier today, in the days for which offers were followed.
 
     Args:
         effects: one row per tier and strategy, as `check_effects` takes it.
         budget_cny: what may be spent at once, in yuan, finite, at least 0.
+        offer_days: days for which the effects were followed: the clock of the plan.
         level: coverage of the intervals of sums, between 0 and 1.
 
     Raises:
@@ -121,6 +124,7 @@ def plan(effects: pd.DataFrame, *, budget_cny: float, level: float) -> Plan:
     expected, cautious = (shop.buy(by, budget_cny) for by in PLANS)
     return Plan(
         budget_cny=budget_cny,
+        offer_days=offer_days,
         level=level,
         options=shop.options,
         expected=_lay_out(known, shop, "expected", expected),
@@ -145,6 +149,8 @@ class _Shop:
             found = shrink_effects(read["gain_cny"], joint_covariance(read), spread_of(read))
             shrunk, self.covariance = found.value, found.covariance
         self.n = (read["n"] + read["n_control"]).to_numpy(dtype=np.int64)
+        each = read.groupby("tier")
+        self.n_drawn = (each["n"].sum() + each["n_control"].first()).astype(np.int64)
         read = read.astype({"members": "int64"})
         # What was chosen is never promised higher than measured on the strength of the others.
         self.options = read[["tier", "strategy", "members", "cost_cny", "gain_cny"]].assign(
@@ -184,7 +190,8 @@ def _lay_out(known: pd.DataFrame, shop: _Shop, by: str, units: FloatArray) -> pd
     for tier, members in known.groupby("tier", sort=False)["members"].first().items():
         own = (shop.options["tier"] == tier).to_numpy()
         chosen = np.flatnonzero(own & (units > 0))
-        row = {"tier": tier, "members": members, "strategy": "", "given": 0, "n": 0, "reason": ""}
+        n = int(shop.n_drawn.get(tier, 0))
+        row = {"tier": tier, "members": members, "strategy": "", "given": 0, "n": n, "reason": ""}
         if chosen.size:
             row |= {
                 "strategy": shop.options["strategy"].iloc[chosen[0]],

@@ -32,7 +32,7 @@ def draw_plan(members: Members, found: Plan, *, level: float) -> Picture:
             lower=found.total.ci_lower,
             upper=found.total.ci_upper,
         ),
-        phrase("tiers.plan.figure.subtitle", cost=found.total.cost_cny),
+        phrase("tiers.plan.figure.subtitle", cost=found.total.cost_cny, days=found.offer_days),
         phrase("tiers.plan.figure.footer", source=members.source, day=members.as_of, level=level),
         height=2.2 + 0.62 * len(tiers),
     )
@@ -76,7 +76,7 @@ def draw_curve(members: Members, found: Plan, *, level: float) -> Picture:
         return nothing(title, name=name, title=phrase("tiers.plan.figure.free"))
     figure, (axes,) = canvas(
         title,
-        phrase("tiers.plan.curve.subtitle"),
+        phrase("tiers.plan.curve.subtitle", days=found.offer_days),
         phrase("tiers.plan.curve.footer", source=members.source, day=members.as_of, level=level),
         height=4.8,
     )

@@ -30,6 +30,7 @@ def say_plan(found: Plan, *, level: float) -> str:
     return phrase(
         f"tiers.plan.headline.{'clear' if total.ci_lower > 0 else 'unclear'}",
         budget=found.budget_cny,
+        days=found.offer_days,
         gives=gives(found.expected),
         cost=total.cost_cny,
         net=total.net_gain_cny,
@@ -71,6 +72,7 @@ def say_cautious(found: Plan) -> str:
         f"tiers.plan.cautious.{'some' if given else 'none'}",
         gives=given,
         net=found.cautious_total.cautious_cny,
+        days=found.offer_days,
         level=found.level,
     )
 
@@ -122,11 +124,12 @@ def say_next(found: Plan) -> str:
     )
 
 
-def say_tier(row: Any, *, level: float) -> str:
+def say_tier(row: Any, *, offer_days: int, level: float) -> str:
     """Say what one tier gets, and what it brings; or why it gets nothing.
 
     Args:
         row: of `Plan.expected`.
+        offer_days: its clock.
         level: the coverage at which it was made.
     """
     if row.reason:
@@ -134,6 +137,7 @@ def say_tier(row: Any, *, level: float) -> str:
     return phrase(
         f"tiers.plan.tier.{'clear' if row.ci_lower > 0 else 'unclear'}",
         give=give(row),
+        days=offer_days,
         cost=row.cost_cny,
         net=row.net_gain_cny,
         level=level,

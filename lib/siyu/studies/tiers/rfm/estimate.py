@@ -19,7 +19,7 @@ from siyu.studies.tiers.rfm.rule import ABSENT, INACTIVE, NEVER, SEGMENTS, STATE
 
 IDLE = "idle"
 """Members without a purchase in the period, where those who never bought cannot be told apart."""
-FEWEST = 100
+FEWEST = 200
 """Buyers from whom a concentration is told: with fewer the intervals cover well below the level."""
 TOPS = (0.1, 0.2)
 _GRID = np.linspace(0, 1, 51)

@@ -1,4 +1,4 @@
-"""Find the rounds of review: the moments between which members move."""
+"""Find the rounds of review, and windows of days that stand alike towards them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from siyu.data.zones import start_of_day
-from siyu.studies.tiers.members import Members
+from siyu.phrases import phrase
 
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
@@ -47,7 +47,7 @@ class Rounds:
         )
 
 
-def find_rounds(members: Members) -> Rounds:
+def find_rounds(reviews: ir.Table, *, timezone: str, begins: date, as_of: date) -> Rounds:
     """Find the rounds of review.
 
     A day is common on which at least a tenth as many are reviewed as on the day of the typical
@@ -56,9 +56,11 @@ def find_rounds(members: Members) -> Rounds:
     member is reviewed a year after joining, months are: those observed whole.
 
     Args:
-        members: with reviews.
+        reviews: with `since` (UTC, without a zone) and `on` (business day of it).
+        timezone: IANA name of the business time zone.
+        begins: the first observed business day.
+        as_of: the last one.
     """
-    reviews = members.reviews
     found = reviews.group_by("on").agg(n=reviews.count(), last=reviews.since.max()).to_pandas()
     found = found.sort_values("on", ignore_index=True)
     found["on"] = [day.date() for day in pd.to_datetime(found["on"])]
@@ -76,11 +78,56 @@ def find_rounds(members: Members) -> Rounds:
         unit, days = "day", list(each["on"].last())
         ends = [last.to_pydatetime() + _TICK for last in each["last"].last()]
     else:
-        unit, days, odd = "month", _months(members, found["on"]), 0
-        zone = ZoneInfo(members.pool.timezone)
-        ends = [start_of_day(day + _DAY, zone).replace(tzinfo=None) for day in days]
+        unit, days, odd = "month", _months(found["on"], begins, as_of), 0
+        ends = [begin_of(day + _DAY, timezone) for day in days]
     later = found.loc[[not days or day > days[-1] for day in found["on"]], "n"].sum()
     return Rounds(unit=unit, days=tuple(days), ends=tuple(ends), odd=odd, later=int(later))
+
+
+def find_earlier(
+    rounds: Rounds | None, start: date, *, window_days: int, timezone: str, begins: date
+) -> tuple[date | None, int | None]:
+    """Find the window with which one is compared that begins on a day.
+
+    Where members are reviewed on common days, it begins as many days after an earlier review as the
+    given one does after its own: the latest such window that ends before the given one begins. Else
+    one window would have picked its members just now at their best, the other a month ago, and
+    they would fall though nothing has changed. Otherwise it is the window just before.
+
+    Args:
+        rounds: of review; None: there are none.
+        start: the first day of the window.
+        window_days: days in a window.
+        timezone: IANA name of the business time zone.
+        begins: the first observed business day.
+
+    Returns:
+        The first day of the earlier window, None where there is none that was observed; and days
+        from a review to the beginning of either, None where members have no common days.
+    """
+    before: date | None = start - window_days * _DAY
+    after_days = None
+    if rounds is not None and rounds.unit == "day":
+        # A review at the very beginning of a window counts for it.
+        over = begin_of(start, timezone) + _TICK
+        held = [day for day, end in zip(rounds.days, rounds.ends, strict=True) if end <= over]
+        before = None
+        if held:
+            after = start - held[-1]
+            after_days = after.days
+            early = [day + after for day in held if day + after + window_days * _DAY <= start]
+            before = early[-1] if early else None
+    return (None if before is None or before < begins else before), after_days
+
+
+def say_picked(after_days: int | None) -> str:
+    """Say how the members of two windows are picked, given the days from `find_earlier`."""
+    return phrase(f"windows.{'month' if after_days is None else 'day'}", days=after_days)
+
+
+def begin_of(day: date, timezone: str) -> datetime:
+    """Give the first instant of a business day (UTC, without a zone)."""
+    return start_of_day(day, ZoneInfo(timezone)).replace(tzinfo=None)
 
 
 def _typical(n: pd.Series) -> float:
@@ -89,12 +136,10 @@ def _typical(n: pd.Series) -> float:
     return float(ordered[np.searchsorted(ordered.cumsum(), ordered.sum() / 2)])
 
 
-def _months(members: Members, days: Sequence[date]) -> list[date]:
+def _months(days: Sequence[date], begins: date, as_of: date) -> list[date]:
     """Give the last days of the months with reviews that were observed whole."""
     firsts = sorted({day.replace(day=1) for day in days})
     ends = [((first + 31 * _DAY).replace(day=1) - _DAY) for first in firsts]
     return [
-        end
-        for first, end in zip(firsts, ends, strict=True)
-        if first >= members.begins and end <= members.as_of
+        end for first, end in zip(firsts, ends, strict=True) if first >= begins and end <= as_of
     ]

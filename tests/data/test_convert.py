@@ -147,6 +147,29 @@ def test_shares_are_fractions_and_infinity_is_none(write_source):
         open_source(folder)
 
 
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf")])
+def test_shares_that_are_numbers_already_are_left_as_they_are_unless_one_is_none(
+    odd, write_parquet, tmp_path
+):
+    write_parquet(gender=pa.array(["f"]))
+
+    def write(*shares):
+        pushes = {
+            "push_id": [str(place) for place in range(len(shares))],
+            "user_id": ["u0"] * len(shares),
+            "sent_at": pa.array([AT] * len(shares), pa.timestamp("us", "UTC")),
+            "propensity": pa.array(shares, pa.float64()),
+        }
+        pq.write_table(pa.table(pushes), tmp_path / "pushes.parquet")
+
+    write(0.1, None, 1.0)
+    table = open_source(tmp_path).table("pushes")
+    assert table.order_by("push_id").propensity.to_pyarrow().to_pylist() == [0.1, None, 1.0]
+    write(0.1, odd)
+    (wrong,) = check(tmp_path).errors
+    assert (wrong.column, wrong.rows) == ("propensity", 1)
+
+
 @pytest.mark.parametrize("day", [date(2024, 3, 1), "2024-03-01", datetime(2024, 3, 1)])
 def test_days_are_calendar_days_whatever_they_come_as(write_parquet, tmp_path, day):
     write_parquet(gender=pa.array(["f"]))

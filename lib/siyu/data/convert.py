@@ -38,6 +38,8 @@ class Typed:
     value: ir.Value
     naive: ir.BooleanValue | None = None
     """True where a time has no zone and none is declared."""
+    sound: ir.Value | None = None
+    """The same where no value fails, without asking each of them; None: there is no such."""
 
 
 def convert(value: ir.Value, kind: Kind, *, unit: str, zone: ZoneInfo | None) -> Typed:
@@ -60,7 +62,7 @@ def convert(value: ir.Value, kind: Kind, *, unit: str, zone: ZoneInfo | None) ->
         return Typed(value=_text(value))
     if kind == "day":
         return Typed(value=_day(value))
-    return Typed(value=_number(value, kind))
+    return _number(value, kind)
 
 
 def is_blank(text: ir.StringValue) -> ir.BooleanValue:
@@ -95,21 +97,21 @@ def _day(value: ir.Value) -> ir.DateValue:
     raise TypeMismatchError(f"wrong type: {dtype} is no calendar day", "store days as dates")
 
 
-def _number(value: ir.Value, kind: Kind) -> ir.NumericValue:
+def _number(value: ir.Value, kind: Kind) -> Typed:
     dtype = value.type()
     if not (dtype.is_numeric() or dtype.is_string()) or dtype.is_boolean():
         raise TypeMismatchError(f"wrong type: {dtype} is no number", "store it as a number")
     if kind == "money":
-        return value.try_cast("decimal(18, 2)")
+        return Typed(value=value.try_cast("decimal(18, 2)"))
     if dtype.is_integer() and kind == "count":
-        return value.try_cast("int64")
+        return Typed(value=value.try_cast("int64"))
     number = value.try_cast("float64")
     # As exact as asking for NaN and infinity, in less than half the time.
     finite = number.between(-sys.float_info.max, sys.float_info.max)
     if kind == "share":
-        return ibis.cases((finite, number))
+        return Typed(value=ibis.cases((finite, number)), sound=number)
     # The engine would round 3.7 to 4.
-    return ibis.cases((finite & (number == number.floor()), value.try_cast("int64")))
+    return Typed(value=ibis.cases((finite & (number == number.floor()), value.try_cast("int64"))))
 
 
 def _instant(value: ir.Value, unit: str, zone: ZoneInfo | None) -> Typed:

@@ -137,7 +137,7 @@ class _Reader:
             if value.type().is_timestamp() or value.type().is_date():
                 measures |= {f"first {column}": value.min(), f"last {column}": value.max()}
         problems, facts = count_broken(name, shaped.rows, shaped.rules, measures)
-        table = shaped.table
+        table = shaped.table if problems else shaped.sound
         if copied:
             table = self.engine.create_table(f"siyu_{name}", table, temp=True)
         return table, facts, [*problems, *find_repeated_keys(name, table)]

@@ -35,12 +35,13 @@ class Shaped:
     """A table in the contract's types, and the rules that find what could not be brought there.
 
     `rows` is the table as it lies, renamed; `typed` and `rules` are written over it. `table` has
-    the same rows, typed.
+    the same rows, typed; so has `sound`, which holds, and takes less, where no rule is broken.
     """
 
     rows: ir.Table
     typed: Mapping[str, ir.Value]
     table: ir.Table
+    sound: ir.Table
     rules: list[Rule]
 
 
@@ -77,10 +78,15 @@ def shape(name: str, raw: ir.Table, layout: TableLayout, *, naive_zone: ZoneInfo
     if problems:
         raise SourceError(*problems)
     values = {column: converted.value for column, converted in typed.items()}
+    sound = {
+        column: converted.value if converted.sound is None else converted.sound
+        for column, converted in typed.items()
+    }
     return Shaped(
         rows=rows,
         typed=values,
         table=rows.mutate(**values),
+        sound=rows.mutate(**sound),
         rules=[
             rule
             for column, converted in typed.items()

@@ -132,6 +132,22 @@ def test_odd_pushes_are_counted(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("pushed", [{0}, {31}, {32}, {0, 31, 32, 63, 64, 99}, set(range(100))])
+def test_who_was_pushed_in_the_period_is_numbered_first_wherever_their_id_stands(pushed, tmp_path):
+    users = [f"u{place:02}" for place in range(100)]
+    last_year = dt.datetime(2025, 12, 31, 10, tzinfo=ZONE)
+    pushes = [Push(user, sent_at=last_year) for user in users]
+    pushes += [Push(users[place], sent_at=at("7 10:00")) for place in pushed for _ in range(2)]
+    pool = shop(tmp_path, [*pushes, Push("who", sent_at=at("7 10:00"))], strangers=["who"])
+    found = find_pushes(pool, Definition(), period_days=31, min_users=1)
+    numbered = found.users.to_pandas().sort_values("number")
+    first = sorted(users[place] for place in pushed)
+    assert numbered["user_id"].tolist() == first + [user for user in users if user not in first]
+    assert numbered["number"].tolist()[: len(first)] == list(range(len(first)))
+    assert numbered["segment"].notna().sum() == sum(found.n_users.values()) == len(first)
+    assert sorted(found.brief.to_pandas()["number"]) == sorted(2 * list(range(len(first))))
+
+
 def test_small_segments_share_a_name(tmp_path):
     occupation = {
         f"{i}": "office" if i < 40 else "student" if i < 70 else "miner" for i in range(79)

@@ -91,10 +91,10 @@ def _complete(pushes: ir.Table) -> ir.Table:
 
 def _click(_: Source, rows: ir.Table, horizon: timedelta) -> ir.Table:
     """Count a click after the sending and within the horizon; before it, it is no answer."""
-    clicked = rows.clicked_at >= rows.sent_at
+    waited = elapsed_us(rows.sent_at, rows.clicked_at)
     return rows.mutate(
-        outcome=_flag(clicked & _within(rows.sent_at, rows.clicked_at, horizon)),
-        planned_outcome=_flag(clicked & _within(rows.planned_at, rows.clicked_at, horizon)),
+        outcome=_flag(waited.between(0, _to_us(horizon))),
+        planned_outcome=_flag((waited >= 0) & _within(rows.planned_at, rows.clicked_at, horizon)),
     )
 
 
@@ -113,7 +113,11 @@ def _order(pool: Source, rows: ir.Table, horizon: timedelta) -> ir.Table:
 
 
 def _within(start: ir.TimestampValue, at: ir.TimestampValue, horizon: timedelta) -> ir.BooleanValue:
-    return elapsed_us(start, at) <= int(horizon.total_seconds() * 1_000_000)
+    return elapsed_us(start, at) <= _to_us(horizon)
+
+
+def _to_us(horizon: timedelta) -> int:
+    return int(horizon.total_seconds() * 1_000_000)
 
 
 def _flag(condition: ir.BooleanValue) -> ir.IntegerValue:

@@ -56,22 +56,30 @@ class Members:
 
     @cached_property
     def users(self) -> ir.Table:
-        """All users, kept in the engine: `user_id`, `number` (in the order of ids, from 0),
-        `added_at` and `left_at` (UTC, without a zone; null where not known, or not so).
+        """All users as in `known`, with their `number` (in the order of ids, from 0), kept in the
+        engine.
+        """
+        number = ibis.row_number().over(order_by="user_id").cast("int32")
+        return self.known.mutate(number=number).cache()
+
+    @property
+    def known(self) -> ir.Table:
+        """All users, lazy: `user_id`, `added_at` and `left_at` (UTC, without a zone; null where not
+        known, or not so).
         """
         users = self.pool.table("users")
         times = {
             name: without_zone(users[name]) if name in users.columns else ibis.null("timestamp")
             for name in ("added_at", "left_at")
         }
-        number = ibis.row_number().over(order_by=users.user_id).cast("int32")
-        return users.select("user_id", number=number, **times).cache()
+        return users.select("user_id", **times)
 
     @property
     def counted(self) -> ir.Table:
         """The orders that count, of whomever they are: as in `shape_orders`, lazy."""
         orders = shape_orders(self.pool)
-        return orders.filter(~orders.is_refunded & (orders.amount_cny > 0))
+        # Of what was refunded in full, nothing above 0 is left.
+        return orders.filter(orders.amount_cny > 0)
 
     @cached_property
     def orders(self) -> ir.Table:

@@ -116,6 +116,19 @@ def test_the_earlier_day_is_what_was_known_then(tmp_path):
     assert told[0] == told[1]
 
 
+def test_the_last_day_counts_to_its_end_and_nothing_after_it(tmp_path):
+    users = [user(f"u{i}") for i in range(3)]
+    inside = [order(i, f"u{i}", 179 - i, 10.0 * (i + 1), hour=23.99) for i in range(3)]
+    after = [order(9 + i, f"u{i}", 180 + i, 500.0, hour=0.0) for i in range(3)]
+    told = []
+    for name, orders in (("inside", inside), ("both", inside + after)):
+        folder = tmp_path / name
+        folder.mkdir()
+        told.append(rows_of(measure(members_of(folder, users, orders)), "now"))
+    assert told[0] == told[1]
+    assert sorted(row[1] for row in told[0]) == [0, 1, 2]
+
+
 def test_rows_names_and_currency_do_not_matter(tmp_path):
     users, orders = drawn(7)
     told = []

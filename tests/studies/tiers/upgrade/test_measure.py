@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from siyu.studies.tiers import TierError
 from siyu.studies.tiers.upgrade.measure import measure
+from siyu.studies.tiers.upgrade.occasions import columns_of
+from siyu.studies.tiers.upgrade.rows import blank_unseen
 
 from tests.studies.tiers.upgrade.builders import (
     DAY,
@@ -78,6 +80,15 @@ def test_blocks_that_were_not_seen_whole_are_blank(tmp_path):
     # Four blocks before the third review, on day 30, b was already there; before day 120, nobody.
     assert lost["orders_-4"] == 1
     assert rows_of(found, "up")["orders_-4"].isna().all()
+
+
+def test_blanking_leaves_the_rows_that_it_was_given_as_they_were():
+    blocks = [name for block in (-2, 1) for name in columns_of(block)]
+    found = pd.DataFrame({"at": [0, 0], "added_us": [0, 0]} | dict.fromkeys(blocks, 1.0))
+    given = found.copy()
+    seen = blank_unseen(found, since_us=0, until_us=0, after={1: 30}, before=(-2, 60))
+    assert seen[blocks].isna().all(axis=None)
+    pd.testing.assert_frame_equal(found, given)
 
 
 def test_what_lies_after_an_experiment_began_is_left_out(tmp_path):

@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from siyu.data.zones import start_of_day
+from siyu.studies.bits import either, only
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 from siyu.studies.tiers.rfm.rule import (
@@ -32,11 +32,6 @@ _MEASURED = ("recency", "frequency", "amount")
 _BITS = 62
 """Days that a whole number remembers, a bit each; the sign stays free."""
 NOW, BEFORE = "now", "before"
-
-
-# Ibis has it too, but not on every engine that has it.
-@ibis.udf.agg.builtin(name="bit_or")  # type: ignore[untyped-decorator]
-def _either(bits: dt.int64) -> dt.int64: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,20 +181,20 @@ def _shape(members: Members, spans: list[_Span]) -> ir.Table:
     start = members.as_of - timedelta(days=spans[0].last)
     orders = members.counted
     orders = orders.mutate(day=orders.on.delta(ibis.literal(start), unit="day").cast("int32"))
-    one = ibis.literal(1, "int8").cast("int64")
     sums: dict[str, ir.Scalar] = {"first_day": orders.day.min()}
     for block in range(spans[0].last // _BITS + 1):
-        place = orders.day - block * _BITS
-        inside = (place >= 0) & (place < _BITS)
-        sums[f"bits_{block}"] = _either(ibis.ifelse(inside, one << place, 0))
+        first = block * _BITS
+        inside = orders.day.between(first, first + _BITS - 1)
+        sums[f"bits_{block}"] = either(ibis.ifelse(inside, only(orders.day - first), 0))
     for span in spans:
-        until = orders.day <= span.last
+        # Nothing later than now is there to be left out.
+        until = None if span.name == NOW else orders.day <= span.last
         sums[f"last_{span.name}"] = orders.day.max(where=until)
+        inside = orders.day >= span.first if until is None else until & (orders.day >= span.first)
         for name, column in (("amount", "amount_cny"), ("margin", "earned_cny")):
-            inside = until & (orders.day >= span.first)
             sums[f"{name}_{span.name}"] = orders[column].sum(where=inside)
     bought = orders.group_by(buyer_id="user_id").agg(**sums)
-    users = members.users
+    users = members.known
     both = users.left_join(bought, users.user_id == bought.buyer_id)
     columns = {"first_day": both.first_day}
     for span in spans:

@@ -157,8 +157,10 @@ def measure(
     begin_us = _us(members.pool.observed_from)
     known = find_known(found, begin_us, blocks * block_days)
     spans = {block: block * block_days for block in range(1, blocks_after + 1)}
+    # The larger table goes before others are made of it.
+    found = found[known]
     seen = blank_unseen(
-        found[known],
+        found,
         since_us=begin_us,
         until_us=until_us,
         after={0: rule.half_days, **spans},

@@ -50,7 +50,7 @@ def blank_unseen(
         after: days after the occasion by the end of which each block is over; 0: it has none.
         before: the earliest block, and the days before the occasion at which it begins.
     """
-    found = found.copy()
+    found = found.copy(deep=False)
     left = (until_us - found["at"]) / DAY_US
     seen = {block: (left >= days) & (days > 0) for block, days in after.items()}
     came = np.maximum(found["added_us"].astype("float64").fillna(since_us), since_us)
@@ -68,7 +68,7 @@ def hide_persons(
     since = np.maximum(seen["added_us"].astype("float64").fillna(begin_us), begin_us)
     waited = seen["recent_us"].to_numpy(dtype=np.float64, na_value=np.inf) / (_ALIVE_DAYS * DAY_US)
     rows = seen.assign(
-        month=seen["since_on"].astype(str).str[:7],
+        month=seen["since_on"].map({day: str(day)[:7] for day in seen["since_on"].unique()}),
         recent=np.exp(-waited),
         tenure=np.log(np.maximum((seen["at"] - since) / DAY_US, 1.0)),
         exposed=seen["exposed"].astype(bool),

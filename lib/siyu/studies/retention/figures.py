@@ -259,9 +259,12 @@ def draw_stay(
     *,
     horizon_days: int,
     level: float,
+    name: str = "stay",
 ) -> Picture:
-    """Draw how many are still connected over time, everyone or the four largest segments."""
-    name = "stay"
+    """Draw how many are still connected over time, everyone or the four largest segments.
+
+    `name` is that of the picture, where segments of several kinds are drawn.
+    """
     title = sentences.say_stay(stays, p, horizon_days=horizon_days, level=level)
     if measures.n_added < measures.min_users or stays["left"].iloc[0] == 0:
         return nothing(title, name=name, title=phrase("retention.figure.stay.none"))

@@ -216,7 +216,10 @@ def name_verdict(experiment: Experiment, found: Reading) -> str:
         return kind if found.verdict.at_most_cny else "roll_out_clear"
     if kind == "stop":
         return "stop_control" if experiment.has_control else "stop_all"
-    return "keep_control" if experiment.has_control else kind
+    if experiment.has_control:
+        return "keep_control"
+    settled = found.verdict.at_most_cny <= found.smallest_gain_cny
+    return "keep_worth" if settled else "keep_testing"
 
 
 def say_worth(experiment: Experiment, found: Reading) -> str:

@@ -386,6 +386,19 @@ def test_a_lure_that_is_the_best_but_may_not_be_worth_its_cost_is_tested_for_tha
         assert "能不能把本钱赚回来" in reading.say_choice(one, read, level=LEVEL)
 
 
+@pytest.mark.parametrize(("late", "told"), [(0, False), (60, True)])
+def test_a_verdict_before_the_end_says_that_it_is_one(late, told):
+    table = shares(200, 120, 100)
+    table.loc[table.index % 20 < late // 60, "followed_days"] = 8.0
+    one = experiment(table)
+    read = found(one)
+    assert read.verdict.kind == "roll_out"
+    assert ("60 people drawn have not been" in reading.say_verdict(one, read, level=LEVEL)) == told
+    with speaking("zh"):
+        said = reading.say_verdict(one, read, level=LEVEL)
+        assert ("还有 60 位抽到的人" in said) == told
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_figures_have_no_boxes_and_say_what_is_seen(language):

@@ -187,6 +187,9 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
     worse = [arm for arm in verdict.worse if arm != experiment.definition.control_arm]
     if worse and verdict.kind != "stop":
         said.append(phrase("lures.reading.worse", arms=worse))
+    late = int(found.counts.loc[found.counts["outcome"] == NET, "immature"].iloc[0])
+    if late and verdict.kind != "keep_testing":
+        said.append(phrase("lures.reading.running", n=late))
     said.append(say_worth(experiment, found))
     return paragraph(*said)
 

@@ -346,6 +346,7 @@ def worlds():
         "control": experiment(shares(80, 160, 90, n=300), control="a"),
         "stopped": experiment(shares(900, 880, 700, n=2_000), control="a"),
         "lost": experiment(rolled.assign(cost_cny=12.0)),
+        "worth": experiment(rolled.assign(cost_cny=10.3)),
         "staff": experiment(staff(8), arms=("a", "b")),
         "young": experiment(rolled.assign(followed_days=8.0)),
         "no stay": experiment(rolled, retention_days=()),
@@ -370,6 +371,32 @@ def test_all_worlds_are_said_drawn_and_concluded_in_both_languages(language):
             findings = reading.conclude(one, read, level=LEVEL)
             assert len({each.id for each in findings}) == len(findings)
             assert all(each.message for each in findings)
+
+
+def test_a_lure_that_is_the_best_but_may_not_be_worth_its_cost_is_tested_for_that():
+    """Half of 400 stay at 20 yuan each, for 10.3: -0.3 each, give or take one; all others lose."""
+    one = worlds()["worth"]
+    read = found(one)
+    verdict = read.verdict
+    assert (verdict.kind, verdict.arm, verdict.at_most_cny) == ("keep_testing", "a", 0)
+    assert verdict.more > 10 * len(one.people)
+    said = reading.say_choice(one, read, level=LEVEL)
+    assert "whether it brings what it costs is not clear" in said
+    with speaking("zh"):
+        assert "能不能把本钱赚回来" in reading.say_choice(one, read, level=LEVEL)
+
+
+@pytest.mark.parametrize(("late", "told"), [(0, False), (60, True)])
+def test_a_verdict_before_the_end_says_that_it_is_one(late, told):
+    table = shares(200, 120, 100)
+    table.loc[table.index % 20 < late // 60, "followed_days"] = 8.0
+    one = experiment(table)
+    read = found(one)
+    assert read.verdict.kind == "roll_out"
+    assert ("60 people drawn have not been" in reading.say_verdict(one, read, level=LEVEL)) == told
+    with speaking("zh"):
+        said = reading.say_verdict(one, read, level=LEVEL)
+        assert ("还有 60 位抽到的人" in said) == told
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ class Experiment:
     has_cost: bool
     has_coupons: bool
     has_orders: bool
-    known: tuple[str, ...]
+    known: tuple[str, ...] = ()
     refused: str
     pool: Source = field(repr=False)
 

@@ -337,8 +337,9 @@ def test_a_friend_is_worth_no_more_than_a_member_from_elsewhere_costs(value, wor
 def test_where_nothing_says_what_a_friend_is_worth_there_is_no_margin():
     measures = replace(of(friends_of(3.0)), touchpoints=of(friends_of(3.0)).touchpoints.iloc[:0])
     assert reward.margins(reward.costs(measures, level=LEVEL)) == {}
-    (margin,) = reward.margins(reward.costs(measures, level=LEVEL, value_kept_cny=9.0)).values()
-    assert np.isfinite(margin).all()
+    found = reward.costs(measures, level=LEVEL, value_kept_cny=9.0)
+    assert np.isfinite(list(reward.margins(found).values())).all()
+    assert reward.draw_costs(measures, found, level=LEVEL).png  # of a merchant without spend
 
 
 @pytest.mark.slow

@@ -187,6 +187,9 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
     worse = [arm for arm in verdict.worse if arm != experiment.definition.control_arm]
     if worse and verdict.kind != "stop":
         said.append(phrase("lures.reading.worse", arms=worse))
+    late = int(found.counts.loc[found.counts["outcome"] == NET, "immature"].iloc[0])
+    if late and verdict.kind != "keep_testing":
+        said.append(phrase("lures.reading.running", n=late))
     said.append(say_worth(experiment, found))
     return paragraph(*said)
 
@@ -216,7 +219,10 @@ def name_verdict(experiment: Experiment, found: Reading) -> str:
         return kind if found.verdict.at_most_cny else "roll_out_clear"
     if kind == "stop":
         return "stop_control" if experiment.has_control else "stop_all"
-    return "keep_control" if experiment.has_control else kind
+    if experiment.has_control:
+        return "keep_control"
+    settled = found.verdict.at_most_cny <= found.smallest_gain_cny
+    return "keep_worth" if settled else "keep_testing"
 
 
 def say_worth(experiment: Experiment, found: Reading) -> str:

@@ -60,7 +60,8 @@ def decide(
     A lure is rolled out that may lie behind no other arm by more than the smallest gain that
     matters, and clearly brings more than the control where there is one. Testing stops where the
     control lies behind no lure by more than that; without one, where every lure clearly costs more
-    than it brings.
+    than it brings. Where the best lure is settled, but not whether it brings what it costs, testing
+    goes on until that is.
 
     Args:
         experiment: from `find_experiment`.
@@ -92,6 +93,8 @@ def decide(
     if kind == "keep_testing":
         # A control needs both answers: that the lure brings more, or at most so much more.
         more = _lacking(means, leader, n, level, smallest_gain_cny / (2 if control else 1))
+        if not control and at_most[leader] <= smallest_gain_cny:
+            more = _until_clear(means, leader, n, level, smallest_gain_cny)
     return Verdict(
         kind=kind,
         arm=names[leader],
@@ -153,4 +156,16 @@ def _lacking(means: Means, leader: int, n: int, level: float, target: float) -> 
     spread = means.variance + means.variance[leader]
     widest = float(np.sqrt(np.delete(spread, leader).max()))
     half = float(norm.isf((1 - level) / (len(means.value) - 1))) * widest
+    return float(max(np.ceil(n * ((half / target) ** 2 - 1)), 1.0))
+
+
+def _until_clear(
+    means: Means, leader: int, n: int, level: float, smallest_gain_cny: float
+) -> float:
+    """Count the people until it is clear whether the best lure brings what it costs.
+
+    A difference to nothing of less than a tenth of what matters is not looked for.
+    """
+    target = max(abs(float(means.value[leader])), smallest_gain_cny / 10)
+    half = float(norm.isf((1 - level) / len(means.value)) * np.sqrt(means.variance[leader]))
     return float(max(np.ceil(n * ((half / target) ** 2 - 1)), 1.0))

@@ -139,7 +139,8 @@ def _elsewhere(
             found = ratio_by_cluster(own["cost_cny"], own["kept"], level=level)
             rows.append((name, own["n"].sum(), own["kept"].sum(), *_of(found)))
     columns = ["touchpoint", "n", "kept", "cost_per_kept", "ci_lower", "ci_upper"]
-    shown = pd.DataFrame(rows, columns=columns).sort_values("cost_per_kept", ignore_index=True)
+    shown = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "float64"))
+    shown = shown.sort_values("cost_per_kept", ignore_index=True)
     weeks = table.groupby("week")[["cost_cny", "kept"]].sum()
     if len(weeks) < 2 or weeks["kept"].sum() < measures.min_users:
         return shown, (np.nan,) * 4

@@ -203,7 +203,7 @@ def _arms(drawn: ir.Table | None, definition: Definition) -> tuple[str, ...]:
     for name, asked in (
         ("control_arm", [definition.control_arm] if definition.control_arm else []),
         # The usual name asks for nothing: where no arm has it, no lure is a coupon.
-        ("coupon_arms", [] if definition.coupon_arms == ("coupon",) else definition.coupon_arms),
+        ("coupon_arms", [one for one in definition.coupon_arms if one != "coupon"]),
     ):
         for arm in asked:
             if arm not in there:

@@ -240,10 +240,15 @@ class TestNames:
         ]
         pool = shop(tmp_path, people)
         measures = measure(pool, ON, period_days=31, by=["channel"])
-        assert set(measures.segments) == {"门店海报", "朋友圈 × 春节", "全部"}
+        assert set(measures.segments) == {"门店海报", "朋友圈 × 春节", "全部 (channel)"}
         rated = rates(measures, level=0.95)
         day_1 = rated[rated["k"] == 1].set_index("segment")["retained"]
-        assert day_1.to_dict() == {"all": 60, "门店海报": 30, "朋友圈 × 春节": 10, "全部": 20}
+        assert day_1.to_dict() == {
+            "all": 60,
+            "门店海报": 30,
+            "朋友圈 × 春节": 10,
+            "全部 (channel)": 20,
+        }
         stays, _ = mean_stay(measures, horizon_days=20, level=0.95)
         told = {"stays": stays, "horizon_days": 20, "level": 0.95, "thresholds": {}}
         with speaking("zh"):

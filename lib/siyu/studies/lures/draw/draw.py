@@ -21,6 +21,7 @@ from siyu.studies.lures.fresh import REASONS, end_of, find_fresh
 from siyu.studies.naming import UNKNOWN, large, lumped, name_of
 
 COVARIATES = ("channel", "touchpoint", "gender", "age_band", "occupation", "city_tier")
+USUAL = ("channel",)
 REST = "(rest)"
 """All strata together that have fewer people than there are arms."""
 
@@ -56,7 +57,7 @@ def draw(
     *,
     arms: Sequence[str],
     seed: int,
-    by: Sequence[str] = ("channel",),
+    by: Sequence[str] = USUAL,
     per_arm: int = 0,
     fresh_days: int = 14,
     min_users: int = 30,
@@ -83,6 +84,9 @@ def draw(
         LureError: a value out of its range, an unknown column, a folder where no list of persons
             may lie, or one that holds another draw of the same day.
     """
+    # The usual column asks for nothing: where nobody's channel is known, there are no strata.
+    if tuple(by) == USUAL and USUAL[0] not in pool.table("users").columns:
+        by = ()
     _check(pool, arms, seed, by, per_arm, min_users)
     folder = find_folder(handover_dir)
     if not pool.has("events"):

@@ -221,6 +221,15 @@ def test_another_draw_of_the_same_day_is_not_overwritten(tmp_path, handover):
         make(tmp_path, handover_dir=str(handover), seed=2)
 
 
+def test_where_nobody_s_channel_is_known_lots_are_drawn_without_strata(tmp_path):
+    users, events = crowd()
+    users = [{"user_id": one["user_id"]} for one in users]
+    found = lots.draw(pool(tmp_path, users, events), arms=ARMS, seed=1)
+    assert found.n == 100
+    assert found.sizes["stratum"].nunique() == 1
+    assert sorted(found.sizes["n"]) == [33, 33, 34]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -259,4 +259,4 @@ def test_arms_that_differ_by_more_than_chance_are_named(tmp_path):
     found = make(tmp_path)
     apart = found.covariates.assign(difference=9.0)
     other = type(found)(**{**vars(found), "covariates": apart})
-    assert "by more than chance usually lets them in gender" in lots.say_draw(other)
+    assert "by more than chance usually allows in gender" in lots.say_draw(other)

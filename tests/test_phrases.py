@@ -194,7 +194,8 @@ def test_media_have_the_readers_name_in_english_too():
 
 def test_a_word_that_means_something_in_one_column_only_is_left_alone_elsewhere():
     with speaking("zh"):
-        assert (cell("entry", "first"), cell("city_tier", "first")) == ("首次进入", "first")
+        assert (cell("entry", "first"), cell("city_tier", "first")) == ("首次进入", "一线")
+        assert cell("own_column", "first") == "first"
         assert (cell("unit", "users"), cell("table", "users")) == ("用户", "users")
         assert cell("segment", "social") == "社交"
     assert cell("entry", "first") == "first"

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from siyu.figures import shorten
-from siyu.formats import number
+from siyu.formats import number, signed
 from siyu.phrases import phrase, term
 
 MOST_SEGMENTS = 16
@@ -40,6 +40,23 @@ def percent_axis(axis: Any, *, ticks: int = 5) -> None:
     marks = 100 * axis.get_major_locator()()
     digits = next((n for n in (0, 1) if np.allclose(marks, np.round(marks, n))), 2)
     axis.set_major_formatter(PercentFormatter(1, decimals=digits))
+
+
+def number_axis(axis: Any, *, ticks: int = 6) -> None:
+    """Write numbers with thousands separated, with a decimal only where the ticks need one."""
+    axis.set_major_locator(MaxNLocator(ticks))
+
+    def write(value: float, _: int) -> str:
+        marks = axis.get_majorticklocs()
+        return number(value, 0 if np.allclose(marks, np.round(marks)) else 1)
+
+    axis.set_major_formatter(FuncFormatter(write))
+
+
+def points_axis(axis: Any, *, ticks: int = 5) -> None:
+    """Write differences of shares in percentage points, with their sign."""
+    axis.set_major_locator(MaxNLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(value, 0)))
 
 
 def name_rows(axes: Axes, places: Any, labels: Any, **style: Any) -> None:

@@ -313,10 +313,10 @@ def test_numbers_out_of_range_are_refused(asked, message):
 @pytest.mark.parametrize(
     ("converted", "retained", "words"),
     [
-        ((200, 120, 100), (200, 120, 100), "most people joined within 7 days, and most were"),
-        ((200, 120, 100), (90, 95, 90), "with which most were still there after 30 days"),
-        ((200, 120, 100), (40, 95, 90), "but with others more were still there"),
-        ((100, 100, 100), (90, 40, 30), "with which most joined within 7 days is not clear"),
+        ((200, 120, 100), (200, 120, 100), "joined within 7 days, and the most who were"),
+        ((200, 120, 100), (90, 95, 90), "which has the most who were still there after 30 days"),
+        ((200, 120, 100), (40, 95, 90), "but others have more who were still there"),
+        ((100, 100, 100), (90, 40, 30), "which has the most who joined within 7 days is not clear"),
         ((100, 100, 100), (90, 90, 90), "No lure is clearly the best"),
     ],
 )

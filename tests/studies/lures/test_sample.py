@@ -86,5 +86,5 @@ def test_the_coupon_joins_most_and_its_people_leave(pool):
     read = reading.read(experiment, level=LEVEL, value_per_retained_cny=20)
     joined = read.of("converted").set_index("arm")["is_candidate"]
     assert joined.to_dict() == {"coupon": True, "physical": False, "service": False}
-    assert "with others more were still there" in reading.headline(experiment, read)
+    assert "others have more who were still there" in reading.headline(experiment, read)
     assert read.verdict.worse == ("physical",)

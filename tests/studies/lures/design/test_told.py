@@ -24,7 +24,7 @@ def told(given, **other):
     ("given", "words"),
     [
         # (1.916 x .34875 ** .5 + .8416 x .3475 ** .5) ** 2 / .05 ** 2 is 1,060 in each arm.
-        (measures(weeks=(500, 500)), "needs 3,180 people to find a lift of 25.0% in conversion, 6"),
+        (measures(weeks=(500, 500)), "needs 3,180 people to find a lift of 25% in conversion, 6"),
         (measures(shares=RARE), "which is too long"),
         (measures(shares=SURE), "nobody converts, everybody does, or there is no room"),
         (measures(shares=SHARES.iloc[:0]), "nobody was exposed who could still be won"),
@@ -32,9 +32,9 @@ def told(given, **other):
         (measures(refused="events"), "without events"),
         (measures(), "A list of those who wait is no substitute"),
         (measures(waiting=50_000), "A list of those who wait would do"),
-        (measures(shares=SURE), "there is no room for a lift of 25.0%"),
+        (measures(shares=SURE), "there is no room for a lift of 25%"),
         (measures(worth=worth().iloc[:0]), "cost and net benefit are not sized"),
-        (measures(), "Where the reading accounts for the channel, 6.3% fewer"),
+        (measures(), "stratifies by channel, 6.3% fewer"),
         (measures(staff=pd.DataFrame({"n": [], "count": []})), "is not known: there are fewer"),
         (measures(), "Draw persons, not staff accounts"),
         (

@@ -226,7 +226,7 @@ def test_where_nobody_s_channel_is_known_lots_are_drawn_without_strata(tmp_path)
     users = [{"user_id": one["user_id"]} for one in users]
     found = lots.draw(pool(tmp_path, users, events), arms=ARMS, seed=1)
     assert found.n == 100
-    assert found.sizes["stratum"].nunique() == 1
+    assert len(set(found.sizes["stratum"])) == 1
     assert sorted(found.sizes["n"]) == [33, 33, 34]
 
 
@@ -279,4 +279,4 @@ def test_arms_that_differ_by_more_than_chance_are_named(tmp_path):
     found = make(tmp_path)
     apart = found.covariates.assign(difference=9.0)
     other = type(found)(**{**vars(found), "covariates": apart})
-    assert "by more than chance usually lets them in gender" in lots.say_draw(other)
+    assert "by more than chance usually allows in gender" in lots.say_draw(other)

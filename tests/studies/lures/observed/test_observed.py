@@ -99,14 +99,14 @@ def test_without_a_test_that_can_be_read_the_headline_says_so():
     for other in ({"refused": "none"}, {"drawn": experiment().drawn.query("arm == 0 or day < 12")}):
         one, found = compare(**other)
         assert set(found.table["route"]) == {"naive", "standardised"}
-        assert "without a draw nobody knows" in observed.headline(one, found)
+        assert "without a draw that can be read, nobody knows" in observed.headline(one, found)
 
 
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        (CONFOUNDED, "of everybody who was offered them by lot"),
-        (PLAIN.assign(n=[110, 90, 60, 40]), "the draw says nothing else"),
+        (CONFOUNDED, "among all who were drawn"),
+        (PLAIN.assign(n=[110, 90, 60, 40]), "which the draw agrees with"),
     ],
 )
 def test_the_headline_says_whether_the_draw_agrees(table, words):

@@ -77,8 +77,8 @@ def test_the_headline_names_the_cheapest_only_where_that_is_clear():
 @pytest.mark.parametrize(
     ("gift", "value", "words"),
     [
-        ({"cost": 4.0, "added": 0.8}, 60.0, "“gift” is clearly worth most"),
-        ({"cost": 4.0, "added": 0.42}, 60.0, "it is not clear which is worth most"),
+        ({"cost": 4.0, "added": 0.8}, 60.0, "“gift” clearly pays most"),
+        ({"cost": 4.0, "added": 0.42}, 60.0, "it is not clear which pays most"),
         ({"cost": 4.0, "added": 0.8}, 60.0, "clearly better than it, above"),
         ({"cost": 12.0, "added": 0.42}, 60.0, "these data do not tell the two apart"),
         ({"cost": 2.3, "added": 0.41}, 60.0, "tell it apart from “coupon” at no value"),

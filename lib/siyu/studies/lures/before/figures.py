@@ -11,7 +11,7 @@ from siyu.phrases import phrase, term
 from siyu.studies.lures.before import sentences
 from siyu.studies.lures.before.estimate import Before
 from siyu.studies.lures.experiment import Experiment
-from siyu.studies.marks import name_rows, percent_axis
+from siyu.studies.marks import name_rows, percent_axis, row_name
 from siyu.studies.tables import each_row
 
 _COLOURS = {"less": SECOND, "more": ACCENT, "unclear": BLACK}
@@ -41,7 +41,8 @@ def draw_before(experiment: Experiment, found: Before, *, level: float) -> Pictu
     _ratios(ratios, found.ratios)
     _arms(arms, found.arms)
     alt = phrase("lures.before.figure.alt", title=title)
-    table = pd.concat([found.ratios, found.arms], keys=["before", "fresh"], names=["part", None])
+    ratios_told = found.ratios.rename(columns={"converted": "conversion"})
+    table = pd.concat([ratios_told, found.arms], keys=["before", "fresh"], names=["panel", None])
     return finish(figure, name=name, alt=alt, table=table.reset_index(level=0))
 
 
@@ -49,7 +50,8 @@ def _ratios(axes: Axes, table: pd.DataFrame) -> None:
     axes.axvline(1, color=GREY, linewidth=1)
     labels = []
     for place, row in enumerate(each_row(table)):
-        labels.append(phrase(f"lures.before.figure.{row.kind}", n=number(row.n)))
+        said = phrase(f"lures.before.figure.{row.kind}")
+        labels.append(said if row.refused else row_name(said, row.n))
         if row.refused:
             said = phrase(f"lures.before.figure.without.{row.refused}")
             axes.annotate(said, (0.04, place), va="center", size=9, color=GREY)

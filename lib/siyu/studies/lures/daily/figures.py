@@ -93,7 +93,9 @@ def draw_courses(experiment: Experiment, found: Courses) -> Picture:
         axes.set_xlim(-0.5, len(own) - 0.5)
         _name(axes, row)
     alt = phrase("lures.daily.figure.course_alt", title=title)
-    return finish(figure, name=name, alt=alt, table=found.weeks)
+    return finish(
+        figure, name=name, alt=alt, table=found.weeks.rename(columns={"since": "from_day"})
+    )
 
 
 def _panels(number: int, title: str, subtitle: str, footer: str) -> tuple[Any, list[Axes]]:

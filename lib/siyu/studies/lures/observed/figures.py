@@ -8,7 +8,7 @@ from siyu.phrases import phrase, term
 from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.observed import sentences
 from siyu.studies.lures.observed.estimate import Observed
-from siyu.studies.marks import name_rows, percent_axis
+from siyu.studies.marks import name_rows, points_axis
 from siyu.studies.tables import each_row
 
 _COLOURS = {"naive": SECOND, "standardised": SECOND, "came": GREY, "drawn": ACCENT}
@@ -74,7 +74,7 @@ def draw_observed(experiment: Experiment, found: Observed, *, level: float) -> P
     name_rows(axes, places, labels, size=9, color=GREY)
     axes.set_ylim(place + 0.7, -1.1)
     axes.margins(x=0.12)
-    percent_axis(axes.xaxis)
+    points_axis(axes.xaxis)
     axes.set_xlabel(phrase("lures.observed.figure.axis", reference=term(found.reference)))
     axes.grid(axis="x")
     alt = phrase("lures.observed.figure.alt", title=title)

@@ -15,7 +15,7 @@ from siyu.stats.experiments import SUSPECT_RATIO_P
 from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.ratio import sentences
 from siyu.studies.lures.ratio.estimate import Ratios, count_daily
-from siyu.studies.marks import name_ends
+from siyu.studies.marks import name_ends, number_axis
 
 
 def draw_ratio(experiment: Experiment, found: Ratios) -> Picture:
@@ -64,8 +64,9 @@ def draw_ratio(experiment: Experiment, found: Ratios) -> Picture:
     name_ends(axes, float(x[-1]), ends)
     ticks = np.unique(np.linspace(0, len(x) - 1, 6).round().astype(int))
     axes.set_xticks(ticks, [short_day(day + timedelta(days=int(one))) for one in ticks])
+    number_axis(axes.yaxis)
     axes.grid(axis="y")
-    table = pd.DataFrame(counts, columns=list(arms))
+    table = pd.DataFrame(counts, columns=[term(arm) for arm in arms])
     table.insert(0, "day", [str(day + timedelta(days=int(one))) for one in x])
     alt = phrase("lures.ratio.figure.alt", title=title)
     return finish(figure, name=picture, alt=alt, table=_weekly(table))

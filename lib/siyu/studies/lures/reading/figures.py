@@ -13,7 +13,7 @@ from siyu.studies.lures.reading import sentences
 from siyu.studies.lures.reading.compare import NET
 from siyu.studies.lures.reading.estimate import Reading
 from siyu.studies.lures.reading.outcomes import name_outcome
-from siyu.studies.marks import name_rows, percent_axis, row_name
+from siyu.studies.marks import name_rows, number_axis, percent_axis, row_name
 from siyu.studies.tables import each_row
 
 _ROW_INCHES = 0.55
@@ -64,7 +64,9 @@ def draw_outcomes(experiment: Experiment, found: Reading, *, level: float) -> Pi
     labels = [row_name(arm, sizes.get(arm, np.nan)) for arm in arms]
     name_rows(panels[0], range(len(arms)), labels)
     alt = phrase("lures.reading.figure.alt", title=title)
-    return finish(figure, name=picture, alt=alt, table=_numbers(found, outcomes))
+    table = _numbers(found, outcomes)
+    table["outcome"] = [name_outcome(experiment, outcome) for outcome in table["outcome"]]
+    return finish(figure, name=picture, alt=alt, table=table)
 
 
 def draw_net(experiment: Experiment, found: Reading, *, level: float) -> Picture:
@@ -109,6 +111,7 @@ def draw_net(experiment: Experiment, found: Reading, *, level: float) -> Picture
         axes.axvline(0, color=BLACK, linewidth=0.8)
         axes.set_ylim(len(own) - 0.4, -0.75)
         axes.margins(x=0.1)
+        number_axis(axes.xaxis, ticks=5)
         axes.grid(axis="x")
         name_rows(axes, [], [])
     if own["ci_lower"].min() > 0:

@@ -75,6 +75,7 @@ def draw_assists(measures: Measures, found: Assists, *, level: float) -> Picture
                 ha="center",
                 size=9,
                 color=colour,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
             )
         labels = [phrase(f"referral.assists.figure.{key}") for key in ("earlier", "after")]
         name_rows(changes, range(2), labels)

@@ -117,6 +117,7 @@ def say_end(row: Any, *, level: float) -> str:
     kind = "sure" if row.end_chance_lower == 1 else "open"
     return phrase(
         f"referral.trees.end.{kind}",
+        campaign=row.campaign,
         chance=row.end_chance,
         lower=row.end_chance_lower,
         upper=row.end_chance_upper,

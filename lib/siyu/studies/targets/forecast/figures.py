@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from siyu.figures import ACCENT, BLACK, GREY, SECOND, Picture, canvas, finish, nothing
 from siyu.formats import number, short_day
 from siyu.phrases import phrase
-from siyu.studies.marks import name_ends, name_rows, row_name
+from siyu.studies.marks import name_ends, name_rows, number_axis, row_name
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 from siyu.studies.targets.adds import Adds
@@ -75,6 +75,7 @@ def draw_forecast(adds: Adds, found: Forecast, *, level: float) -> Picture:
     )
     _date_axis(axes)
     axes.set_ylabel(phrase("targets.forecast.figure.axis"))
+    number_axis(axes.yaxis)
     axes.grid(axis="y")
     told = ahead.assign(added=np.nan)
     told = told[["last", "expected", "ci_lower", "ci_upper"]]
@@ -135,6 +136,7 @@ def draw_touchpoints(adds: Adds, found: Forecast, *, level: float) -> Picture:
         names = [row_name(row.touchpoint, row.before) for row in each_row(rows)]
         name_rows(axes, range(len(rows)), names if place == 0 else [""] * len(rows))
         axes.set_title(heads[kind], size=10.5, loc="left", color=BLACK)
+        number_axis(axes.xaxis)
         axes.grid(axis="x")
     alt = phrase("targets.forecast.figure.rows_alt", title=title)
     return finish(figure, name=name, alt=alt, table=found.totals)
@@ -182,6 +184,7 @@ def draw_test(adds: Adds, found: Forecast) -> Picture:
     name_ends(axes, end, ends, right=5)
     _date_axis(axes)
     axes.set_ylabel(phrase("targets.forecast.backtest.axis"))
+    number_axis(axes.yaxis)
     axes.grid(axis="y")
     named = {"model": ("forecast", ACCENT), "naive": ("naive", SECOND)}
     for place, (which, (key, colour)) in enumerate(named.items()):
@@ -203,11 +206,13 @@ def draw_test(adds: Adds, found: Forecast) -> Picture:
             ha="center",
             size=10,
             color=colour,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
         )
         named[which] = (phrase(f"targets.forecast.backtest.{key}"), colour)
     losses.set_xticks([0, 1], [name for name, _ in named.values()])
     losses.set_xlim(-0.6, 1.6)
     losses.set_ylim(0, None)
+    number_axis(losses.yaxis)
     losses.set_title(phrase("targets.forecast.backtest.loss"), size=10.5, loc="left", color=BLACK)
     losses.grid(axis="y")
     alt = phrase("targets.forecast.backtest.alt", title=title)

@@ -8,7 +8,7 @@ import pandas as pd
 from siyu.figures import ACCENT, BLACK, GREY, PALE, SECOND, Picture, canvas, finish, nothing
 from siyu.formats import number, points
 from siyu.phrases import phrase
-from siyu.studies.marks import name_rows, percent_axis, row_name, whiskers
+from siyu.studies.marks import name_rows, number_axis, percent_axis, row_name, whiskers
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 from siyu.studies.targets.adds import Adds
@@ -71,6 +71,7 @@ def draw_chance(adds: Adds, found: Plan, *, chance_threshold: float) -> Picture:
     axes.set_xlim(0, most)
     axes.set_ylim(0, 1.03)
     percent_axis(axes.yaxis)
+    number_axis(axes.xaxis)
     axes.set_xlabel(phrase("targets.plan.figure.people_axis", counted=counted))
     axes.set_ylabel(phrase("targets.plan.figure.chance_axis"))
     axes.grid(axis="y")
@@ -131,6 +132,7 @@ def draw_needs(adds: Adds, found: Plan, *, chance: float = CHANCES[-1]) -> Pictu
     name_rows(axes, range(len(rows)), names)
     axes.set_xlim(0, edge)
     axes.set_ylim(-0.6, len(rows) - 0.4)
+    number_axis(axes.xaxis)
     axes.set_xlabel(phrase("targets.plan.figure.needs_axis"))
     axes.grid(axis="x")
     alt = phrase("targets.plan.figure.needs_alt", title=title)

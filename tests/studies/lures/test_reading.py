@@ -181,6 +181,15 @@ def test_lures_alike_to_within_what_matters_are_rolled_out_too_and_else_tested_o
     assert fine.chance_wrong == pytest.approx(0.376, abs=0.01)
 
 
+def test_a_lure_that_clearly_is_not_the_best_takes_no_more_people():
+    two = found(experiment(shares(1_010, 1_000, n=2_000), arms=("a", "b")), smallest_gain_cny=0.1)
+    table = shares(1_010, 1_000, 200, n=2_000)
+    three = found(experiment(table, arms=("a", "b", "c")), smallest_gain_cny=0.1)
+    assert three.verdict.worse == ("c",)
+    assert three.verdict.more == two.verdict.more
+    assert three.verdict.days < two.verdict.days  # as many came a day, for three arms
+
+
 def test_with_a_control_that_is_as_good_testing_stops():
     table = shares(800, 800, 700, n=2_000).assign(cost_cny=lambda one: 0.5 * (one["arm"] > 0))
     verdict = found(experiment(table, control="a"), smallest_gain_cny=1.0).verdict
@@ -379,7 +388,7 @@ def test_a_lure_that_is_the_best_but_may_not_be_worth_its_cost_is_tested_for_tha
     read = found(one)
     verdict = read.verdict
     assert (verdict.kind, verdict.arm, verdict.at_most_cny) == ("keep_testing", "a", 0)
-    assert verdict.more > 10 * len(one.people)
+    assert verdict.more > 10 * 400  # into the one arm that is left
     said = reading.say_choice(one, read, level=LEVEL)
     assert "whether it brings what it costs is not clear" in said
     with speaking("zh"):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from siyu.stats.checks import FloatArray
 from siyu.stats.many_to_one import chance_best, expected_loss
 from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.reading.compare import BEST, CONTROL, Means
@@ -25,7 +26,7 @@ class Verdict:
     at_most_cny: how far it may lie behind the best, by intervals that hold for all arms at once.
     chance_wrong: that another is better; loss_cny: what the choice can then be expected to lose.
     gain_cny: over the control, with its interval that holds for all lures; missing without one.
-    worse: arms that are clearly not the best. more: people still to be drawn into all arms
+    worse: arms that are clearly not the best. more: people still to be drawn into the arms left
         together until one can be chosen; days: that many days at the pace of the draw.
     quarter_cny: what the lure brings in a quarter at that pace, over the control, or over going on
         with all arms as planned; missing where that is not clear.
@@ -91,10 +92,17 @@ def decide(
     lure = against.loc[names[leader]] if names[leader] in against.index else None
     more = _NAN
     if kind == "keep_testing":
-        # A control needs both answers: that the lure brings more, or at most so much more.
-        more = _lacking(means, leader, n, level, smallest_gain_cny / (2 if control else 1))
+        # What clearly is not the best is drawn no more.
+        left = best["is_candidate"].to_numpy() | (best["arm"] == control).to_numpy()
+        planned = _planned(experiment, names)
+        n = round(n * planned[left].sum() / planned.sum())
         if not control and at_most[leader] <= smallest_gain_cny:
             more = _until_clear(means, leader, n, level, smallest_gain_cny)
+        else:
+            others = left & (np.arange(len(names)) != leader)
+            spread = means.variance[others] + means.variance[leader]
+            # A control needs both answers: that the lure brings more, or at most so much more.
+            more = _lacking(spread, n, level, smallest_gain_cny / (2 if control else 1))
     return Verdict(
         kind=kind,
         arm=names[leader],
@@ -118,13 +126,17 @@ def _gain(
     experiment: Experiment, names: list[str], means: Means, leader: int, level: float
 ) -> float:
     """Give what a lure brings beyond the control, or beyond all arms as planned, where clear."""
-    planned = np.array([experiment.shares[experiment.arms.index(name)] for name in names])
+    planned = _planned(experiment, names)
     usual = np.eye(len(names))[0] if experiment.has_control else planned / planned.sum()
     contrast = np.eye(len(names))[leader] - usual
     error = np.sqrt(contrast**2 @ means.variance)
     gain = float(contrast @ means.value)
     # Whichever leads would have been chosen.
     return gain if gain > norm.isf((1 - level) / 2 / len(names)) * error else _NAN
+
+
+def _planned(experiment: Experiment, names: list[str]) -> FloatArray:
+    return np.array([experiment.shares[experiment.arms.index(name)] for name in names])
 
 
 def _risk(means: Means, leader: int, *, nothing: bool) -> tuple[float, float]:
@@ -151,11 +163,13 @@ def _all_lose(means: Means, level: float) -> bool:
     return bool((means.value + reach < 0).all())
 
 
-def _lacking(means: Means, leader: int, n: int, level: float, target: float) -> float:
-    """Count the people until bounds reach no further than a target, however small the lead."""
-    spread = means.variance + means.variance[leader]
-    widest = float(np.sqrt(np.delete(spread, leader).max()))
-    half = float(norm.isf((1 - level) / (len(means.value) - 1))) * widest
+def _lacking(spread: FloatArray, n: int, level: float, target: float) -> float:
+    """Count the people until bounds reach no further than a target, however small the lead.
+
+    `spread` is the variance of each other arm less the leading one, by `n` people in all of them.
+    """
+    widest = float(np.sqrt(spread.max()))
+    half = float(norm.isf((1 - level) / len(spread))) * widest
     return float(max(np.ceil(n * ((half / target) ** 2 - 1)), 1.0))
 
 

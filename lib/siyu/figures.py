@@ -56,7 +56,7 @@ _CHANCES = ("p", "p_holm")
 _LEAST_CHANCE = 0.0001
 """No test is so exact that a smaller p-value could be told from another."""
 _DPI = 200
-_COLOURS = 128
+_COLOURS = 64
 _CHINESE_FONTS = (
     "PingFang SC",
     "Microsoft YaHei",
@@ -201,7 +201,7 @@ def shorten(name: str, *, width: int = 30) -> str:
 
 
 def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Picture:
-    """Render a figure to a small PNG: 200 dots per inch, 128 colours."""
+    """Render a figure to a small PNG: 200 dots per inch, 64 colours."""
     for text in figure.findobj(Text):
         if text.get_fontweight() != "bold":
             text.set_fontfamily(_families())

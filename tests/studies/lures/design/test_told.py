@@ -33,7 +33,7 @@ def told(given, **other):
         (measures(), "A list of those who wait is no substitute"),
         (measures(waiting=50_000), "A list of those who wait would do"),
         (measures(shares=SURE), "there is no room for a lift of 25%"),
-        (measures(worth=worth().iloc[:0]), "cost and net benefit are not sized"),
+        (measures(worth=worth().iloc[:0]), "cost and net worth are not sized"),
         (measures(), "stratifies by channel, 6.3% fewer"),
         (measures(staff=pd.DataFrame({"n": [], "count": []})), "is not known: there are fewer"),
         (measures(), "Draw persons, not staff accounts"),

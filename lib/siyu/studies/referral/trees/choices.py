@@ -20,7 +20,7 @@ THOUSAND = 1_000
 _COLUMNS = [
     "campaign",
     "verdict",
-    *(f"{name}{end}" for name in ("friends", "margin_cny", "worth_cny") for end in ENDS),
+    *(f"{name}{end}" for name in ("friends", "net_per_friend_cny", "worth_cny") for end in ENDS),
 ]
 
 
@@ -41,7 +41,7 @@ def choose(
         member is clearly worth less than is paid for one, however many come; "unclear": whether it
         is worth that is not clear; "watch": what a seed brings, or what it is worth, cannot be
         told), and of `THOUSAND` more seeds the `friends` they bring in the end, of each of these
-        the `margin_cny`, and `worth_cny` of all, each with `_lower` and `_upper`.
+        the `net_per_friend_cny`, and `worth_cny` of all, each with `_lower` and `_upper`.
 
     Comparisons hold for all campaigns at once; friends and margin are taken as independent.
     """
@@ -62,7 +62,7 @@ def choose(
                 "campaign": row.campaign,
                 "verdict": _judge(i, leader, behind, told[i], margins[i]),
                 **with_ends("friends", *friends),
-                **with_ends("margin_cny", *margins[i]),
+                **with_ends("net_per_friend_cny", *margins[i]),
                 **with_ends("worth_cny", *_worth(friends, margins[i])),
             }
         )

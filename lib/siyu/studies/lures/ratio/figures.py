@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from siyu.figures import BLACK, GREY, PALE, SERIES, Picture, canvas, finish, nothing, shorten
 from siyu.formats import short_day
@@ -66,13 +68,13 @@ def draw_ratio(experiment: Experiment, found: Ratios) -> Picture:
     axes.set_xticks(ticks, [short_day(day + timedelta(days=int(one))) for one in ticks])
     number_axis(axes.yaxis)
     axes.grid(axis="y")
-    table = pd.DataFrame(counts, columns=[term(arm) for arm in arms])
-    table.insert(0, "day", [str(day + timedelta(days=int(one))) for one in x])
     alt = phrase("lures.ratio.figure.alt", title=title)
-    return finish(figure, name=picture, alt=alt, table=_weekly(table))
+    days = [str(day + timedelta(days=int(one))) for one in x]
+    return finish(figure, name=picture, alt=alt, table=_weekly(days, arms, counts))
 
 
-def _weekly(table: pd.DataFrame) -> pd.DataFrame:
+def _weekly(days: Sequence[str], arms: Sequence[str], counts: NDArray[np.int64]) -> pd.DataFrame:
     """Keep every seventh day, and the last: single days may hold few people."""
-    kept = np.unique([*range(6, len(table), 7), len(table) - 1])
-    return table.iloc[kept].reset_index(drop=True)
+    kept = np.unique([*range(6, len(days), 7), len(days) - 1])
+    rows = [(days[at], arm, int(counts[at, i])) for at in kept for i, arm in enumerate(arms)]
+    return pd.DataFrame(rows, columns=["day", "arm", "n"])

@@ -101,7 +101,8 @@ def _tables(
     )
     return (
         counts.sort_values([*columns], ignore_index=True),
-        margins.to_pandas().sort_values("tier", ignore_index=True),
+        # Sums of yuan and fen, whatever the order in which the engine added them.
+        margins.to_pandas().sort_values("tier", ignore_index=True).round(6),
     )
 
 

@@ -109,7 +109,7 @@ def test_too_few_to_check_is_said():
 
 def test_a_single_day_and_one_channel_can_be_drawn():
     one = drawn([40, 40, 40], days=1)
-    assert len(ratio.draw_ratio(one, ratio.check_ratio(one)).table) == 1
+    assert len(ratio.draw_ratio(one, ratio.check_ratio(one)).table) == len(one.arms)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

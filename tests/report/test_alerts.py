@@ -178,7 +178,7 @@ def test_a_team_is_told_once_of_an_alert_and_once_that_it_is_over(
     with serve((200, GOOD["wecom"])) as robots:
         monkeypatch.setenv("SIYU_TEST_WECOM", robots.address)
         first = publish(config)
-        assert first.undelivered == []
+        assert first.undelivered == ()
         (line,) = lines(config)
         assert line["title"] == "Growth <weekly>, 31 Mar 2026"
         assert line["lines"][1] == "- 25% of 80 ordered. Repair the reply step."
@@ -214,15 +214,15 @@ def test_what_was_delivered_to_nobody_is_told_by_the_next_run_and_the_report_is_
         monkeypatch.setenv("SIYU_TEST_WECOM", robots.address)
         published = publish(config)
     assert published.ok
-    assert published.undelivered == [
+    assert published.undelivered == (
         "file: cannot be written: No such file or directory",
         "wecom: errcode 93000: invalid webhook url",
-    ]
+    )
     assert (config.root / "reports" / "weekly" / "latest" / "index.html").is_file()
     monkeypatch.setenv("SIYU_TEST_FILE", str(config.root / "alerts.jsonl"))
     monkeypatch.delenv("SIYU_TEST_WECOM")
-    assert publish(config).undelivered == [
-        "wecom: the environment variable SIYU_TEST_WECOM is not set"
-    ]
+    assert publish(config).undelivered == (
+        "wecom: the environment variable SIYU_TEST_WECOM is not set",
+    )
     assert lines(config)[0]["lines"][0] == "New:"
-    assert publish(config).undelivered == []
+    assert publish(config).undelivered == ()

@@ -97,11 +97,17 @@ def test_what_papermill_raises_names_the_last_cell_that_started(
     assert outcome.cell == FailingCell(number=2, source="slow()", traceback="")
 
 
-def test_any_other_exception_of_papermill_fails_a_run(tmp_path: Path) -> None:
+def test_an_exception_before_any_cell_is_a_kernel_that_did_not_start(tmp_path: Path) -> None:
     result = {"raised": "RuntimeError", "message": "Kernel didn't respond"}
     outcome = judged(tmp_path, [code("1")], result=result)
-    assert outcome.message == "RuntimeError: Kernel didn't respond"
-    assert (outcome.state, outcome.cell) == ("failed", None)
+    assert outcome.message == "the kernel did not start: RuntimeError: Kernel didn't respond"
+    assert (outcome.state, outcome.cell) == ("kernel_died", None)
+
+
+def test_any_other_exception_of_papermill_fails_a_run(tmp_path: Path) -> None:
+    result = {"raised": "RuntimeError", "message": "no reply"}
+    outcome = judged(tmp_path, [ran("1")], result=result)
+    assert (outcome.state, outcome.message) == ("failed", "RuntimeError: no reply")
 
 
 def test_a_signal_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import runpy
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def job(folder: Path, sockets: str, source: str) -> dict[str, object]:
         "sockets": sockets,
         "cell_timeout_seconds": 60,
         "result": str(folder / "result.json"),
+        "runner": os.getppid(),
     }
 
 

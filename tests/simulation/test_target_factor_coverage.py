@@ -55,6 +55,7 @@ def adds_of(stays: pd.DataFrame) -> Adds:
         touchpoints=("card",),
         days=pd.DataFrame(),
         stays=stays,
+        has_added=True,
         has_left=True,
         has_spend=False,
         has_exposed=False,

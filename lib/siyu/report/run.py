@@ -129,7 +129,7 @@ def run_report(
     return Published(
         index=target / "index.html",
         ok=ok,
-        undelivered=[f"{one['to']}: {one['reason']}" for one in deliveries if not one["ok"]],
+        undelivered=tuple(f"{one['to']}: {one['reason']}" for one in deliveries if not one["ok"]),
     )
 
 

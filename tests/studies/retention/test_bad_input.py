@@ -194,7 +194,7 @@ class TestReport:
             for path in out.glob(f"weekly/*/{NAME}/findings.json")
             for one in json.loads(path.read_text("utf-8"))["findings"]
         }
-        index = "".join(path.read_text("utf-8") for path in out.glob("weekly/*/index.html"))
+        index = "".join(path.read_text("utf-8") for path in out.glob("weekly/**/index.html"))
         return code, "".join(capsys.readouterr()) + index, found
 
     def test_nobody_who_can_be_judged_is_a_page_that_says_so(self, tmp_path, capsys):

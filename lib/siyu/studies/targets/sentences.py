@@ -16,7 +16,7 @@ def say_counted(adds: Adds) -> str:
         adds: from `count_adds`.
     """
     if not adds.touchpoints:
-        return phrase("targets.nobody" if adds.has_added else "targets.no_added")
+        return phrase("targets.nobody") if adds.has_added else phrase("targets.no_added")
     begins, ends = days_ahead(adds)
     said = phrase(
         "targets.counted.told",

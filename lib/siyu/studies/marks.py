@@ -34,6 +34,40 @@ def whiskers(axes: Axes, x: Any, y: Any, lower: Any, upper: Any, *, colour: str)
     axes.plot(x, y, "|", color=colour, markersize=5)
 
 
+def mark_interval(
+    axes: Axes,
+    place: float,
+    ends: tuple[float, float, float],
+    said: str,
+    *,
+    colour: str,
+    beside: bool = False,
+) -> None:
+    """Draw an estimate with its interval in a row, and write it.
+
+    Args:
+        axes: the panel.
+        place: of the row.
+        ends: the estimate, and the lower and the upper end.
+        said: the estimate as it is written.
+        colour: of all of it.
+        beside: write it beside the upper end, rather than above the estimate.
+    """
+    value, lower, upper = ends
+    axes.plot([lower, upper], [place, place], color=colour, linewidth=2)
+    axes.plot(value, place, "o", color=colour, markersize=5.5)
+    axes.annotate(
+        said,
+        (upper if beside else value, place),
+        (8, 0) if beside else (0, 7),
+        textcoords="offset points",
+        ha="left" if beside else "center",
+        va="center" if beside else "baseline",
+        size=9,
+        color=colour,
+    )
+
+
 def percent_axis(axis: Any, *, ticks: int = 5) -> None:
     """Write shares as percentages, with as many decimals, up to two, as the ticks need."""
     axis.set_major_locator(MaxNLocator(ticks))

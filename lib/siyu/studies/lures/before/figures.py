@@ -11,7 +11,7 @@ from siyu.phrases import phrase, term
 from siyu.studies.lures.before import sentences
 from siyu.studies.lures.before.estimate import Before
 from siyu.studies.lures.experiment import Experiment
-from siyu.studies.marks import name_rows, percent_axis, row_name
+from siyu.studies.marks import mark_interval, name_rows, percent_axis, row_name
 from siyu.studies.tables import each_row
 
 _COLOURS = {"less": SECOND, "more": ACCENT, "unclear": BLACK}
@@ -57,16 +57,12 @@ def _ratios(axes: Axes, table: pd.DataFrame) -> None:
             axes.annotate(said, (0.04, place), va="center", size=9, color=GREY)
             continue
         colour = _COLOURS[sentences.outcome(row)]
-        axes.plot([row.ci_lower, row.ci_upper], [place] * 2, color=colour, linewidth=2)
-        axes.plot(row.ratio, place, "o", color=colour, markersize=6)
-        axes.annotate(
+        mark_interval(
+            axes,
+            place,
+            (row.ratio, row.ci_lower, row.ci_upper),
             number(row.ratio, 2),
-            (row.ratio, place),
-            (0, 8),
-            textcoords="offset points",
-            ha="center",
-            size=9,
-            color=colour,
+            colour=colour,
         )
     name_rows(axes, range(len(table)), labels)
     axes.set_ylim(len(table) - 0.4, -0.6)
@@ -78,15 +74,12 @@ def _ratios(axes: Axes, table: pd.DataFrame) -> None:
 def _arms(axes: Axes, table: pd.DataFrame) -> None:
     for place, row in enumerate(each_row(table)):
         colour = ACCENT if row.is_candidate else GREY
-        axes.plot([row.ci_lower, row.ci_upper], [place] * 2, color=colour, linewidth=2)
-        axes.plot(row.conversion, place, "o", color=colour, markersize=6)
-        axes.annotate(
+        mark_interval(
+            axes,
+            place,
+            (row.conversion, row.ci_lower, row.ci_upper),
             percent(row.conversion),
-            (row.conversion, place),
-            (0, 8),
-            textcoords="offset points",
-            ha="center",
-            size=9,
+            colour=colour,
         )
     name_rows(axes, range(len(table)), [shorten(term(arm)) for arm in table["arm"]])
     axes.set_ylim(len(table) - 0.4, -0.6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from siyu.formats import paragraph
+from siyu.formats import paragraphs
 from siyu.phrases import phrase
 from siyu.stats.novelty import FEWEST_DAYS
 from siyu.studies.lures.daily.course import Courses
@@ -54,7 +54,7 @@ def say_looks(experiment: Experiment, found: Looks) -> str:
         return say_refused(experiment, found.refused)
     rows = list(each_row(found.pairs))
     hasty = [row for row in rows if row.naive_on and row.verdict == "unclear"]
-    return paragraph(
+    return paragraphs(
         say_stop(experiment, found),
         *(say_pair(row, found) for row in rows),
         phrase(
@@ -128,7 +128,7 @@ def say_courses(experiment: Experiment, found: Courses) -> str:
     if found.refused:
         return say_refused(experiment, found.refused)
     uneven = found.pairs["spread_p_holm"] <= 1 - found.level
-    return paragraph(
+    return paragraphs(
         say_trend(experiment, found),
         *(say_course(row, found) for row in each_row(found.pairs)),
         phrase(f"lures.daily.spread.{'more' if uneven.any() else 'chance'}"),

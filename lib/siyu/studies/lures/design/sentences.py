@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from siyu.formats import paragraph
+from siyu.formats import paragraphs
 from siyu.phrases import phrase
 from siyu.studies.lures.design.estimate import Sizes
 from siyu.studies.lures.design.measure import WEEK, Measures
@@ -37,7 +37,7 @@ def say_sizes(measures: Measures, found: Sizes) -> str:
     """The result: people per arm for each outcome, those who wait, and whole staff accounts."""
     if found.refused:
         return say_headline(measures, found)
-    return paragraph(
+    return paragraphs(
         say_headline(measures, found),
         *(say_size(measures, found, row) for row in each_row(found.table)),
         _saved(found),

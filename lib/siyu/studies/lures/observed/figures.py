@@ -8,7 +8,7 @@ from siyu.phrases import phrase, term
 from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.observed import sentences
 from siyu.studies.lures.observed.estimate import Observed
-from siyu.studies.marks import name_rows, points_axis
+from siyu.studies.marks import mark_interval, name_rows, points_axis
 from siyu.studies.tables import each_row
 
 _COLOURS = {"naive": SECOND, "standardised": SECOND, "came": GREY, "drawn": ACCENT}
@@ -58,16 +58,13 @@ def draw_observed(experiment: Experiment, found: Observed, *, level: float) -> P
                 annotation_clip=False,
             )
         last, colour = row.lure, _COLOURS[row.route]
-        axes.plot([row.ci_lower, row.ci_upper], [place] * 2, color=colour, linewidth=2)
-        axes.plot(row.difference, place, "o", color=colour, markersize=6)
-        axes.annotate(
+        mark_interval(
+            axes,
+            place,
+            (row.difference, row.ci_lower, row.ci_upper),
             points(row.difference),
-            (row.ci_upper, place),
-            (7, 0),
-            textcoords="offset points",
-            va="center",
-            size=9,
-            color=colour,
+            colour=colour,
+            beside=True,
         )
         places.append(place)
         labels.append(phrase(f"lures.observed.figure.{row.route}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from siyu.formats import paragraph
+from siyu.formats import paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.observed.estimate import Observed
@@ -57,8 +57,12 @@ def say_observed(experiment: Experiment, found: Observed, *, level: float) -> st
     """Say each route of each lure, and why only the draw compares lures."""
     if found.refused:
         return refusal(experiment, found)
-    said = [say_route(found, row, level=level) for row in each_row(found.table) if not row.refused]
-    return paragraph(*said, phrase("lures.observed.why"))
+    told = found.table[found.table["refused"] == ""]
+    said = [
+        paragraph(*(say_route(found, row, level=level) for row in each_row(own)))
+        for _, own in told.groupby("lure", sort=False)
+    ]
+    return paragraphs(*said, phrase("lures.observed.why"))
 
 
 def say_route(found: Observed, row: Any, *, level: float) -> str:

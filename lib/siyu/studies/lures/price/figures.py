@@ -23,7 +23,7 @@ from siyu.phrases import phrase, term
 from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.price import sentences
 from siyu.studies.lures.price.estimate import Prices
-from siyu.studies.marks import name_ends, name_rows, percent_axis, row_name
+from siyu.studies.marks import mark_interval, name_ends, name_rows, percent_axis, row_name
 from siyu.studies.tables import each_row
 
 _MOST = len(SERIES)
@@ -79,15 +79,12 @@ def _prices(axes: Axes, read: Any, day: int) -> None:
         if row.price_kind != "bounded":
             axes.plot(0, place, "x", color=GREY, markersize=6)
             continue
-        axes.plot([row.price_lower, row.price_upper], [place] * 2, color=BLACK, lw=2)
-        axes.plot(row.price_cny, place, "o", color=BLACK, markersize=6)
-        axes.annotate(
+        mark_interval(
+            axes,
+            place,
+            (row.price_cny, row.price_lower, row.price_upper),
             number(row.price_cny, 1),
-            (row.price_cny, place),
-            (0, 8),
-            textcoords="offset points",
-            ha="center",
-            size=9,
+            colour=BLACK,
         )
     labels = [row_name(row.arm, row.n) for row in each_row(read)]
     name_rows(axes, range(len(read)), labels)

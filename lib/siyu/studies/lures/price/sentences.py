@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siyu.formats import paragraph
+from siyu.formats import paragraph, paragraphs
 from siyu.phrases import phrase
 from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.price.estimate import FEWEST, Prices
@@ -60,7 +60,7 @@ def say_prices(experiment: Experiment, prices: Prices, *, level: float) -> str:
     said = [say_price(experiment, row, level=level) for row in each_row(prices.arms)]
     if prices.immature:
         said.append(phrase("lures.price.immature", n=prices.immature, days=prices.days))
-    return paragraph(*said)
+    return paragraphs(*said)
 
 
 def say_price(experiment: Experiment, row: Any, *, level: float) -> str:
@@ -90,7 +90,7 @@ def say_extra(experiment: Experiment, prices: Prices, *, level: float) -> str:
     if prices.refused:
         return refusal(experiment, prices)
     kind = "control" if experiment.has_control else "cheapest"
-    return paragraph(
+    return paragraphs(
         phrase(f"lures.price.reference.{kind}", arm=prices.reference),
         *(say_one_more(row, level=level) for row in each_row(prices.extra)),
     )

@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from siyu.figures import ACCENT, BLACK, GREY, SECOND, Picture, canvas, finish, nothing, shorten
 from siyu.formats import number
 from siyu.phrases import phrase, term
-from siyu.studies.marks import name_rows
+from siyu.studies.marks import mark_interval, name_rows
 from siyu.studies.referral.sides import sentences
 from siyu.studies.referral.sides.estimate import OUTCOMES, POWER, Sides, plan_lifts
 from siyu.studies.referral.sides.measure import Measures
@@ -42,16 +42,12 @@ def draw_sides(measures: Measures, found: Sides, *, level: float) -> Picture:
             good = row.difference > 0 if outcome != "cost_cny" else row.difference < 0
             clear = row.ci_lower > 0 or row.ci_upper < 0
             colour = (ACCENT if good else SECOND) if clear else BLACK
-            axes.plot([row.ci_lower, row.ci_upper], [y, y], color=colour, linewidth=2)
-            axes.plot(row.difference, y, "o", color=colour, markersize=5.5)
-            axes.annotate(
+            mark_interval(
+                axes,
+                y,
+                (row.difference, row.ci_lower, row.ci_upper),
                 number(row.difference, 2),
-                (row.difference, y),
-                (0, 7),
-                textcoords="offset points",
-                ha="center",
-                size=9,
-                color=colour,
+                colour=colour,
             )
         axes.axvline(0, color=GREY, linewidth=0.8)
         axes.margins(x=0.15)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-from siyu.findings import Finding, Unit, insufficient
+from siyu.findings import Finding, insufficient
 from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.naming import EVERYONE
@@ -15,6 +14,7 @@ from siyu.studies.referral.sentences import say_refused
 from siyu.studies.referral.spread import sentences
 from siyu.studies.referral.spread.estimate import SEEDS, Spread
 from siyu.studies.referral.spread.measure import Measures
+from siyu.studies.referral.told import tell
 from siyu.studies.tables import each_row
 
 
@@ -39,109 +39,69 @@ def conclude(measures: Measures, found: Spread, *, level: float) -> list[Finding
 
 def _find_k(measures: Measures, found: Spread, level: float) -> Iterator[Finding]:
     for row in each_row(found.verdicts):
-        named: dict[str, Any] = {
-            "metric": "new members per friend",
-            "segment": {"campaign": row.campaign},
-            "action": phrase(f"referral.spread.action.{row.verdict}"),
-        }
-        said = full_stop(sentences.say_friends(measures, row, level=level))
-        if row.verdict == "few":
-            yield insufficient(
-                f"referral.spread.k.{row.campaign}", said, n=row.n, unit="ratio", **named
-            )
-        else:
-            ends = (row.k, row.k_lower, row.k_upper)
-            yield _finding("k", said, ends, row.n, level, method="k", **named)
+        yield tell(
+            "referral.spread.k",
+            row.campaign,
+            sentences.say_friends(measures, row, level=level),
+            None if row.verdict == "few" else (row.k, row.k_lower, row.k_upper),
+            n=row.n,
+            level=level,
+            metric="new members per friend",
+            method=phrase("referral.spread.method.k"),
+            action=phrase(f"referral.spread.action.{row.verdict}"),
+        )
 
 
 def _find_seeds(measures: Measures, found: Spread, level: float) -> Iterator[Finding]:
     for row in each_row(found.table[found.table["group"] == SEEDS]):
-        named: dict[str, Any] = {
-            "metric": "new members per seed",
-            "segment": {"campaign": row.campaign},
-        }
-        told = sentences.say_seeds(measures, row._asdict(), row.campaign, level=level)
-        if row.refused:
-            yield insufficient(
-                f"referral.spread.k_seeds.{row.campaign}",
-                full_stop(told),
-                n=row.n,
-                unit="ratio",
-                **named,
-            )
-        else:
-            ends = (row.k, row.k_lower, row.k_upper)
-            yield _finding("k_seeds", full_stop(told), ends, row.n, level, method="k", **named)
+        yield tell(
+            "referral.spread.k_seeds",
+            row.campaign,
+            sentences.say_seeds(measures, row._asdict(), row.campaign, level=level),
+            None if row.refused else (row.k, row.k_lower, row.k_upper),
+            n=row.n,
+            level=level,
+            metric="new members per seed",
+            method=phrase("referral.spread.method.k"),
+        )
 
 
 def _find_shapes(measures: Measures, found: Spread, level: float) -> Iterator[Finding]:
     for row in each_row(found.shapes):
-        said = full_stop(sentences.say_shape(measures, row, level=level))
-        segment = {"campaign": row.campaign}
-        ends = (row.invitations, row.invitations_lower, row.invitations_upper)
-        yield _finding(
-            "invitations",
+        said = sentences.say_shape(measures, row, level=level)
+        yield tell(
+            "referral.spread.invitations",
+            row.campaign,
             said,
-            ends,
-            row.n,
-            level,
-            method="k",
+            (row.invitations, row.invitations_lower, row.invitations_upper),
+            n=row.n,
+            level=level,
             metric="invitations per friend who stayed",
-            segment=segment,
+            method=phrase("referral.spread.method.k"),
         )
         if np.isfinite(row.shape):
-            yield _finding(
-                "dispersion",
+            yield tell(
+                "referral.spread.dispersion",
+                row.campaign,
                 said,
                 (row.shape, row.shape_lower, row.shape_upper),
-                row.n,
-                level,
-                method="shape",
+                n=row.n,
+                level=level,
                 metric="shape of the negative binomial number of invitations",
-                segment=segment,
+                method=phrase("referral.spread.method.shape"),
             )
 
 
 def _find_answers(found: Spread, level: float) -> Iterator[Finding]:
     for row in each_row(found.answers[found.answers["channel"] == EVERYONE]):
-        yield _finding(
-            "acceptance",
-            full_stop(sentences.say_answer(row, level=level)),
+        yield tell(
+            "referral.spread.acceptance",
+            row.campaign,
+            sentences.say_answer(row, level=level),
             (row.share, row.share_lower, row.share_upper),
-            row.inviters,
-            level,
-            method="acceptance",
+            n=row.inviters,
+            level=level,
             metric="share of invitations that bring a new member",
-            segment={"campaign": row.campaign},
+            method=phrase("referral.spread.method.acceptance"),
             unit="share",
         )
-
-
-def _finding(
-    what: str,
-    message: str,
-    ends: tuple[float, float, float],
-    n: int,
-    level: float,
-    *,
-    method: str,
-    metric: str,
-    segment: dict[str, str],
-    unit: Unit = "ratio",
-    action: str = "",
-) -> Finding:
-    value, lower, upper = (float(end) if np.isfinite(end) else None for end in ends)
-    return Finding(
-        id=f"referral.spread.{what}.{segment['campaign']}",
-        metric=metric,
-        segment=segment,
-        value=value,
-        ci_lower=lower,
-        ci_upper=upper,
-        level=level,
-        unit=unit,
-        n=int(n),
-        message=message,
-        action=action,
-        method=phrase(f"referral.spread.method.{method}"),
-    )

@@ -16,7 +16,7 @@ from siyu.figures import (
 )
 from siyu.formats import number, percent
 from siyu.phrases import phrase, term
-from siyu.studies.marks import MOST_SEGMENTS, name_rows, percent_axis, row_name
+from siyu.studies.marks import MOST_SEGMENTS, mark_interval, name_rows, percent_axis, row_name
 from siyu.studies.naming import EVERYONE
 from siyu.studies.referral.spread import sentences
 from siyu.studies.referral.spread.estimate import FRIENDS, SEEDS, Spread
@@ -50,18 +50,13 @@ def draw_k(measures: Measures, found: Spread, *, level: float) -> Picture:
     axes.axvline(1, color=BLACK, linewidth=1)
     for place, row in zip(places, each_row(shown), strict=True):
         colour = ACCENT if row.group == FRIENDS else GREY
-        axes.plot(
-            [row.k_lower, min(row.k_upper, _WIDEST)], [place, place], color=colour, linewidth=2
-        )
-        axes.plot(row.k, place, "o", color=colour, markersize=6 if row.group == FRIENDS else 5)
-        axes.annotate(
+        mark_interval(
+            axes,
+            place,
+            (row.k, row.k_lower, min(row.k_upper, _WIDEST)),
             number(row.k, 3 if row.k < 0.1 else 2),
-            (min(row.k_upper, _WIDEST), place),
-            (8, 0),
-            textcoords="offset points",
-            va="center",
-            size=9,
-            color=colour,
+            colour=colour,
+            beside=True,
         )
     for campaign, own in shown.assign(place=places).groupby("campaign", sort=False):
         axes.annotate(
@@ -178,16 +173,13 @@ def draw_answers(measures: Measures, found: Spread, *, level: float) -> Picture:
     )
     for place, row in enumerate(each_row(shown)):
         colour = ACCENT if row.channel == EVERYONE else GREY
-        axes.plot([row.share_lower, row.share_upper], [place, place], color=colour, linewidth=2)
-        axes.plot(row.share, place, "o", color=colour, markersize=5.5)
-        axes.annotate(
+        mark_interval(
+            axes,
+            place,
+            (row.share, row.share_lower, row.share_upper),
             percent(row.share),
-            (row.share_upper, place),
-            (8, 0),
-            textcoords="offset points",
-            va="center",
-            size=9,
-            color=colour,
+            colour=colour,
+            beside=True,
         )
     names = [
         row_name(

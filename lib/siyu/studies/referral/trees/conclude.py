@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from siyu.findings import Finding, Unit, insufficient
+from siyu.findings import Finding, insufficient
 from siyu.formats import full_stop
 from siyu.phrases import phrase
 from siyu.studies.referral.sentences import say_refused
+from siyu.studies.referral.told import tell
 from siyu.studies.referral.trees import sentences
 from siyu.studies.referral.trees.estimate import Growth
 from siyu.studies.referral.trees.measure import Measures
@@ -39,94 +40,59 @@ def conclude(measures: Measures, found: Growth, *, level: float) -> list[Finding
 
 
 def _time(measures: Measures, row: Any, level: float) -> Finding:
-    said = sentences.say_time(measures, row, level=level)
     ends = (row.cycle_days, row.cycle_days_lower, row.cycle_days_upper)
-    told = None if row.refused else ends
-    return _finding(
-        "cycle_days",
+    return tell(
+        "referral.trees.cycle_days",
         row.campaign,
-        said,
-        told,
-        row.n,
-        level,
-        "days",
-        "days from joining to bringing",
+        sentences.say_time(measures, row, level=level),
+        None if row.refused else ends,
+        n=row.n,
+        level=level,
+        metric="days from joining to bringing",
+        method=phrase("referral.trees.method.cycle_days"),
+        unit="days",
     )
 
 
 def _total(measures: Measures, row: Any, level: float) -> Finding:
-    said = sentences.say_total(measures, row, level=level)
-    told = None if row.refused else (row.total, row.total_lower, row.total_upper)
-    return _finding(
-        "total_per_seed", row.campaign, said, told, row.n, level, "ratio", "people per seed"
+    return tell(
+        "referral.trees.total_per_seed",
+        row.campaign,
+        sentences.say_total(measures, row, level=level),
+        None if row.refused else (row.total, row.total_lower, row.total_upper),
+        n=row.n,
+        level=level,
+        metric="people per seed",
+        method=phrase("referral.trees.method.total_per_seed"),
     )
 
 
 def _end(row: Any, level: float) -> Finding:
-    said = sentences.say_end(row, level=level)
-    ends = (row.end_chance, row.end_chance_lower, row.end_chance_upper)
-    return _finding(
-        "end_chance",
+    return tell(
+        "referral.trees.end_chance",
         row.campaign,
-        said,
-        ends,
-        row.followed,
-        level,
-        "share",
-        "chance that a tree ends by itself",
+        sentences.say_end(row, level=level),
+        (row.end_chance, row.end_chance_lower, row.end_chance_upper),
+        n=row.followed,
+        level=level,
+        metric="chance that a tree ends by itself",
+        method=phrase("referral.trees.method.end_chance"),
+        unit="share",
     )
 
 
 def _choice(row: Any, n: int, level: float) -> Finding:
-    said = sentences.say_choice(row, level=level)
     ends = (row.worth_cny, row.worth_cny_lower, row.worth_cny_upper)
-    told = ends if np.isfinite(row.worth_cny) and row.verdict != "watch" else None
-    return _finding(
-        "choice",
+    return tell(
+        "referral.trees.choice",
         row.campaign,
-        said,
-        told,
-        n,
-        level,
-        "cny",
-        "worth of a thousand more seeds",
+        sentences.say_choice(row, level=level),
+        ends if np.isfinite(row.worth_cny) and row.verdict != "watch" else None,
+        n=n,
+        level=level,
+        metric="worth of a thousand more seeds",
+        method=phrase("referral.trees.method.choice"),
+        unit="cny",
         action=phrase(f"referral.trees.action.{row.verdict}"),
         worth_cny=float(row.worth_cny) if row.verdict in ("lead", "tie") else None,
-    )
-
-
-def _finding(
-    what: str,
-    campaign: str,
-    said: str,
-    ends: tuple[float, float, float] | None,
-    n: int,
-    level: float,
-    unit: Unit,
-    metric: str,
-    *,
-    action: str = "",
-    worth_cny: float | None = None,
-) -> Finding:
-    name, segment = f"referral.trees.{what}.{campaign}", {"campaign": campaign}
-    said = full_stop(said)
-    if ends is None:
-        return insufficient(
-            name, said, metric=metric, n=int(n), unit=unit, segment=segment, action=action
-        )
-    value, lower, upper = (float(end) if np.isfinite(end) else None for end in ends)
-    return Finding(
-        id=name,
-        metric=metric,
-        segment=segment,
-        value=value,
-        ci_lower=lower,
-        ci_upper=upper,
-        level=level,
-        unit=unit,
-        n=int(n),
-        message=said,
-        action=action,
-        method=phrase(f"referral.trees.method.{what}"),
-        worth_cny=worth_cny,
     )

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from siyu.figures import ACCENT, BLACK, GREY, SECOND, Picture, canvas, finish, nothing
 from siyu.formats import number, short_day
 from siyu.phrases import phrase
-from siyu.studies.marks import name_ends, name_rows, number_axis, row_name
+from siyu.studies.marks import mark_interval, name_ends, name_rows, number_axis, row_name
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 from siyu.studies.targets.adds import Adds
@@ -120,17 +120,7 @@ def draw_touchpoints(adds: Adds, found: Forecast, *, level: float) -> Picture:
             value, lower, upper = (getattr(row, f"{kind}{end}") for end in ("", "_lower", "_upper"))
             if kind == "adds":
                 axes.plot(row.before, y, "o", color=GREY, mfc="white", markersize=8)
-            axes.plot([lower, upper], [y, y], color=ACCENT, linewidth=2)
-            axes.plot(value, y, "o", color=ACCENT, markersize=5)
-            axes.annotate(
-                number(value),
-                (upper, y),
-                (8, 0),
-                textcoords="offset points",
-                va="center",
-                size=9,
-                color=ACCENT,
-            )
+            mark_interval(axes, y, (value, lower, upper), number(value), colour=ACCENT, beside=True)
         axes.set_xlim(0, 1.15 * max(1.0, float(rows[[f"{kind}_upper", "before"]].max().max())))
         axes.set_ylim(-0.6, len(rows) - 0.4)
         names = [row_name(row.touchpoint, row.before) for row in each_row(rows)]

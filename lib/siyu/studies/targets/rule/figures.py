@@ -5,7 +5,7 @@ from __future__ import annotations
 from siyu.figures import ACCENT, BLACK, GREY, SECOND, THIRD, Picture, canvas, finish, nothing
 from siyu.formats import number
 from siyu.phrases import phrase
-from siyu.studies.marks import name_rows, row_name
+from siyu.studies.marks import mark_interval, name_rows, row_name
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 from siyu.studies.targets.adds import Adds
@@ -41,16 +41,13 @@ def draw_factors(adds: Adds, rule: Rule, *, level: float) -> Picture:
     axes.axvline(FACTOR, color=GREY, linewidth=1.2, linestyle="--")
     for place, row in enumerate(table):
         colour = BLACK if row.touchpoint == EVERYONE else _COLOURS[row.verdict]
-        axes.plot([row.ci_lower, row.ci_upper], [place] * 2, color=colour, linewidth=2)
-        axes.plot(row.factor, place, "o", color=colour, markersize=5.5)
-        axes.annotate(
+        mark_interval(
+            axes,
+            place,
+            (row.factor, row.ci_lower, row.ci_upper),
             number(row.factor, 2),
-            (row.ci_upper, place),
-            (8, 0),
-            textcoords="offset points",
-            va="center",
-            size=9,
-            color=colour,
+            colour=colour,
+            beside=True,
         )
     names = [row_name(row.touchpoint, row.mature) for row in table]
     name_rows(axes, range(len(table)), names)

@@ -25,7 +25,7 @@ from siyu.figures import (
 )
 from siyu.formats import number, percent, short_day
 from siyu.phrases import phrase, term
-from siyu.studies.marks import name_ends, name_rows, percent_axis
+from siyu.studies.marks import mark_interval, name_ends, name_rows, percent_axis
 from siyu.studies.naming import EVERYONE
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.moves import falls, sentences
@@ -207,17 +207,7 @@ def draw_chain(measures: Measures, found: Chain, *, level: float) -> Picture:
             if pd.isna(value):
                 continue
             highest = max(highest, upper)
-            axes.plot([lower, upper], [place] * 2, color=colour, linewidth=2)
-            axes.plot(value, place, "o", color=colour, markersize=6)
-            axes.annotate(
-                percent(value),
-                (value, place),
-                (0, 7),
-                textcoords="offset points",
-                ha="center",
-                size=9,
-                color=colour,
-            )
+            mark_interval(axes, place, (value, lower, upper), percent(value), colour=colour)
         axes.set_xlim(0, 1.15 * highest)
         axes.set_ylim(len(_SETTLED) - 0.6, -0.75)
         percent_axis(axes.xaxis, ticks=3)

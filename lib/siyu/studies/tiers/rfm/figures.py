@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from siyu.figures import ACCENT, BLACK, GREY, PALE, SECOND, Picture, canvas, finish, nothing
 from siyu.formats import number, percent
 from siyu.phrases import phrase
-from siyu.studies.marks import name_rows, percent_axis
+from siyu.studies.marks import mark_interval, name_rows, percent_axis
 from siyu.studies.naming import SMALL
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.rfm import sentences
@@ -232,16 +232,12 @@ def _draw_matrix(axes: Axes, found: Moves, names: list[str]) -> None:
 def _draw_flows(axes: Axes, found: Moves) -> None:
     for place, row in enumerate(each_row(found.flows)):
         colour = _VERDICTS[row.verdict]
-        axes.plot([row.ci_lower, row.ci_upper], [place] * 2, color=colour, linewidth=2)
-        axes.plot(row.net, place, "o", color=colour, markersize=6)
-        axes.annotate(
+        mark_interval(
+            axes,
+            place,
+            (row.net, row.ci_lower, row.ci_upper),
             sentences.signed_count(row.net),
-            (row.net, place),
-            (0, 6),
-            textcoords="offset points",
-            ha="center",
-            size=8.5,
-            color=colour,
+            colour=colour,
         )
     names = [sentences.segment_name(row.segment) for row in each_row(found.flows)]
     name_rows(axes, range(len(names)), names)

@@ -20,7 +20,7 @@ from siyu.figures import (
 )
 from siyu.formats import number
 from siyu.phrases import phrase, term
-from siyu.studies.marks import name_rows, row_name
+from siyu.studies.marks import mark_interval, name_rows, row_name
 from siyu.studies.tables import each_row
 from siyu.studies.tiers.value import sentences
 from siyu.studies.tiers.value.estimate import FACTORS, Values
@@ -73,16 +73,8 @@ def _draw_panel(axes: Axes, values: Values, column: str, digits: int) -> None:
         mean, lower, upper = (
             getattr(row, one) for one in (column, f"{column}_lower", f"{column}_upper")
         )
-        axes.plot([lower, upper], [place] * 2, color=colour, linewidth=2.2)
-        axes.plot(mean, place, "o", color=colour, markersize=6)
-        axes.annotate(
-            number(mean, digits),
-            (upper, place),
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-            size=9.5,
-            color=BLACK,
+        mark_interval(
+            axes, place, (mean, lower, upper), number(mean, digits), colour=colour, beside=True
         )
     axes.set_xlim(min(start, float(np.nanmin(values.tiers[f"{column}_lower"]))), right)
     axes.set_ylim(-0.6, len(values.tiers) - 0.4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from siyu.language import speaking
+from siyu.language import LANGUAGES, speaking
 from siyu.stats.best import compare_shares_with_best
 from siyu.stats.clusters import clustered_means
 from siyu.stats.many_to_one import compare_shares_with_control
@@ -179,6 +179,18 @@ def test_lures_alike_to_within_what_matters_are_rolled_out_too_and_else_tested_o
     )
     assert fine.days == pytest.approx(fine.more / (4_000 / 35), abs=1)
     assert fine.chance_wrong == pytest.approx(0.376, abs=0.01)
+
+
+def test_the_table_of_outcomes_is_the_same_in_every_language():
+    one = experiment(shares(1_010, 1_000, n=2_000), arms=("a", "b"))
+    read = found(one, smallest_gain_cny=1.0)
+    tables = []
+    for language in LANGUAGES:
+        with speaking(language):
+            tables.append(reading.draw_outcomes(one, read, level=LEVEL).table)
+    assert tables[0].equals(tables[1])
+    told = set(zip(tables[0]["outcome"], tables[0]["days"], strict=True))
+    assert told == {("conversion", 7), ("retention", 7), ("retention", 30)}
 
 
 def test_a_lure_that_clearly_is_not_the_best_takes_no_more_people():

@@ -12,7 +12,7 @@ from siyu.studies.lures.experiment import Experiment
 from siyu.studies.lures.reading import sentences
 from siyu.studies.lures.reading.compare import NET
 from siyu.studies.lures.reading.estimate import Reading
-from siyu.studies.lures.reading.outcomes import name_outcome
+from siyu.studies.lures.reading.outcomes import name_outcome, split_outcome
 from siyu.studies.marks import name_rows, number_axis, percent_axis, row_name
 from siyu.studies.tables import each_row
 
@@ -65,7 +65,9 @@ def draw_outcomes(experiment: Experiment, found: Reading, *, level: float) -> Pi
     name_rows(panels[0], range(len(arms)), labels)
     alt = phrase("lures.reading.figure.alt", title=title)
     table = _numbers(found, outcomes)
-    table["outcome"] = [name_outcome(experiment, outcome) for outcome in table["outcome"]]
+    told = [split_outcome(experiment, outcome) for outcome in table["outcome"]]
+    table["outcome"] = [kind for kind, _ in told]
+    table.insert(1, "days", [days for _, days in told])
     return finish(figure, name=picture, alt=alt, table=table)
 
 

@@ -22,6 +22,13 @@ def name_outcome(experiment: Experiment, outcome: str) -> str:
     return phrase("lures.reading.did.stayed", days=int(outcome.removeprefix("retained_")))
 
 
+def split_outcome(experiment: Experiment, outcome: str) -> tuple[str, int]:
+    """Split an outcome into what it is and after how many days, the same in every language."""
+    if outcome == "converted":
+        return "conversion", experiment.definition.conversion_days
+    return "retention", int(outcome.removeprefix("retained_"))
+
+
 def last_outcome(experiment: Experiment) -> str:
     """Name the outcome of the last retention day; the conversion where nobody knows who stays."""
     return (

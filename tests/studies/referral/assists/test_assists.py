@@ -155,7 +155,6 @@ def test_playing_is_told_to_make_active_only_where_nothing_changed_before(given,
     assert row["change"] == pytest.approx(given.get("effect", 0.0), abs=0.3)
     for language in LANGUAGES:
         with speaking(language):
-            assert assists.say_active_headline(found)
             assert assists.say_active(measures, found, level=LEVEL)
             to_json(assists.conclude(measures, found, level=LEVEL), **ABOUT)
     assert assists.draw_assists(measures, found, level=LEVEL).png

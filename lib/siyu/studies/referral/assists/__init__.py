@@ -6,7 +6,6 @@ from siyu.studies.referral.assists.figures import draw_assists
 from siyu.studies.referral.assists.measure import Measures, measure
 from siyu.studies.referral.assists.sentences import (
     say_active,
-    say_active_headline,
     say_play,
     say_play_headline,
 )
@@ -19,7 +18,6 @@ __all__ = [
     "draw_assists",
     "measure",
     "say_active",
-    "say_active_headline",
     "say_play",
     "say_play_headline",
 ]

@@ -74,15 +74,6 @@ def refusal(measures: Measures, row: Any) -> str:
     )
 
 
-def say_active_headline(found: Assists) -> str:
-    """Say of the game with the most players whether they became more active than others."""
-    told = found.activity[found.activity["verdict"] != ""]
-    if not len(told):
-        return phrase("referral.assists.active.headline.none")
-    row = list(each_row(told.sort_values("n", kind="stable")))[-1]
-    return phrase(f"referral.assists.active.headline.{row.verdict}", campaign=row.campaign)
-
-
 def say_active(measures: Measures, found: Assists, *, level: float) -> str:
     """Say for each game how active players were before and after, beside members who did not."""
     if found.refused:

@@ -118,7 +118,6 @@ _COSTS = (
     *("verdict", "most_reward", "worth_cny", "units", "trees", "refused"),
     *_MARGIN,
 )
-_GAP = ("difference", "difference_lower", "difference_upper")
 _HELD = (
     *("campaign", "n", "saved_share", "saved_lower", "saved_upper"),
     *("saved_cny", "saved_cny_lower", "saved_cny_upper", "break_even"),

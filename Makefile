@@ -17,7 +17,7 @@ report: $(READY) ## set up and publish the weekly report (ARGS="--source FOLDER"
 	@$(BIN)/siyu report $(ARGS)
 
 test: check ## set up and run every check and test (ARGS="-k funnel" for some)
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --cov --cov-report=term $(ARGS)
 
 check: $(READY) ## set up and check style, types and layers
 	@$(BIN)/ruff check --quiet

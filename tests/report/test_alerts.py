@@ -151,7 +151,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     write_source(tmp_path)
     write_notebook(tmp_path / "notebooks" / "01_funnel.ipynb", good_cells())
     monkeypatch.setenv("SIYU_TEST_FILE", str(tmp_path / "alerts.jsonl"))
-    monkeypatch.setattr(senders.time, "sleep", lambda _: None)
+    monkeypatch.setattr(senders, "sleep", lambda _: None)
     return read_config(write_config(tmp_path, CONFIG))
 
 

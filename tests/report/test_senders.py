@@ -16,7 +16,7 @@ MESSAGE = Message(title="增长周报", lines=("新预警：7 日留存 25%", "f
 @pytest.fixture(autouse=True)
 def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
-    monkeypatch.setattr(senders.time, "sleep", waits.append)
+    monkeypatch.setattr(senders, "sleep", waits.append)
     return waits
 
 

@@ -1,13 +1,12 @@
 import json
 import os
-import runpy
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from siyu.report.worker import execute
+from siyu.report import worker
+from siyu.report.worker import execute, main
 
 from tests.report.project import code, parameters, write_notebook
 
@@ -39,10 +38,11 @@ def test_a_notebook_is_executed_with_its_parameters_in_the_given_folder(
 ) -> None:
     one = job(tmp_path, sockets, "open('said.txt', 'w').write(entry);")
     (tmp_path / "job.json").write_text(json.dumps(one))
-    monkeypatch.setattr(sys, "argv", ["worker", str(tmp_path / "job.json")])
-    # As `python -m siyu.report.worker` does, whose module this process has imported before.
-    monkeypatch.delitem(sys.modules, "siyu.report.worker")
-    runpy.run_module("siyu.report.worker", run_name="__main__")
+    watched: list[int] = []
+    # The watch itself would outlive the test: it ends only with its process.
+    monkeypatch.setattr(worker, "end_with", watched.append)
+    main(tmp_path / "job.json")
+    assert watched == [one["runner"]]
     assert json.loads((tmp_path / "result.json").read_text()) == {"raised": "", "message": ""}
     assert (tmp_path / "said.txt").read_text() == "first"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import smtplib
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
+from time import sleep
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -129,7 +129,7 @@ def send(sender: str, address: str, message: Message) -> None:
             if not error.may_pass or wait is None:
                 reason = str(error).replace(address, sender) if address else str(error)
                 raise DeliveryError(reason) from None
-            time.sleep(wait)
+            sleep(wait)
 
 
 def _send(sender: str, address: str, message: Message) -> None:

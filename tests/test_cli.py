@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 from siyu import __version__
 from siyu.cli import main
 from siyu.report.lock import LOCK, lock
+from siyu.report.runs import read_runs
 
 from tests.report.project import (
     code,
@@ -73,8 +75,8 @@ def test_an_unchanged_report_is_run_again_only_by_force(
 ) -> None:
     for arguments, name, said in (
         ([], "2026-03-31.1", ""),
-        ([], "2026-03-31.1", "nothing has changed since this run; --force runs it again"),
-        (["--as-of", "2026-03-31"], "2026-03-31.1", "nothing has changed"),
+        ([], "2026-03-31.1", "nothing to run: this page is the answer; --force runs it again"),
+        (["--as-of", "2026-03-31"], "2026-03-31.1", "nothing to run"),
         (["--force"], "2026-03-31.2", ""),
         (["-p", "entry=best"], "2026-03-31.3", ""),
     ):
@@ -187,7 +189,6 @@ def test_a_failed_notebook_is_published_with_exit_code_1(
         (["-p", "windw_days=7"], "did you mean window_days?"),
         (["-p", "window_days=0"], "siyu: 01_funnel: window_days = 0.0 must be in (0, 3650]"),
         (["--source", "nowhere"], "nowhere"),
-        (["--as-of", "2030-01-01"], "2030-01-01"),
     ],
 )
 def test_a_bad_configuration_ends_with_exit_code_2_before_anything_starts(
@@ -199,7 +200,7 @@ def test_a_bad_configuration_ends_with_exit_code_2_before_anything_starts(
     assert line in shown.err
     assert shown.err.startswith("siyu: ")
     assert len(shown.err.splitlines()) == 1
-    assert not (root / "reports").exists()
+    assert read_runs(root / "reports" / "weekly") == []
 
 
 @pytest.mark.parametrize("jobs", ["0", "x", "1.5"])
@@ -216,7 +217,7 @@ def test_a_source_that_is_not_there_is_named_as_it_was_typed(
     assert main(["report", "--source", "../nowhere"]) == 2
     assert "source '../nowhere' does not exist" in capsys.readouterr().err
     write_config(root, CONFIG.replace("data", "shops/pool"))
-    assert main(["report"]) == 2
+    assert main(["report"]) == 3
     assert "source 'shops/pool' does not exist" in capsys.readouterr().err
 
 
@@ -343,3 +344,67 @@ def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signa
     assert process.returncode == 130
     assert error.endswith("siyu: stopped\n")
     assert [path.name for path in (root / "reports" / "weekly").iterdir()] == [LOCK]
+
+
+@pytest.mark.slow
+def test_days_of_the_past_are_reported_on_the_oldest_first_and_nobody_is_told(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIYU_TEST_FILE", str(root / "alerts.jsonl"))
+    told = "notify: [{to: file, address: SIYU_TEST_FILE}]\n"
+    write_config(root, told + CONFIG)
+    span = ["report", "--backfill", "2026-03-20..2026-03-31"]
+    assert main([*span, "--dry-run"]) == 0
+    plan = capsys.readouterr().out
+    assert [line for line in plan.splitlines() if "as of" in line] == [
+        "weekly, as of 2026-03-20, from data",
+        "weekly, as of 2026-03-27, from data",
+    ]
+    assert "run        01_funnel" in plan
+    assert "tell       file at SIYU_TEST_FILE" in plan
+    assert not (root / "reports").exists()
+    assert main(span) == 0
+    days = [Path(line).parent.name for line in capsys.readouterr().out.splitlines()]
+    assert days == ["2026-03-20.1", "2026-03-27.1"]
+    assert not (root / "alerts.jsonl").exists()
+    assert main([*span, "--dry-run"]) == 0
+    assert "nothing to run: reports/weekly/2026-03-20.1 is the answer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ("2026-03-31..2026-03-01", "must not end before it begins"),
+        ("2026-03-31", "must be two days such as 2026-01-04..2026-03-31"),
+        ("..", "must be two days"),
+    ],
+)
+def test_a_span_is_two_days_in_their_order(
+    capsys: pytest.CaptureFixture[str], given: str, rule: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["report", "--backfill", given])
+    assert caught.value.code == 2
+    assert rule in capsys.readouterr().err
+
+
+def test_data_that_do_not_pass_the_gate_end_with_a_code_of_their_own(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_config(root, "gate: {max_age_days: 3}\n" + CONFIG)
+    assert main(["report", "--log-format", "json"]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert event["event"] == "blocked"
+    assert "The data end on 31 Mar 2026" in event["message"]
+    assert main(["report", "--dry-run"]) == 3
+    out = capsys.readouterr().out
+    assert "blocked: The data end on 31 Mar 2026" in out
+    assert main(["report", "--dry-run", "--no-gate"]) == 0
+
+
+def test_a_plan_is_not_made_while_another_run_goes_on(root: Path) -> None:
+    home = root / "reports" / "weekly"
+    home.mkdir(parents=True)
+    with lock(home):
+        assert main(["report", "--dry-run"]) == 5

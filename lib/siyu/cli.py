@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from siyu import __version__, commands
@@ -56,7 +57,14 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.report)
     _add_config(parser)
     parser.add_argument("--source", help="folder, file or database URL instead of the configured")
-    parser.add_argument("--as-of", metavar="DATE", help="last complete day, such as 2026-03-31")
+    days = parser.add_mutually_exclusive_group()
+    days.add_argument("--as-of", metavar="DATE", help="last complete day, such as 2026-03-31")
+    days.add_argument(
+        "--backfill",
+        type=_span,
+        metavar="FROM..TO",
+        help="one run after the other, from this day to that, every_days apart; tells nobody",
+    )
     parser.add_argument("--only", metavar="NOTEBOOK", help="run this one notebook")
     parser.add_argument(
         "-p",
@@ -70,8 +78,26 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_positive, default=2, help="notebooks side by side (default: 2)"
     )
-    parser.add_argument(
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
         "--force", action="store_true", help="run though nothing has changed since the last success"
+    )
+    again.add_argument(
+        "--rerun-failed",
+        action="store_true",
+        help="repeat the last run where it failed; what went well is taken over from it",
+    )
+    parser.add_argument(
+        "--no-gate", action="store_true", help="run though the data are old or rows are missing"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only say what would be run, told and removed"
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="lines for people, or an object per event (default: text)",
     )
 
 
@@ -145,6 +171,20 @@ def _add_sample(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("data/sample"), help="folder (default: data/sample)"
     )
+
+
+def _span(text: str) -> tuple[str, str]:
+    first, _, last = text.partition("..")
+    days = []
+    for day in (first, last):
+        try:
+            days.append(date.fromisoformat(day))
+        except ValueError:
+            rule = "must be two days such as 2026-01-04..2026-03-31"
+            raise argparse.ArgumentTypeError(f"{text!r} {rule}") from None
+    if days[0] > days[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} must not end before it begins")
+    return days[0].isoformat(), days[1].isoformat()
 
 
 def _positive(text: str) -> int:

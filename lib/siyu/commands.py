@@ -10,21 +10,32 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-PUBLISHED, FAILED, BAD_CONFIGURATION, UNDELIVERED, GOES_ON = 0, 1, 2, 4, 5
-"""Exit codes: all well; a notebook failed or the data have errors; nothing could start; published,
-but a message was not delivered; another run of the configuration goes on."""
+if TYPE_CHECKING:
+    from siyu.report.config import Config
+    from siyu.report.plan import Request
+    from siyu.report.progress import Progress
+
+PUBLISHED, FAILED, BAD_CONFIGURATION, BLOCKED, UNDELIVERED, GOES_ON = range(6)
+"""Exit codes: all well; a notebook failed or the data have errors; nothing could start; the data
+did not pass the gate; published, but a message was not delivered; another run goes on."""
+_MOST_URGENT_FIRST = (BAD_CONFIGURATION, FAILED, BLOCKED, UNDELIVERED, PUBLISHED)
 
 
 def report(parsed: argparse.Namespace) -> int:
     """Run the notebooks of a configuration and publish their pages."""
     from siyu.report.config import find_config, narrow, read_config
+    from siyu.report.plan import Request, days_between
     from siyu.report.problems import ConfigurationError
+    from siyu.report.progress import Progress
 
     # A scheduler that stops the run, or a terminal that is closed, must not leave kernels behind.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
             signal.signal(number, signal.default_int_handler)
+    progress = Progress(sys.stderr, as_json=parsed.log_format == "json")
     try:
         whole = read_config(parsed.config or find_config())
         config = narrow(
@@ -34,43 +45,85 @@ def report(parsed: argparse.Namespace) -> int:
             only=parsed.only,
             assignments=parsed.assignments,
         )
+        days = [config.as_of]
+        if parsed.backfill is not None:
+            days = days_between(*parsed.backfill, every_days=config.every_days)
     except ConfigurationError as error:
-        return _refuse(error.problems)
+        _note(progress, "refused", error.problems)
+        return BAD_CONFIGURATION
+    request = Request(
+        # Another day is the same report: as a scheduler asks for it.
+        variant=replace(config, as_of=whole.as_of) != whole,
+        force=parsed.force,
+        only_failed=parsed.rerun_failed,
+        guarded=not parsed.no_gate,
+        quiet=parsed.backfill is not None,
+    )
+    codes = []
+    for day in days:
+        code = _report_day(replace(config, as_of=day), request, parsed, progress)
+        if code == GOES_ON:
+            return code
+        codes.append(code)
+    return min(codes, key=_MOST_URGENT_FIRST.index)
 
-    from siyu.data import SourceError
+
+def _report_day(
+    config: Config, request: Request, parsed: argparse.Namespace, progress: Progress
+) -> int:
+    """Run a configuration for one day, or only say what would be run."""
+    from siyu.report.gate import BlockedError
     from siyu.report.location import published_name
     from siyu.report.lock import LockHeldError
-    from siyu.report.progress import Progress
+    from siyu.report.problems import ConfigurationError
     from siyu.report.run import run_report
 
+    out = parsed.out or config.root / "reports"
     try:
-        published = run_report(
-            config,
-            out=parsed.out or config.root / "reports",
-            at_once=parsed.jobs,
-            progress=Progress(sys.stderr, total=len(config.studies)),
-            # Another day is the same report: as a scheduler asks for it.
-            variant=replace(config, as_of=whole.as_of) != whole,
-            force=parsed.force,
-        )
+        if parsed.dry_run:
+            return _show_plan(config, request, home=out / config.name)
+        published = run_report(config, request, out=out, at_once=parsed.jobs, progress=progress)
     except ConfigurationError as error:
-        return _refuse(error.problems)
+        _note(progress, "refused", error.problems)
+        return BAD_CONFIGURATION
     except LockHeldError as error:
-        return _give_way(error)
-    except SourceError as error:
+        _note(progress, "skipped", [_give_way(error)])
+        return GOES_ON
+    except BlockedError as error:
         typed = parsed.source or published_name(config.source, config.root)
-        lines = [str(problem).replace(config.source, typed) for problem in error.problems]
-        return _refuse(
-            [line if line.startswith("source ") else f"source: {line}" for line in lines]
-        )
+        lines = [line.replace(config.source, typed) for line in error.problems]
+        # What was typed is wrong for the one who typed it; what is scheduled needs another look.
+        _note(progress, "refused" if request.variant else "blocked", lines)
+        _note(progress, "undelivered", [f"nobody was told: {line}" for line in error.undelivered])
+        return BAD_CONFIGURATION if request.variant else BLOCKED
     if not published.new:
-        print("siyu: nothing has changed since this run; --force runs it again", file=sys.stderr)
-    for line in published.undelivered:
-        print(f"siyu: the alerts were not delivered to {line}", file=sys.stderr)
-    print(published.index)
+        rule = "nothing to run: this page is the answer; --force runs it again"
+        _note(progress, "unchanged", [rule])
+    alerts = [f"the alerts were not delivered to {line}" for line in published.undelivered]
+    _note(progress, "undelivered", alerts)
+    print(published.index, flush=True)
     if not published.ok:
         return FAILED
     return UNDELIVERED if published.undelivered else PUBLISHED
+
+
+def _show_plan(config: Config, request: Request, *, home: Path) -> int:
+    from datetime import UTC, datetime
+
+    from siyu.data import SourceError
+    from siyu.report.gate import BlockedError
+    from siyu.report.lock import LOCK, LockHeldError, is_held
+    from siyu.report.plan import describe_plan, make_plan
+
+    if is_held(home):
+        raise LockHeldError(home / LOCK)
+    try:
+        plan = make_plan(config, request, home=home, now=datetime.now(UTC))
+    except SourceError as error:
+        raise BlockedError([str(problem) for problem in error.problems]) from error
+    for line in describe_plan(plan, home=home):
+        print(line)
+    return BLOCKED if plan.blocks else PUBLISHED
 
 
 def status(parsed: argparse.Namespace) -> int:
@@ -139,7 +192,8 @@ def prune(parsed: argparse.Namespace) -> int:
     except ConfigurationError as error:
         return _refuse(error.problems)
     except LockHeldError as error:
-        return _give_way(error)
+        print(f"siyu: {_give_way(error)}", file=sys.stderr)
+        return GOES_ON
     for folder in spare:
         print(folder)
     return PUBLISHED
@@ -211,9 +265,13 @@ def sample(parsed: argparse.Namespace) -> int:
     return PUBLISHED
 
 
-def _give_way(error: Exception) -> int:
-    print(f"siyu: another run goes on: {error}; this one is skipped", file=sys.stderr)
-    return GOES_ON
+def _note(progress: Progress, event: str, problems: Sequence[str]) -> None:
+    for problem in problems:
+        progress.note(event, f"siyu: {problem}")
+
+
+def _give_way(error: Exception) -> str:
+    return f"another run goes on: {error}; this one is skipped"
 
 
 def _refuse(problems: Sequence[str]) -> int:

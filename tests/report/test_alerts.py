@@ -20,7 +20,9 @@ from siyu.report.alerts import (
 )
 from siyu.report.compare import Change
 from siyu.report.config import Config, read_config
+from siyu.report.gate import BlockedError
 from siyu.report.outcome import Outcome
+from siyu.report.plan import Request
 from siyu.report.progress import Progress
 from siyu.report.run import Published, run_report
 from siyu.report.senders import Message
@@ -158,11 +160,10 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 def publish(config: Config, *, variant: bool = False) -> Published:
     return run_report(
         config,
+        Request(variant=variant, force=True),
         out=config.root / "reports",
         at_once=1,
-        progress=Progress(io.StringIO(), total=1),
-        variant=variant,
-        force=True,
+        progress=Progress(io.StringIO()),
     )
 
 
@@ -226,3 +227,26 @@ def test_what_was_delivered_to_nobody_is_told_by_the_next_run_and_the_report_is_
     )
     assert lines(config)[0]["lines"][0] == "New:"
     assert publish(config).undelivered == ()
+
+
+@pytest.mark.slow
+def test_a_team_is_told_once_that_there_is_no_report_and_once_that_it_comes_again(
+    config: Config,
+) -> None:
+    table = config.root / "data" / "users.csv"
+    good = table.read_text()
+    table.write_text(good.replace("user_id", "uid"))
+    for _ in range(2):
+        with pytest.raises(BlockedError):
+            publish(config)
+    (line,) = lines(config)
+    assert line["lines"][0] == "New:"
+    assert line["lines"][1].startswith("- No report: users.user_id:")
+    assert line["lines"][-1] == "https://reports.shop/weekly/latest/index.html"
+    assert str(config.root) not in str(line)
+    table.write_text(good)
+    publish(config)
+    _, over, alert = lines(config)
+    assert over["lines"][0] == "Over:"
+    assert "No report: users.user_id:" in over["lines"][1]
+    assert "25% of 80 ordered" in alert["lines"][1]

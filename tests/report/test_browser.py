@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from siyu.report.config import read_config
+from siyu.report.plan import Request
 from siyu.report.progress import Progress
 from siyu.report.run import run_report
 
@@ -40,9 +41,10 @@ def test_pages_load_nothing_run_nothing_and_raise_no_complaint(tmp_path: Path) -
     text = "title: Weekly\nsource: data\nnotebooks:\n  - notebook: 01_funnel\n"
     published = run_report(
         read_config(write_config(tmp_path, text)),
+        Request(),
         out=tmp_path / "reports",
         at_once=1,
-        progress=Progress(io.StringIO(), total=1),
+        progress=Progress(io.StringIO()),
     )
     for page in published.index.parent.rglob("*.html"):
         document, complaints = load(page, tmp_path)

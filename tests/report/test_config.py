@@ -48,6 +48,46 @@ def test_parameter_sets_of_one_notebook_get_a_suffix(root: Path) -> None:
     assert (second.name, second.parameters["entry"]) == ("funnel_first", "first")
 
 
+def test_a_matrix_runs_a_notebook_once_per_combination(root: Path) -> None:
+    text = MINIMAL + (
+        "  - notebook: funnel\n    suffix: all\n    parameters: {window_days: 7}\n"
+        "    matrix: {entry: [best, first]}\n"
+    )
+    _, best, first = read_config(write_config(root, text)).studies
+    assert (best.name, first.name) == ("funnel_all_entry-best", "funnel_all_entry-first")
+    assert first.label == "all, entry = first"
+    assert first.given == {"window_days": 7, "entry": "first"}
+
+
+@pytest.mark.parametrize(
+    ("matrix", "rule"),
+    [
+        ("{entry: best}", "matrix: entry = 'best' must list the values it takes"),
+        ("{entry: []}", "matrix: entry = [] must list the values it takes"),
+        ("{entry: [best, last]}", "funnel_entry-last: entry = 'last' must be one of best, first"),
+        ("{entry: [best, best]}", "funnel_entry-best: is listed twice"),
+        ("{as_of: ['2026-03-31']}", "as_of is set by the run"),
+    ],
+)
+def test_a_matrix_of_what_cannot_be_run_is_refused(root: Path, matrix: str, rule: str) -> None:
+    text = f"title: Weekly\nsource: data\nnotebooks: [{{notebook: funnel, matrix: {matrix}}}]\n"
+    (problem,) = problems_of(root, text)
+    assert rule in problem
+
+
+@pytest.mark.parametrize(
+    ("gate", "rule"),
+    [
+        ("{max_age: 3}", "unknown key 'max_age'; did you mean max_age_days?"),
+        ("{max_age_days: 0}", "max_age_days = 0 must be above 0"),
+        ("{max_age_days: 1.5}", "max_age_days = 1.5 has the wrong type"),
+        ("{fewest_rows: 1.5}", "fewest_rows = 1.5 must be in (0, 1]"),
+    ],
+)
+def test_a_gate_that_cannot_be_kept_is_refused(root: Path, gate: str, rule: str) -> None:
+    assert f"gate: {rule}" in problems_of(root, f"{MINIMAL}gate: {gate}\n")[0]
+
+
 def test_a_notebook_listed_twice_without_a_suffix_is_refused(root: Path) -> None:
     text = MINIMAL + "  - notebook: funnel\n"
     assert problems_of(root, text) == ["funnel: is listed twice; give one of them a suffix"]

@@ -1,4 +1,6 @@
 import io
+import json
+from datetime import UTC, datetime
 
 from siyu.report.outcome import Outcome
 from siyu.report.progress import Progress
@@ -12,8 +14,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def show(stream: io.StringIO) -> str:
-    progress = Progress(stream, total=2)
+def show(stream: io.StringIO, *, as_json: bool = False) -> str:
+    progress = Progress(stream, as_json=as_json)
+    progress.begin(2)
     progress.update({}, ["funnel"])
     progress.update({}, ["funnel"])
     progress.update({"funnel": OK}, ["tiers"])
@@ -37,3 +40,14 @@ def test_a_terminal_gets_a_bar_that_renews_itself_and_lines_that_stay() -> None:
     assert shown.endswith("\r\x1b[2K")
     stay = [line.rpartition("\x1b[2K")[2] for line in shown.split("\n")]
     assert stay == ["funnel: ok after 3 s", "tiers: failed after 5 s: ValueError: no such step", ""]
+
+
+def test_a_machine_gets_an_object_per_event() -> None:
+    events = [json.loads(line) for line in show(Terminal(), as_json=True).splitlines()]
+    assert [(one["event"], one["study"]) for one in events] == [
+        *(("started", "funnel"), ("ended", "funnel")),
+        *(("started", "tiers"), ("ended", "tiers")),
+    ]
+    assert (events[1]["state"], events[1]["seconds"]) == ("ok", 3.2)
+    assert events[3]["message"] == "tiers: failed after 5 s: ValueError: no such step"
+    assert datetime.fromisoformat(events[0]["at"]).tzinfo == UTC

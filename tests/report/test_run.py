@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from siyu import findings
-from siyu.data import SourceError, open_source
+from siyu.data import open_source
 from siyu.report.config import Config, read_config
+from siyu.report.gate import BlockedError, Gate
 from siyu.report.lock import LOCK, LockHeldError, lock
+from siyu.report.plan import Request
 from siyu.report.progress import Progress
 from siyu.report.run import Published, run_report
+from siyu.report.runs import read_runs
 
 from tests.report.project import (
     PARAMETERS,
@@ -70,13 +73,13 @@ class Page(HTMLParser):
         self.text += data
 
 
-def publish(config: Config, root: Path, *, variant: bool = False) -> Published:
+def publish(config: Config, root: Path, **asked: bool) -> Published:
     return run_report(
         config,
+        Request(**asked),
         out=root / "reports",
         at_once=2,
-        progress=Progress(io.StringIO(), total=len(config.studies)),
-        variant=variant,
+        progress=Progress(io.StringIO()),
     )
 
 
@@ -356,13 +359,62 @@ def test_a_page_over_its_budget_is_noted(
     monkeypatch.setattr("siyu.report.run.PAGE_BUDGET_BYTES", 100)
     notes = io.StringIO()
     fine = replace(config, studies=config.studies[:1])
-    run_report(
-        fine, out=root / "reports", at_once=1, progress=Progress(notes, total=1), variant=False
-    )
+    run_report(fine, Request(), out=root / "reports", at_once=1, progress=Progress(notes))
     assert "01_funnel: the page has 0.0 MB; 2 MB is the budget" in notes.getvalue()
 
 
 def test_a_source_that_cannot_be_opened_publishes_nothing(root: Path, config: Config) -> None:
-    with pytest.raises(SourceError, match="nowhere"):
+    with pytest.raises(BlockedError, match="nowhere"):
         publish(replace(config, source=str(root / "nowhere")), root)
-    assert not (root / "reports").exists()
+    assert read_runs(root / "reports" / "weekly") == []
+
+
+def test_data_that_have_grown_old_are_not_reported_on_unless_that_day_is_asked_for(
+    root: Path, config: Config
+) -> None:
+    strict = replace(config, gate=Gate(max_age_days=3), studies=config.studies[:1])
+    with pytest.raises(BlockedError, match=r"The data end on 31 Mar 2026, [\d,]+ days ago"):
+        publish(strict, root)
+    assert read_runs(root / "reports" / "weekly") == []
+    assert publish(replace(strict, as_of="2026-03-24"), root).ok
+    assert publish(strict, root, guarded=False).ok
+
+
+def test_a_table_that_has_lost_its_rows_is_not_reported_on(root: Path, config: Config) -> None:
+    careful = replace(config, gate=Gate(fewest_rows=0.6), studies=config.studies[:1])
+    assert publish(careful, root).ok
+    users = root / "data" / "users.csv"
+    users.write_text("".join(users.read_text().splitlines(keepends=True)[:2]))
+    with pytest.raises(BlockedError) as caught:
+        publish(careful, root)
+    said = "Table users: 1 rows; the report of 31 Mar 2026 had 2."
+    assert caught.value.problems == [said]
+    assert publish(careful, root, guarded=False).ok
+
+
+def test_what_failed_is_repeated_and_what_went_well_is_taken_over(
+    root: Path, config: Config
+) -> None:
+    failed = publish(config, root)
+    write_notebook(root / "notebooks" / "02_broken.ipynb", good_cells("Repaired"))
+    again = publish(config, root, only_failed=True)
+    assert again.ok
+    manifest = json.loads((again.index.parent / "manifest.json").read_text())
+    assert [one.get("taken_from") for one in manifest["notebooks"]] == ["2026-03-31.1", None]
+    first, second = (
+        json.loads((one.index.parent / "01_funnel" / "notebook.ipynb").read_text())
+        for one in (failed, again)
+    )
+    assert first == second  # with the times of its cells: it was not run again
+    pages = Page(again.index).text, Page(again.index.parent / "01_funnel" / "report.html").text
+    assert all("25% of 80 users" in page for page in pages)
+    assert publish(config, root, only_failed=True) == replace(again, new=False)
+
+
+def test_nothing_is_taken_over_that_would_be_otherwise_now(root: Path, config: Config) -> None:
+    publish(config, root)
+    write_notebook(root / "notebooks" / "02_broken.ipynb", good_cells("Repaired"))
+    (root / "data" / "users.csv").open("a").write("003,2026-03-03T10:00:00+08:00,social\n")
+    again = publish(config, root, only_failed=True)
+    manifest = json.loads((again.index.parent / "manifest.json").read_text())
+    assert [one.get("taken_from") for one in manifest["notebooks"]] == [None, None]

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from siyu.report.alerts import GATE, Incident, write_incidents
 from siyu.report.lock import lock
 from siyu.report.status import describe_status, find_status
 
@@ -62,3 +63,10 @@ def test_a_run_that_goes_on_is_told(tmp_path: Path) -> None:
     with lock(tmp_path):
         assert "a run goes on" in tell(tmp_path)
     assert "a run goes on" not in tell(tmp_path)
+
+
+def test_data_that_did_not_pass_the_gate_are_told(tmp_path: Path) -> None:
+    write_run(tmp_path, "2026-03-31.1", days_ago=9)
+    text = "No report: The data end on 31 Mar 2026, 8 days ago; max_age_days is 3."
+    write_incidents(tmp_path, {GATE: Incident(id=GATE, text=text, since="2026-04-07")})
+    assert tell(tmp_path)[2:] == [f"since 2026-04-07: {text}", "OVERDUE"]

@@ -9,11 +9,12 @@ from siyu.report.view import View, view
 from tests.report.project import code, good_cells, markdown, write_notebook
 
 
-def study(folder: Path, cells: list[dict[str, object]]) -> Study:
+def study(folder: Path, cells: list[dict[str, object]], *, label: str = "") -> Study:
     days = Parameter(name="days", annotation="int", default=7, comment="[1, 365] days of entry")
     out = Parameter(name="output_dir", annotation="str", default="", comment="")
     return Study(
         name="01_funnel",
+        label=label,
         notebook=write_notebook(folder / "source.ipynb", cells),
         declared={"days": days, "output_dir": out},
         given={"days": 30},
@@ -128,3 +129,10 @@ def test_parameters_are_shown_with_the_values_they_ran_with_and_tables_by_name(
     shown = viewed(tmp_path, good_cells())
     assert shown.parameters == [("days", "30", "[1, 365]", "days of entry")]
     assert shown.tables == ["steps.csv", "trend.csv"]
+
+
+def test_one_of_several_parameter_sets_is_told_from_the_others(tmp_path: Path) -> None:
+    cells = [markdown("# Where are customers lost?")]
+    one = study(tmp_path, cells, label="by = channel")
+    shown = view(one, Outcome(state="ok", notebook={"cells": cells}), folder=tmp_path)
+    assert shown.title == "Where are customers lost? (by = channel)"

@@ -16,9 +16,12 @@ from siyu.phrases import phrase
 from siyu.report.compare import Change
 from siyu.report.config import Config
 from siyu.report.outcome import Outcome
+from siyu.report.runs import LATEST
 from siyu.report.senders import DeliveryError, Message, Recipient, send
 
 STATE = "incidents.json"
+GATE = "/gate"
+"""The id of the incident that the data do not pass the gate: no study has such a name."""
 _LONGEST = 300
 
 
@@ -59,6 +62,44 @@ def tell_team(
     told = read_incidents(home)
     after = go_on(find_incidents(found, outcomes, as_of=as_of), told, found, outcomes)
     place = f"{target.relative_to(home.parent).as_posix()}/index.html"
+    return _tell(config, home, told=told, after=after, changes=changes, as_of=as_of, place=place)
+
+
+def tell_gate(
+    config: Config, problems: Sequence[str], *, home: Path, day: date
+) -> list[dict[str, Any]]:
+    """Tell the recipients once why there is no report, and once that it comes again.
+
+    Args:
+        config: the report.
+        problems: why its data do not pass the gate; empty where they do.
+        home: the folder of the configuration.
+        day: on which it was tried.
+
+    Returns:
+        As of `deliver`; empty where nothing was to be told.
+    """
+    told = read_incidents(home)
+    after = {name: one for name, one in told.items() if name != GATE}
+    if problems:
+        text = phrase("alerts.blocked", why=" ".join(problems))
+        after[GATE] = told.get(GATE, Incident(id=GATE, text=text, since=day.isoformat()))
+    place = f"{home.name}/{LATEST}/index.html"
+    return _tell(
+        config, home, told=told, after=after, changes=(), as_of=day.isoformat(), place=place
+    )
+
+
+def _tell(
+    config: Config,
+    home: Path,
+    *,
+    told: Mapping[str, Incident],
+    after: Mapping[str, Incident],
+    changes: Sequence[Change],
+    as_of: str,
+    place: str,
+) -> list[dict[str, Any]]:
     message = compose(
         title=config.title,
         as_of=as_of,
@@ -70,7 +111,7 @@ def tell_team(
     if message is None:
         return []
     deliveries = deliver(message, config.recipients)
-    if any(one["ok"] for one in deliveries):
+    if any(one["ok"] for one in deliveries) or not config.recipients:
         write_incidents(home, after)
     return deliveries
 

@@ -12,7 +12,9 @@ import yaml
 from siyu.data import plain_yaml
 from siyu.language import LANGUAGES
 from siyu.report.config_rules import find_problems
+from siyu.report.gate import Gate
 from siyu.report.location import holds_secret, locate
+from siyu.report.matrix import expand
 from siyu.report.parameters import Parameter, check_values, is_iso_date, read_parameters
 from siyu.report.problems import ConfigurationError, unknown
 from siyu.report.senders import Recipient
@@ -23,9 +25,13 @@ SET_BY_THE_RUN = ("source", "as_of", "output_dir")
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """One notebook with one set of parameters; `name` is the folder it is published in."""
+    """One notebook with one set of parameters; `name` is the folder it is published in.
+
+    `label` tells it from others of the same notebook, or is "".
+    """
 
     name: str
+    label: str
     notebook: Path
     declared: Mapping[str, Parameter]
     given: Mapping[str, object]
@@ -48,8 +54,8 @@ class Config:
 
     `titles` is the title of the report in each language, `language` that of its index. `keep` is
     how many runs of each kind are kept, `memory_limit_mb` what one notebook may take; None: no end.
-    `every_days` is how often it should come. `recipients` are told of its alerts, and `link` is the
-    address of the folder of all reports, or "".
+    `every_days` is how often it should come, `gate` what its data must keep. `recipients` are told
+    of its alerts, and `link` is the address of the folder of all reports, or "".
     """
 
     name: str
@@ -62,6 +68,7 @@ class Config:
     memory_limit_mb: float | None
     keep: int | None
     every_days: float
+    gate: Gate
     recipients: Sequence[Recipient]
     link: str
     root: Path
@@ -116,6 +123,7 @@ def read_config(path: Path) -> Config:
         memory_limit_mb=document.get("memory_limit_mb"),
         keep=document.get("keep"),
         every_days=document.get("every_days", 7),
+        gate=Gate(**document.get("gate", {})),
         recipients=[
             Recipient(sender=entry["to"], variable=entry["address"])
             for entry in document.get("notify", [])
@@ -190,21 +198,27 @@ def _studies(
     problems: list[str] = []
     for entry in entries:
         notebook = (folder / entry["notebook"]).with_suffix(".ipynb").resolve()
-        name = notebook.stem + (f"_{entry['suffix']}" if "suffix" in entry else "")
-        own = entry.get("parameters", {})
-        if name in {one.name for one in studies}:
-            problems.append(f"{name}: is listed twice; give one of them a suffix")
         try:
             declared = read_parameters(notebook)
         except ConfigurationError as error:
             problems += error.problems
             continue
         if missing := [key for key in SET_BY_THE_RUN if key not in declared]:
-            problems.append(f"{name}: the parameters cell must declare {', '.join(missing)}")
-        given = {key: value for key, value in shared.items() if key in declared} | own
-        problems += [_set_by_the_run(key, name) for key in given if key in SET_BY_THE_RUN]
-        problems += check_values(given, declared, where=name)
-        studies.append(Study(name=name, notebook=notebook, declared=declared, given=given))
+            problems.append(
+                f"{notebook.stem}: the parameters cell must declare {', '.join(missing)}"
+            )
+        used = {key: value for key, value in shared.items() if key in declared}
+        suffix = entry.get("suffix", "")
+        for point in expand(entry.get("matrix", {})):
+            name = "_".join(filter(None, (notebook.stem, suffix, point.suffix)))
+            if name in {one.name for one in studies}:
+                problems.append(f"{name}: is listed twice; give one of them a suffix")
+            given = used | entry.get("parameters", {}) | point.parameters
+            problems += [_set_by_the_run(key, name) for key in given if key in SET_BY_THE_RUN]
+            problems += check_values(given, declared, where=name)
+            label = ", ".join(filter(None, (suffix, point.label)))
+            study = Study(name=name, label=label, notebook=notebook, declared=declared, given=given)
+            studies.append(study)
     if problems:
         raise ConfigurationError(problems)
     return studies

@@ -24,6 +24,7 @@ _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "memory_limit_mb": (int, float),
     "keep": int,
     "every_days": (int, float),
+    "gate": dict,
     "notify": list,
     "link": str,
     "parameters": dict,
@@ -33,6 +34,11 @@ _ENTRY_KEYS: Mapping[str, type | tuple[type, ...]] = {
     "notebook": str,
     "suffix": str,
     "parameters": dict,
+    "matrix": dict,
+}
+_GATE_KEYS: Mapping[str, type | tuple[type, ...]] = {
+    "max_age_days": int,
+    "fewest_rows": (int, float),
 }
 _NOTIFY_KEYS: Mapping[str, type] = {"to": str, "address": str}
 
@@ -54,16 +60,8 @@ def find_problems(document: Any) -> Iterator[str]:
         yield f"title = {title!r} must be a text, or one for each of {', '.join(LANGUAGES)}"
     if (as_of := document.get("as_of", "")) and not is_iso_date(str(as_of)):
         yield f"as_of = {as_of!r} must be an ISO date such as 2026-03-31"
-    for name in (
-        "cell_timeout_seconds",
-        "run_timeout_seconds",
-        "memory_limit_mb",
-        "keep",
-        "every_days",
-    ):
-        value = document.get(name, 1)
-        if isinstance(value, int | float) and value <= 0:
-            yield f"{name} = {value} must be above 0"
+    yield from _not_above_zero(document)
+    yield from _gate_problems(document.get("gate", {}))
     yield from _notify_problems(document.get("notify", []))
     notebooks = document.get("notebooks")
     if notebooks == []:
@@ -76,6 +74,29 @@ def find_problems(document: Any) -> Iterator[str]:
             yield f"notebooks, entry {number}: {problem}"
         if not _FOLDER_NAME.fullmatch(str(entry.get("suffix", "first"))):
             yield f"notebooks, entry {number}: {_no_folder('suffix', entry)}"
+        for name, values in _items(entry.get("matrix")):
+            if not isinstance(values, list) or not values:
+                rule = "must list the values it takes, such as [[channel], [lure]]"
+                yield f"notebooks, entry {number}: matrix: {name} = {values!r} {rule}"
+
+
+def _gate_problems(block: Any) -> Iterator[str]:
+    if isinstance(block, dict):
+        for problem in (*_wrong_keys(block, _GATE_KEYS, required=()), *_not_above_zero(block)):
+            yield f"gate: {problem}"
+        share = block.get("fewest_rows", 1)
+        if isinstance(share, int | float) and share > 1:
+            yield f"gate: fewest_rows = {share} must be in (0, 1]: a share of what comes as a rule"
+
+
+def _not_above_zero(block: Mapping[str, object]) -> Iterator[str]:
+    for name, value in block.items():
+        if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+            yield f"{name} = {value} must be above 0"
+
+
+def _items(block: Any) -> Iterator[tuple[str, Any]]:
+    yield from block.items() if isinstance(block, dict) else ()
 
 
 def _notify_problems(entries: Any) -> Iterator[str]:

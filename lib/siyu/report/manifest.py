@@ -12,18 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from siyu.findings import PACKAGES
-from siyu.report.config import Config
+from siyu.report.config import Study
 from siyu.report.outcome import Outcome
+from siyu.report.plan import Plan
 
 
 def describe(
-    config: Config,
+    plan: Plan,
     outcomes: Mapping[str, Outcome],
     *,
-    source: str,
-    as_of: str,
-    fingerprint: str,
-    made_of: Mapping[str, str],
     variant: bool,
     started_at: datetime,
     finished_at: datetime,
@@ -31,23 +28,21 @@ def describe(
     """Lay out the manifest of a run.
 
     Args:
-        config: as it was run.
+        plan: what was run.
         outcomes: per study.
-        source: the source's own name; its location is among the parameters.
-        as_of: the last complete day, ISO.
-        fingerprint: of the input.
-        made_of: per study, the fingerprint of all that goes into it.
         variant: it was asked for otherwise than configured.
         started_at: when the run began, aware.
         finished_at: when its last notebook ended, aware.
     """
+    config = plan.config
     return {
         "schema": 1,
         "config": config.name,
         "title": config.title,
-        "as_of": as_of,
-        "source": source,
-        "fingerprint": fingerprint,
+        "as_of": plan.as_of,
+        "source": plan.source.name,
+        "fingerprint": plan.fingerprint,
+        "rows": plan.rows,
         "variant": variant,
         "started_at": started_at.isoformat(timespec="seconds"),
         "finished_at": finished_at.isoformat(timespec="seconds"),
@@ -63,11 +58,17 @@ def describe(
                 "message": outcomes[study.name].message,
                 "seconds": round(outcomes[study.name].seconds, 1),
                 "parameters": study.parameters,
-                "made_of": made_of[study.name],
+                "made_of": plan.made_of[study.name],
             }
+            | _origin(study, plan)
             for study in config.studies
         ],
     }
+
+
+def _origin(study: Study, plan: Plan) -> dict[str, str]:
+    taken = plan.taken.get(study.name)
+    return {} if taken is None else {"taken_from": taken.folder.name}
 
 
 def git_state(folder: Path) -> dict[str, Any]:

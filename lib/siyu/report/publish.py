@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from siyu import findings
 from siyu.report.lock import LOCK, lock
+from siyu.report.outcome import Outcome, read_notebook
 from siyu.report.problems import ConfigurationError
 from siyu.report.runs import FAILED, LATEST, place_of
 
@@ -51,6 +53,21 @@ def _writing(home: Path) -> Iterator[None]:
     except OSError as error:
         rule = f"cannot be written: {error.strerror}; name another folder by --out"
         raise ConfigurationError([f"{home} {rule}"]) from error
+
+
+def take_over(former: Path, folder: Path) -> Outcome:
+    """Copy what a study that went well has left in a run into another, and tell it again.
+
+    Args:
+        former: of the study, in a published run.
+        folder: of the study, in the run that takes it over; must not be there.
+    """
+    shutil.copytree(former, folder)
+    return Outcome(
+        state="ok",
+        notebook=read_notebook(folder / "notebook.ipynb"),
+        findings=findings.read(folder / "findings.json"),
+    )
 
 
 def publish(staged: Path, *, home: Path, as_of: str, ok: bool) -> Path:

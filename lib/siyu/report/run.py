@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from siyu import findings
-from siyu.data import Source, open_source
+from siyu.data import SourceError
 from siyu.language import speaking
 from siyu.report import publish, runs
-from siyu.report.alerts import tell_team
+from siyu.report.alerts import tell_gate, tell_team
 from siyu.report.compare import Change, compare, tell
 from siyu.report.config import Config, Study
-from siyu.report.inputs import fingerprint_study
+from siyu.report.gate import BlockedError
 from siyu.report.location import path_of, published_name
 from siyu.report.manifest import describe
 from siyu.report.outcome import Outcome, read_notebook
 from siyu.report.page import render_index, render_study
 from siyu.report.paths import machine_paths
+from siyu.report.plan import Plan, Request, make_plan
 from siyu.report.progress import Progress
 from siyu.report.prose import read_prose, translate
 from siyu.report.runner import Job, run_all
@@ -43,13 +44,7 @@ class Published:
 
 
 def run_report(
-    config: Config,
-    *,
-    out: Path,
-    at_once: int,
-    progress: Progress,
-    variant: bool = False,
-    force: bool = False,
+    config: Config, request: Request, *, out: Path, at_once: int, progress: Progress
 ) -> Published:
     """Run a configuration and publish the result under `out/<config name>/`.
 
@@ -59,90 +54,99 @@ def run_report(
 
     Args:
         config: what to run.
+        request: how it is asked for.
         out: the folder of all reports.
         at_once: how many notebooks run side by side, at least 1.
         progress: is told what happens.
-        variant: it is asked for otherwise than configured: `latest` stays.
-        force: run it though nothing has changed.
 
     Raises:
-        SourceError: the source cannot be used.
+        BlockedError: the source cannot be used, or its data do not pass the gate.
         ConfigurationError: `out` cannot be written.
         LockHeldError: another run of the configuration goes on.
     """
-    with speaking(config.language):
+    home = out.resolve() / config.name
+    with speaking(config.language), publish.staging(home) as folder:
         started_at = datetime.now(UTC)
-        source = _open(config)
-        fingerprint = source.fingerprint()  # now, before the data can change under the run
-        as_of = source.as_of.isoformat()
-        config = replace(config, studies=[_bind(one, config, as_of) for one in config.studies])
-        made_of = {one.name: fingerprint_study(one, data=fingerprint) for one in config.studies}
-        home = out.resolve() / config.name
-        with publish.staging(home) as folder:
-            if not (force or variant) and (same := _find_same(home, made_of)):
-                return Published(index=same / "index.html", ok=True, new=False)
-            outcomes = run_all(
-                [_job(study, folder, config) for study in config.studies],
-                root=config.root,
-                at_once=at_once,
-                timeout_seconds=config.run_timeout_seconds,
-                on_change=progress.update,
+        plan = _pass_gate(config, request, home=home, now=started_at)
+        if plan.same is not None:
+            return Published(index=plan.same.folder / "index.html", ok=True, new=False)
+        outcomes = _run(plan, folder, at_once=at_once, progress=progress)
+        manifest = describe(
+            plan,
+            outcomes,
+            variant=request.variant,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+        )
+        before = None if request.variant else _find_former(home, plan.as_of)
+        found = _all_findings(outcomes, manifest)
+        changes = [] if before is None else compare(found, runs.read_findings(before))
+        _write(
+            folder,
+            plan,
+            outcomes,
+            manifest=manifest,
+            found=found,
+            since=None if before is None else before.place[0],
+            changes=changes,
+            progress=progress,
+        )
+        ok = all(one.state == "ok" for one in outcomes.values())
+        current = not request.variant and _is_newest(home, plan.as_of)
+        target = publish.publish(folder, home=home, as_of=plan.as_of, ok=ok)
+        if ok and current:
+            publish.point_latest(target)
+        deliveries: list[dict[str, Any]] = []
+        if current and config.recipients and not request.quiet:
+            deliveries = tell_team(
+                config, target, home=home, found=found, outcomes=outcomes, changes=changes
             )
-            manifest = describe(
-                config,
-                outcomes,
-                source=source.name,
-                as_of=as_of,
-                fingerprint=fingerprint,
-                made_of=made_of,
-                variant=variant,
-                started_at=started_at,
-                finished_at=datetime.now(UTC),
-            )
-            before = None if variant else _find_former(home, as_of)
-            found = _all_findings(outcomes, manifest)
-            changes = [] if before is None else compare(found, runs.read_findings(before))
-            _write(
-                folder,
-                config,
-                outcomes,
-                manifest=manifest,
-                found=found,
-                since=None if before is None else before.place[0],
-                changes=changes,
-                warnings=[str(warning) for warning in source.warnings],
-                progress=progress,
-            )
-            ok = all(one.state == "ok" for one in outcomes.values())
-            current = not variant and _is_newest(home, as_of)
-            target = publish.publish(folder, home=home, as_of=as_of, ok=ok)
-            if ok and current:
-                publish.point_latest(target)
-            deliveries: list[dict[str, Any]] = []
-            if current and config.recipients:
-                deliveries = tell_team(
-                    config, target, home=home, found=found, outcomes=outcomes, changes=changes
-                )
-                findings.write(target / "manifest.json", manifest | {"deliveries": deliveries})
-            if config.keep is not None:
-                runs.remove(runs.find_spare(home, keep=config.keep))
-    return Published(
-        index=target / "index.html",
-        ok=ok,
-        undelivered=tuple(f"{one['to']}: {one['reason']}" for one in deliveries if not one["ok"]),
+            findings.write(target / "manifest.json", manifest | {"deliveries": deliveries})
+        if config.keep is not None:
+            spare = runs.find_spare(home, keep=config.keep)
+            runs.remove(spare)
+            for gone in spare:
+                progress.note("removed", f"{gone.name} is beyond the {config.keep} runs to keep")
+    return Published(index=target / "index.html", ok=ok, undelivered=_undelivered(deliveries))
+
+
+def _pass_gate(config: Config, request: Request, *, home: Path, now: datetime) -> Plan:
+    """Plan a run whose data may be told of; tell the team once where they may not."""
+    try:
+        plan = make_plan(config, request, home=home, now=now)
+        problems = list(plan.blocks)
+    except SourceError as error:
+        problems = [str(problem) for problem in error.problems]
+    deliveries = []
+    if not (request.variant or request.quiet):
+        shown = published_name(config.source, config.root)
+        said = [problem.replace(config.source, shown) for problem in problems]
+        deliveries = tell_gate(config, said, home=home, day=now.date())
+    if problems:
+        raise BlockedError(problems, undelivered=_undelivered(deliveries))
+    return plan
+
+
+def _undelivered(deliveries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(f"{one['to']}: {one['reason']}" for one in deliveries if not one["ok"])
+
+
+def _run(plan: Plan, folder: Path, *, at_once: int, progress: Progress) -> dict[str, Outcome]:
+    """Run what has to be run and take over the rest, in the order of the configuration."""
+    config = plan.config
+    progress.begin(len(plan.to_run))
+    taken = {
+        name: publish.take_over(run.folder / name, folder / name)
+        for name, run in plan.taken.items()
+    }
+    outcomes = run_all(
+        [_job(study, folder, config) for study in plan.to_run],
+        root=config.root,
+        at_once=at_once,
+        timeout_seconds=config.run_timeout_seconds,
+        on_change=progress.update,
     )
-
-
-def _find_same(home: Path, made_of: Mapping[str, str]) -> Path | None:
-    """Find the last success that was made of the very same."""
-    same = [
-        run.folder
-        for run in runs.read_runs(home)
-        if run.ok
-        and not run.is_variant
-        and {one["name"]: one.get("made_of") for one in run.manifest["notebooks"]} == made_of
-    ]
-    return same[-1] if same else None
+    return {one.name: (outcomes | taken)[one.name] for one in config.studies}
 
 
 def _find_former(home: Path, as_of: str) -> runs.Run | None:
@@ -155,17 +159,6 @@ def _is_newest(home: Path, as_of: str) -> bool:
     """Whether the last success is of no later day: a look back must not take its place."""
     latest = runs.find_latest(home)
     return latest is None or latest.place[0] <= as_of
-
-
-def _open(config: Config) -> Source:
-    zones = [one.parameters["timezone"] for one in config.studies if "timezone" in one.parameters]
-    return open_source(config.source, as_of=config.as_of, timezone=str(next(iter(zones), "")))
-
-
-def _bind(study: Study, config: Config, as_of: str) -> Study:
-    """Set what all studies of a run share, as it is published: the same data and day."""
-    source = published_name(config.source, config.root)
-    return replace(study, given={**study.given, "source": source, "as_of": as_of})
 
 
 def _job(study: Study, staged: Path, config: Config) -> Job:
@@ -185,28 +178,26 @@ def _job(study: Study, staged: Path, config: Config) -> Job:
 
 def _write(
     folder: Path,
-    config: Config,
+    plan: Plan,
     outcomes: Mapping[str, Outcome],
     *,
     manifest: Mapping[str, Any],
     found: Mapping[str, Any],
     since: str | None,
     changes: Sequence[Change],
-    warnings: Sequence[str],
     progress: Progress,
 ) -> None:
     views = []
-    for study in config.studies:
+    for study in plan.config.studies:
         outcome = outcomes[study.name]
         home = folder / study.name
-        language = study.language or config.language
+        language = study.language or plan.config.language
         with speaking(language):
             shown = view(study, outcome, folder=home)
             page = render_study(shown, run=manifest).encode()
         if len(page) > PAGE_BUDGET_BYTES:
-            progress.note(
-                f"{study.name}: the page has {len(page) / 1e6:.1f} MB; 2 MB is the budget"
-            )
+            size = f"{len(page) / 1e6:.1f} MB"
+            progress.note("large_page", f"{study.name}: the page has {size}; 2 MB is the budget")
         (home / "report.html").write_bytes(page)
         notebook = outcome.notebook or read_notebook(study.notebook) or {"cells": []}
         translated = translate(notebook, read_prose(study.notebook, language))
@@ -217,7 +208,7 @@ def _write(
     index = render_index(
         views,
         run=manifest,
-        warnings=warnings,
+        warnings=[str(warning) for warning in plan.source.warnings],
         since=since,
         changes=[tell(change) for change in changes],
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from siyu.report.alerts import GATE, Incident, read_incidents
 from siyu.report.lock import is_held
 from siyu.report.runs import Run, read_runs
 
@@ -18,11 +19,13 @@ GRACE_SHARE = 0.25
 class Status:
     """How a report stands; `due` and `overdue` as of the last success, None without one.
 
-    `failed` is the last run, where it failed and no success has come since.
+    `failed` is the last run, where it failed and no success has come since, `blocked` why the data
+    of the last one did not pass the gate.
     """
 
     last: Run | None
     failed: Run | None
+    blocked: Incident | None
     finished_at: datetime | None
     due: datetime | None
     overdue: bool
@@ -49,6 +52,7 @@ def find_status(home: Path, *, every_days: float, now: datetime) -> Status:
     return Status(
         last=last,
         failed=failed,
+        blocked=read_incidents(home).get(GATE),
         finished_at=finished_at,
         due=due,
         overdue=late is None or now > late,
@@ -69,6 +73,8 @@ def describe_status(status: Status, *, now: datetime) -> Iterator[str]:
         wrong = [one for one in status.failed.manifest["notebooks"] if one["state"] != "ok"]
         names = ", ".join(f"{one['name']} ({one['state']})" for one in wrong)
         yield f"last run failed: {status.failed.folder}: {names}"
+    if status.blocked is not None:
+        yield f"since {status.blocked.since}: {status.blocked.text}"
     if status.goes_on:
         yield "a run goes on"
     yield "OVERDUE" if status.overdue else "in time"

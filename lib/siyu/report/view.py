@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from siyu.language import spoken
+from siyu.phrases import phrase
 from siyu.report.config import Study
 from siyu.report.content import Content, Heading
 from siyu.report.outcome import Outcome, plain, read_notebook
@@ -61,9 +62,10 @@ def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
     headline, body = _render(cells, content)
     found = (outcome.findings or {}).get("findings", [])
     meanings = read_meanings(study.notebook, spoken())
+    title = title or study.name
     return View(
         name=study.name,
-        title=title or study.name,
+        title=phrase("page.in_brackets", text=title, n=study.label) if study.label else title,
         badge=_badge(outcome, found),
         headline=headline,
         alerts=[one for one in found if one["status"] == "alert"],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from siyu.report import senders
+from siyu.report import run, senders
 from siyu.report.alerts import (
     STATE,
     Incident,
@@ -31,6 +31,7 @@ from tests.report.project import (
     PUBLISH,
     code,
     good_cells,
+    run_without_kernels,
     write_config,
     write_notebook,
     write_source,
@@ -154,6 +155,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     write_notebook(tmp_path / "notebooks" / "01_funnel.ipynb", good_cells())
     monkeypatch.setenv("SIYU_TEST_FILE", str(tmp_path / "alerts.jsonl"))
     monkeypatch.setattr(senders, "sleep", lambda _: None)
+    monkeypatch.setattr(run, "run_all", run_without_kernels)
     return read_config(write_config(tmp_path, CONFIG))
 
 
@@ -172,7 +174,6 @@ def lines(config: Config) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
-@pytest.mark.slow
 def test_a_team_is_told_once_of_an_alert_and_once_that_it_is_over(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,7 +207,6 @@ def test_a_team_is_told_once_of_an_alert_and_once_that_it_is_over(
     assert "alerts.jsonl" not in told
 
 
-@pytest.mark.slow
 def test_what_was_delivered_to_nobody_is_told_by_the_next_run_and_the_report_is_there(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,7 +229,6 @@ def test_what_was_delivered_to_nobody_is_told_by_the_next_run_and_the_report_is_
     assert publish(config).undelivered == ()
 
 
-@pytest.mark.slow
 def test_a_team_is_told_once_that_there_is_no_report_and_once_that_it_comes_again(
     config: Config,
 ) -> None:

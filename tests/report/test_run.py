@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from siyu import findings
 from siyu.data import open_source
+from siyu.report import run
 from siyu.report.config import Config, read_config
 from siyu.report.gate import BlockedError, Gate
 from siyu.report.lock import LOCK, LockHeldError, lock
@@ -27,12 +28,14 @@ from tests.report.project import (
     good_cells,
     markdown,
     parameters,
+    run_without_kernels,
     write_config,
     write_notebook,
     write_source,
 )
 
 pytestmark = pytest.mark.slow
+WITHOUT_KERNELS = pytest.mark.usefixtures("without_kernels")
 
 CONFIG = """\
 name: weekly
@@ -98,6 +101,11 @@ def root(tmp_path: Path) -> Path:
     ]
     write_notebook(tmp_path / "notebooks" / "02_broken.ipynb", broken)
     return tmp_path
+
+
+@pytest.fixture
+def without_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "run_all", run_without_kernels)
 
 
 @pytest.fixture
@@ -200,6 +208,7 @@ def _no_file_betrays_the_machine(folder: Path, root: Path) -> None:
         assert ".staging" not in text
 
 
+@WITHOUT_KERNELS
 def test_latest_follows_a_success_as_configured_and_stays_when_a_later_run_fails(
     root: Path, config: Config
 ) -> None:
@@ -213,6 +222,7 @@ def test_latest_follows_a_success_as_configured_and_stays_when_a_later_run_fails
     assert os.readlink(latest) == "2026-03-31.1"
 
 
+@WITHOUT_KERNELS
 def test_a_look_back_does_not_take_the_place_of_the_latest(root: Path, config: Config) -> None:
     fine = replace(config, studies=config.studies[:1])
     latest = root / "reports" / "weekly" / "latest"
@@ -221,6 +231,7 @@ def test_a_look_back_does_not_take_the_place_of_the_latest(root: Path, config: C
         assert os.readlink(latest) == there
 
 
+@WITHOUT_KERNELS
 def test_nothing_runs_where_a_success_was_made_of_the_very_same(root: Path, config: Config) -> None:
     fine = replace(config, studies=config.studies[:1])
     first = publish(fine, root)
@@ -237,12 +248,14 @@ def test_nothing_runs_where_a_success_was_made_of_the_very_same(root: Path, conf
     assert publish(replace(fine, studies=[wider]), root).new
 
 
+@WITHOUT_KERNELS
 def test_a_run_that_failed_is_made_again_though_nothing_has_changed(
     root: Path, config: Config
 ) -> None:
     assert publish(config, root).index != publish(config, root).index
 
 
+@WITHOUT_KERNELS
 def test_the_index_says_first_what_changed_since_the_last_success(
     root: Path, config: Config
 ) -> None:
@@ -271,6 +284,7 @@ def test_a_run_otherwise_asked_for_is_compared_with_none(root: Path, config: Con
     assert "What changed" not in Page(other.index).text
 
 
+@WITHOUT_KERNELS
 def test_as_many_runs_of_each_kind_are_kept_as_configured(root: Path, config: Config) -> None:
     fine = replace(config, studies=config.studies[:1], keep=1)
     home = root / "reports" / "weekly"
@@ -369,6 +383,7 @@ def test_a_source_that_cannot_be_opened_publishes_nothing(root: Path, config: Co
     assert read_runs(root / "reports" / "weekly") == []
 
 
+@WITHOUT_KERNELS
 def test_data_that_have_grown_old_are_not_reported_on_unless_that_day_is_asked_for(
     root: Path, config: Config
 ) -> None:
@@ -380,6 +395,7 @@ def test_data_that_have_grown_old_are_not_reported_on_unless_that_day_is_asked_f
     assert publish(strict, root, guarded=False).ok
 
 
+@WITHOUT_KERNELS
 def test_a_table_that_has_lost_its_rows_is_not_reported_on(root: Path, config: Config) -> None:
     careful = replace(config, gate=Gate(fewest_rows=0.6), studies=config.studies[:1])
     assert publish(careful, root).ok
@@ -411,6 +427,7 @@ def test_what_failed_is_repeated_and_what_went_well_is_taken_over(
     assert publish(config, root, only_failed=True) == replace(again, new=False)
 
 
+@WITHOUT_KERNELS
 def test_nothing_is_taken_over_that_would_be_otherwise_now(root: Path, config: Config) -> None:
     publish(config, root)
     write_notebook(root / "notebooks" / "02_broken.ipynb", good_cells("Repaired"))

@@ -37,11 +37,13 @@ def report(parsed: argparse.Namespace) -> int:
     except ConfigurationError as error:
         return _refuse(error.problems)
 
-    from siyu.data import SourceError
+    from siyu.data import SourceError, without_persons
     from siyu.report.location import published_name
     from siyu.report.lock import LockHeldError
+    from siyu.report.paths import without_paths
     from siyu.report.progress import Progress
     from siyu.report.run import run_report
+    from siyu.report.secrets import find_secrets
 
     try:
         published = run_report(
@@ -59,7 +61,10 @@ def report(parsed: argparse.Namespace) -> int:
         return _give_way(error)
     except SourceError as error:
         typed = parsed.source or published_name(config.source, config.root)
-        lines = [str(problem).replace(config.source, typed) for problem in error.problems]
+        # What a scheduler logs names no person: `siyu check` shows the examples.
+        lines = [str(without_persons(problem)) for problem in error.problems]
+        hidden = [(config.source, typed), *find_secrets(config.recipients)]
+        lines = without_paths(lines, hidden)
         return _refuse(
             [line if line.startswith("source ") else f"source: {line}" for line in lines]
         )

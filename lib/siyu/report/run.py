@@ -20,10 +20,11 @@ from siyu.report.location import path_of, published_name
 from siyu.report.manifest import describe
 from siyu.report.outcome import Outcome, read_notebook
 from siyu.report.page import render_index, render_study
-from siyu.report.paths import machine_paths
+from siyu.report.paths import hide_in_files, machine_paths
 from siyu.report.progress import Progress
 from siyu.report.prose import read_prose, translate
 from siyu.report.runner import Job, run_all
+from siyu.report.secrets import find_secrets
 from siyu.report.view import view
 
 PAGE_BUDGET_BYTES = 2_000_000
@@ -81,13 +82,16 @@ def run_report(
         with publish.staging(home) as folder:
             if not (force or variant) and (same := _find_same(home, made_of)):
                 return Published(index=same / "index.html", ok=True, new=False)
+            jobs = [_job(study, folder, config, source) for study in config.studies]
             outcomes = run_all(
-                [_job(study, folder, config) for study in config.studies],
+                jobs,
                 root=config.root,
                 at_once=at_once,
                 timeout_seconds=config.run_timeout_seconds,
                 on_change=progress.update,
             )
+            for job in jobs:
+                hide_in_files(job.folder, job.hidden)
             manifest = describe(
                 config,
                 outcomes,
@@ -168,7 +172,7 @@ def _bind(study: Study, config: Config, as_of: str) -> Study:
     return replace(study, given={**study.given, "source": source, "as_of": as_of})
 
 
-def _job(study: Study, staged: Path, config: Config) -> Job:
+def _job(study: Study, staged: Path, config: Config, source: Source) -> Job:
     folder = staged / study.name
     folder.mkdir()
     return Job(
@@ -178,7 +182,11 @@ def _job(study: Study, staged: Path, config: Config) -> Job:
         parameters={**study.given, "source": config.source, "output_dir": str(folder)},
         cell_timeout_seconds=config.cell_timeout_seconds,
         memory_limit_mb=config.memory_limit_mb,
-        hidden=machine_paths(root=config.root, folder=folder, source=path_of(config.source)),
+        hidden=[
+            *find_secrets(config.recipients),
+            *machine_paths(root=config.root, folder=folder, source=path_of(config.source)),
+        ],
+        find_persons=source.find_persons,
         language=study.language or config.language,
     )
 

@@ -64,9 +64,10 @@ def test_no_text_is_cut_off_at_the_edge(title):
         ("a" * 31, "a" * 30 + "…"),
         ("门" * 16, "门" * 15 + "…"),
         ("门" * 15, "门" * 15),
+        ("a\u202eexe.b\u2069\n\n- c", "aexe.b - c"),
     ],
 )
-def test_a_label_is_cut_to_its_width_where_chinese_counts_double(name, label):
+def test_a_label_is_one_line_cut_to_its_width_where_chinese_counts_double(name, label):
     assert figures.shorten(name) == label
 
 
@@ -117,8 +118,12 @@ def test_a_notebook_shows_the_picture_then_its_numbers(monkeypatch):
 def test_a_sentence_is_shown_without_any_name_in_it_acting_as_markup(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
-    figures.say("“<b>*x*</b>” _y_ $1$ [a](b)")
-    assert shown[0]["text/markdown"] == r"“\<b\>\*x\*\</b\>” \_y\_ \$1\$ \[a\](b)."
+    figures.say("“<b>*x*</b>” _y_ $1$ [a](b) &lt;")
+    figures.say("+1: more\n\n- 1: less\n\n12. of them")
+    assert [one["text/markdown"] for one in shown] == [
+        r"“\<b\>\*x\*\</b\>” \_y\_ \$1\$ \[a\](b) \&lt;.",
+        "\\+1: more\n\n\\- 1: less\n\n12\\. of them.",
+    ]
 
 
 def test_an_empty_sentence_shows_nothing_and_one_that_names_a_file_is_no_file(monkeypatch):

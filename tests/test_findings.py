@@ -87,6 +87,18 @@ def test_what_is_saved_can_be_read_back_and_holds_every_field(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_no_text_of_a_table_acts_as_a_formula_of_a_spreadsheet():
+    names = ["=1+1", "@SUM(1)", "\t=1", "-1+1", "+x", "-3.5", "a=b", None]
+    table = pd.DataFrame({"=name": names, "kind": pd.Categorical(names), "change": -0.5})
+    rows = findings.to_csv(table.iloc[:, 1:]).splitlines()
+    assert rows[1:] == [
+        f"{text},-0.5" for text in ("'=1+1", "'@SUM(1)", "'\t=1", "'-1+1", "'+x", "-3.5", "a=b", "")
+    ]
+    assert findings.to_csv(table[["=name"]]).splitlines()[1:-1] == [
+        row.removesuffix(",-0.5") for row in rows[1:-1]
+    ]
+
+
 def test_a_table_that_was_never_computed_is_not_saved(tmp_path):
     tables = {"repair": pd.DataFrame(), "rates": pd.DataFrame(columns=["rate"])}
     findings.save([RATE], tables, output_dir=str(tmp_path), **ABOUT)

@@ -21,7 +21,7 @@ EXAMPLES = {
     **dict.fromkeys(("percent", "points", "apart", "signed", "level", "span", "length"), 0.5),
     **dict.fromkeys(("number", "decimal", "ratio", "yuan"), 12_345),
     **{spec: ["scan", "order"] for spec in ("names", "items", "clauses", "columns")},
-    **dict.fromkeys(("term", "name", ""), "scan"),
+    **dict.fromkeys(("term", "label", "name", ""), "scan"),
     "day": date(2026, 2, 4),
 }
 HAN = re.compile(r"[\u4e00-\u9fff]")

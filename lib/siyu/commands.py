@@ -75,8 +75,10 @@ def _report_day(
     from siyu.report.gate import BlockedError
     from siyu.report.location import published_name
     from siyu.report.lock import LockHeldError
+    from siyu.report.paths import without_paths
     from siyu.report.problems import ConfigurationError
     from siyu.report.run import run_report
+    from siyu.report.secrets import find_secrets
 
     out = parsed.out or config.root / "reports"
     try:
@@ -91,7 +93,8 @@ def _report_day(
         return GOES_ON
     except BlockedError as error:
         typed = parsed.source or published_name(config.source, config.root)
-        lines = [line.replace(config.source, typed) for line in error.problems]
+        hidden = [(config.source, typed), *find_secrets(config.recipients)]
+        lines = without_paths(error.problems, hidden)
         # What was typed is wrong for the one who typed it; what is scheduled needs another look.
         _note(progress, "refused" if request.variant else "blocked", lines)
         _note(progress, "undelivered", [f"nobody was told: {line}" for line in error.undelivered])
@@ -110,7 +113,7 @@ def _report_day(
 def _show_plan(config: Config, request: Request, *, home: Path) -> int:
     from datetime import UTC, datetime
 
-    from siyu.data import SourceError
+    from siyu.data import SourceError, without_persons
     from siyu.report.gate import BlockedError
     from siyu.report.lock import LOCK, LockHeldError, is_held
     from siyu.report.plan import describe_plan, make_plan
@@ -120,7 +123,8 @@ def _show_plan(config: Config, request: Request, *, home: Path) -> int:
     try:
         plan = make_plan(config, request, home=home, now=datetime.now(UTC))
     except SourceError as error:
-        raise BlockedError([str(problem) for problem in error.problems]) from error
+        problems = [str(without_persons(problem)) for problem in error.problems]
+        raise BlockedError(problems) from error
     for line in describe_plan(plan, home=home):
         print(line)
     return BLOCKED if plan.blocks else PUBLISHED

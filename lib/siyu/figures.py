@@ -6,11 +6,11 @@ import html
 import io
 import os
 import re
-import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from PIL import Image
 
-from siyu.formats import full_stop, paragraph, without_stop
+from siyu.formats import full_stop, paragraph, without_stop, without_turns
+from siyu.formats import shorten as shorten
 from siyu.phrases import cell, heading, phrase
 
 ACCENT = "#0072B2"
@@ -40,7 +41,9 @@ SERIES = (ACCENT, SECOND, THIRD, BLACK)
 """Okabe and Ito's colours that stand out on white, in the order in which series take them."""
 
 WIDTH_INCHES = 9.0
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$]")
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$&]")
+_ITEM = re.compile(r"^(\d*)([-+.)])", re.MULTILINE)
+"""How a line begins that would be one of a list."""
 _CHINESE = re.compile(r"[\u2e80-\uffff]")
 _LATIN = "DejaVu Sans"
 _BOLDER = 0.7
@@ -109,7 +112,7 @@ def say(sentence: str) -> None:
     from IPython.display import display
 
     if sentence:
-        plain = _MARKUP.sub(r"\\\g<0>", full_stop(sentence))
+        plain = _ITEM.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", full_stop(sentence)))
         # Not `Markdown(plain)`: it would read a file, or an address, that a sentence happens to be.
         display({"text/markdown": plain, "text/plain": sentence}, raw=True)  # type: ignore[no-untyped-call]
 
@@ -137,10 +140,7 @@ def to_html(table: pd.DataFrame) -> str:
     names = list(map(str, table.columns))
     head = "".join(f"<th>{html.escape(heading(name))}</th>" for name in names)
     body = "".join(
-        "<tr>"
-        + "".join(f"<td>{html.escape(text)}</td>" for text in map(_cell, names, row))
-        + "</tr>"
-        for row in table.itertuples(index=False)
+        "<tr>" + "".join(map(_data, names, row)) + "</tr>" for row in table.itertuples(index=False)
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -188,16 +188,6 @@ def canvas(
         "constrained", rect=(0.005, bottom / height, 0.985, (top - bottom) / height)
     )
     return figure, axes
-
-
-def shorten(name: str, *, width: int = 30) -> str:
-    """Cut a name to the width of a label; a Chinese character is as wide as two letters."""
-    used = 0
-    for end, character in enumerate(name):
-        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if used > width:
-            return name[:end] + "…"
-    return name
 
 
 def finish(figure: Figure, *, name: str, alt: str, table: pd.DataFrame) -> Picture:
@@ -339,6 +329,11 @@ def _style() -> Any:
     }
 
 
+def _data(column: str, value: object) -> str:
+    day = ' class="day"' if isinstance(value, date) else ""
+    return f"<td{day}>{html.escape(_cell(column, value))}</td>"
+
+
 def _cell(column: str, value: object) -> str:
     if isinstance(value, float):
         if pd.isna(value):
@@ -346,4 +341,9 @@ def _cell(column: str, value: object) -> str:
         if column in _CHANCES and value < _LEAST_CHANCE:
             return f"<{_LEAST_CHANCE}"
         return f"{value:.6g}"
-    return "" if value is None or value is pd.NaT else cell(column, str(value))
+    if value is None or value is pd.NaT:
+        return ""
+    if isinstance(value, pd.Timestamp) and value == value.normalize():
+        return f"{value:%Y-%m-%d}"
+    # The sentence of a finding is no name, and says all it has to say.
+    return without_turns(str(value)) if column == "message" else cell(column, str(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -34,6 +35,8 @@ Status = Literal["ok", "alert", "watch", "info", "insufficient"]
 Evidence = Literal["randomised", "adjusted", "descriptive"]
 Direction = Literal["above", "below"]
 
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+"""How a text begins that a spreadsheet would compute."""
 UNITS = ("share", "ratio", "count", "cny", "days", "hours", "users")
 STATUSES = ("ok", "alert", "watch", "info", "insufficient")
 EVIDENCE = ("randomised", "adjusted", "descriptive")
@@ -186,9 +189,35 @@ def save(
     (folder / "tables").mkdir(exist_ok=True)
     for name, table in tables.items():
         if len(table.columns):  # what was never computed would be a file of one empty line
-            table.to_csv(folder / "tables" / f"{name}.csv", index=False)
+            text = to_csv(table)
+            (folder / "tables" / f"{name}.csv").write_text(text, encoding="utf-8", newline="")
     document = to_json(found, notebook=notebook, as_of=as_of, source=source, parameters=parameters)
     write(folder / "findings.json", document)
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """Write a table as CSV in which no text from the data acts as a formula of a spreadsheet.
+
+    Such a text gets an apostrophe before it; a number, and a text that is one, stays.
+
+    Source: OWASP, CSV Injection.
+    """
+    tame = table.copy()
+    for place, dtype in enumerate(table.dtypes):
+        if dtype == "object" or isinstance(dtype, pd.StringDtype | pd.CategoricalDtype):
+            values = [_tame(value) for value in table.iloc[:, place]]
+            tame.isetitem(place, pd.Series(values, dtype="object").array)
+    return str(tame.to_csv(index=False))
+
+
+def _tame(value: object) -> object:
+    if not isinstance(value, str) or not _FORMULA.match(value):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def to_table(found: Iterable[Finding]) -> pd.DataFrame:

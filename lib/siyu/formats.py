@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 from typing import Literal
@@ -19,6 +20,8 @@ _SHORT_DAYS = {"en": "d MMM", "zh": "M/d"}
 _LARGE = ((10**8, "亿"), (10**4, "万"))
 _COUNTED = re.compile(r"^([-\d.,]+)")
 _MOST_NAMES = 3
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks that turn the direction of writing: with them a name rewrites the words around it."""
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -121,6 +124,21 @@ def day(value: date) -> str:
 def short_day(value: date) -> str:
     """Write a day of a year that is known: 4 Feb."""
     return str(format_date(value, _SHORT_DAYS[spoken()], locale=locale()))
+
+
+def without_turns(text: str) -> str:
+    """Take out the marks that turn the direction of writing; letters keep their own."""
+    return _TURNING.sub("", text)
+
+
+def shorten(name: str, *, width: int = 30) -> str:
+    """Write a name from the data on one line, cut to a width; a Chinese character counts twice."""
+    name, used = " ".join(without_turns(name).split()), 0
+    for end, character in enumerate(name):
+        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used > width:
+            return name[:end] + "…"
+    return name
 
 
 def quote(name: str) -> str:

@@ -19,6 +19,10 @@ import yaml
 from siyu import formats
 from siyu.language import join_folds, locale, spoken
 
+_LONGEST_NAME = 120
+"""As many letters as a product's name may have in the shops; twice those of a Chinese one."""
+_PANEL = 24
+"""Width of a name above a panel, or at a mark."""
 Text = str | Mapping[str, str]
 """A phrase; or one per plural category, chosen by the number that `by` names."""
 
@@ -49,7 +53,7 @@ def term(name: str) -> str:
     """Give the reader's word for a standard name (of an event, a channel, a lure, a segment, …).
 
     In a name of several, as segments and steps have, each standard part gets its word; what only
-    this merchant knows stays as it is.
+    this merchant knows stays as it is, cut where it is no name but a text.
     """
     if (own := _word(name)) is not None:
         return own
@@ -61,7 +65,7 @@ def term(name: str) -> str:
         parts = name.split(between)
         if len(parts) > 1 and any(_word(part) is not None for part in parts):
             return said.join(map(term, parts))
-    return name
+    return formats.shorten(name, width=_LONGEST_NAME)
 
 
 def _word(name: str) -> str | None:
@@ -125,6 +129,7 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "day": formats.day,
     "level": formats.level,
     "term": term,
+    "label": lambda name: formats.shorten(term(name), width=_PANEL),
     "name": lambda name: formats.quote(term(name)),
     "names": _names,
     "items": formats.listed,

@@ -166,5 +166,28 @@ def test_machine_paths_are_left_out_of_everything(tmp_path: Path) -> None:
     assert "/home/me" not in repr(outcome)
 
 
+def test_errors_name_nobody(tmp_path: Path) -> None:
+    known = {"u-0042", "王 小明", "=x"}
+    said = "no step of u-0042 (王 小明), '=x', in 2042: u-00421, file-u-0042.csv"
+    error = ERROR | {
+        "evalue": f"{said}",
+        "traceback": [f"\x1b[33mu-0042\x1b[0m {said}", "KeyError: '王 小明'"],
+    }
+    write_notebook(tmp_path / "notebook.ipynb", [ran("1 / 0", error=error)])
+    outcome = judge(
+        tmp_path,
+        exit_code=0,
+        result=FINE,
+        log="",
+        seconds=1,
+        find_persons=lambda words: known & words,
+    )
+    hidden = "no step of <id> (<id>), '<id>', in 2042: u-00421, file-<id>.csv"
+    assert outcome.message == f"ValueError: {hidden}"
+    assert outcome.cell is not None
+    assert outcome.cell.traceback == f"<id> {hidden}\nKeyError: '<id>'"
+    assert "u-0042 " not in json.dumps(outcome.notebook)
+
+
 def test_plain_text_has_no_terminal_colours() -> None:
     assert plain(["\x1b[1;31mred\x1b[0m", " and plain"]) == "red and plain"

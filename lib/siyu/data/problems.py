@@ -10,6 +10,8 @@ from typing import Literal
 from siyu.phrases import phrase
 
 Severity = Literal["error", "warning"]
+_LONGEST = 60
+"""Signs of an example: enough to find its row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ class Problem:
         if self.rows:
             what = phrase("problem.rows", what=what, rows=self.rows)
         if self.examples:
-            shown = ", ".join(map(repr, self.examples))
+            shown = ", ".join(map(_show, self.examples))
             what = phrase("problem.examples", what=what, examples=shown)
         if where := ".".join(part for part in (self.table, self.column) if part):
             what = phrase("problem.place", place=where, what=what)
@@ -92,6 +94,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     folded = {candidate.casefold(): candidate for candidate in known}
     near = get_close_matches(name.casefold(), folded, n=1)
     return folded[near[0]] if near else ""
+
+
+def _show(example: str) -> str:
+    return repr(example) if len(example) <= _LONGEST else f"{example[:_LONGEST]!r}…"
 
 
 def _rows(rows: int) -> str:

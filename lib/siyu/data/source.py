@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -105,13 +105,25 @@ class Source:
         """Return the sha256 of what was read, whatever `as_of` and wherever it lies."""
         return self._loaded.fingerprint()
 
+    def find_persons(self, words: Collection[str]) -> set[str]:
+        """Find which words are an id, or stand in a column that nobody described, in any table.
+
+        Args:
+            words: as many as a message may hold.
+        """
+        found: set[str] = set()
+        for name, table in self._loaded.tables.items():
+            for column, dtype in table.schema().items():
+                spec = TABLES[name].columns.get(column)
+                if dtype.is_string() and (spec is None or spec.kind == "id"):
+                    there = table.filter(table[column].isin(list(words))).select(column).distinct()
+                    found |= set(there.to_pyarrow()[column].to_pylist())
+        return found
+
     @cached_property
     def warnings(self) -> tuple[Problem, ...]:
         """What is odd in the whole input, whatever `as_of`, without examples that name a person."""
-        return tuple(
-            replace(problem, examples=()) if _names_persons(problem) else problem
-            for problem in _doubts(self._loaded)
-        )
+        return tuple(map(without_persons, _doubts(self._loaded)))
 
     def _count(self, name: str) -> tuple[str, int, date | None, date | None]:
         table = self._tables[name]
@@ -244,9 +256,11 @@ def _some_came_later(loaded: Loaded, end: datetime) -> bool:
     return isinstance(last, datetime) and last >= end
 
 
-def _names_persons(problem: Problem) -> bool:
-    columns = TABLES[problem.table].columns if problem.table else {}
-    return problem.column in columns and columns[problem.column].kind == "id"
+def without_persons(problem: Problem) -> Problem:
+    """Take the examples out of a problem where they are ids."""
+    columns = TABLES[problem.table].columns if problem.table in TABLES else {}
+    asked = [columns[name] for name in problem.column.split(", ") if name in columns]
+    return replace(problem, examples=()) if any(one.kind == "id" for one in asked) else problem
 
 
 def _when(name: str, table: ir.Table) -> ir.Value | None:

@@ -16,7 +16,9 @@ from siyu.phrases import phrase
 from siyu.report.compare import Change
 from siyu.report.config import Config
 from siyu.report.outcome import Outcome
+from siyu.report.paths import without_paths
 from siyu.report.runs import LATEST
+from siyu.report.secrets import find_secrets
 from siyu.report.senders import DeliveryError, Message, Recipient, send
 
 STATE = "incidents.json"
@@ -248,6 +250,6 @@ def deliver(message: Message, recipients: Sequence[Recipient]) -> list[dict[str,
                 raise DeliveryError(f"the environment variable {one.variable} is not set")
             send(one.sender, address, message)
         except DeliveryError as error:
-            reason = str(error)
+            reason = without_paths(str(error), find_secrets(recipients))
         deliveries.append({"to": one.sender, "ok": not reason, "reason": reason})
     return deliveries

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 # After the two slashes a relative path may follow; "md:" is a database that lies elsewhere.
 _FILE_ADDRESS = re.compile(r"((?:sqlite|duckdb)://)(?!md:|motherduck:)([^?]+)(\?.*)?")
-_SECRET = re.compile("pass|pwd|token|key|secret", re.IGNORECASE)
+SECRET = re.compile("pass|pwd|token|key|secret", re.IGNORECASE)
+"""What is in the name of a variable, or of a part of an address, whose value is a secret."""
 
 
 def locate(source: str, start: Path) -> str:
@@ -47,11 +48,23 @@ def path_of(source: str) -> Path | None:
 
 def holds_secret(source: str) -> bool:
     """Say whether an address holds a password or token, before its host or in its query."""
-    if "://" not in source:
-        return False
-    address = urlsplit(source)
-    names = [name for name, _ in parse_qsl(address.query, keep_blank_values=True)]
-    return bool(address.password) or any(_SECRET.search(name) for name in names)
+    return bool(find_secrets_in(source))
+
+
+def find_secrets_in(address: str) -> list[str]:
+    """List the passwords and tokens in an address, before its host or in its query, as they stand.
+
+    One that is named and left empty is listed too; what is no address holds none.
+    """
+    if "://" not in address:
+        return []
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return []
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    password = [parts.password] if parts.password else []
+    return password + [value for name, value in asked if SECRET.search(name)]
 
 
 def _parts(source: str) -> tuple[str, str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,9 @@ from siyu.report.paths import without_paths
 State = Literal["ok", "failed", "timeout", "kernel_died", "incomplete", "killed", "skipped"]
 
 _PAPERMILLS_OWN = {"injected-parameters", "papermill-error-cell-tag"}
+_WORD = re.compile(r"[\w.@+-]{4,}", re.ASCII)
+"""As ids are written; shorter ones stand for anything and name nobody."""
+_QUOTED = re.compile(r"'([^'\n]+)'")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -49,6 +52,7 @@ def judge(
     log: str,
     seconds: float,
     hidden: Sequence[tuple[str, str]] = (),
+    find_persons: Callable[[set[str]], set[str]] | None = None,
 ) -> Outcome:
     """Decide the outcome of a notebook.
 
@@ -58,7 +62,9 @@ def judge(
         result: what the child says papermill raised; None when it died before saying so.
         log: what the child wrote to its standard streams.
         seconds: how long it ran.
-        hidden: machine paths to leave out, see `machine_paths`.
+        hidden: secrets and machine paths to leave out, see `find_secrets` and `machine_paths`.
+        find_persons: of words, finds those that may name somebody; they are left out of errors,
+            which quote whatever they stumbled over.
 
     Returns:
         "ok" only when papermill raised nothing, every code cell has run, no cell shows an error,
@@ -72,9 +78,12 @@ def judge(
             document = without_paths(findings.read(folder / "findings.json"), hidden)
         except findings.FindingsError as error:
             state, message = "incomplete", str(error)
+    message = without_paths(message, hidden)
+    if find_persons and state != "ok":
+        message = _hide_persons(message, notebook, find_persons)
     return Outcome(
         state=state,
-        message=without_paths(message, hidden),
+        message=message,
         seconds=seconds,
         cell=None if document or notebook is None else _failing_cell(notebook),
         notebook=notebook,
@@ -100,6 +109,26 @@ def read_notebook(path: Path) -> dict[str, Any] | None:
 def plain(text: str | list[str]) -> str:
     """Join a notebook's multi-line text and take out terminal colours."""
     return _ANSI.sub("", text if isinstance(text, str) else "".join(text))
+
+
+def _hide_persons(
+    message: str,
+    notebook: Mapping[str, Any] | None,
+    find_persons: Callable[[set[str]], set[str]],
+) -> str:
+    """Leave out of the message, and of the errors in the notebook, whoever they name."""
+    errors = [error for cell in _code(notebook or {"cells": []}) for error in _errors(cell)]
+    texts = [message, *(plain("\n".join(error["traceback"])) for error in errors)]
+    words = {word for text in texts for word in _WORD.findall(text) + _QUOTED.findall(text)}
+    persons = sorted(find_persons(words | {word.strip(".@+-") for word in words}), key=len)
+    if not persons:
+        return message
+    either = "|".join(map(re.escape, reversed(persons)))
+    named = re.compile(rf"(?<![A-Za-z0-9])({either})(?![A-Za-z0-9])")
+    for error in errors:
+        error["evalue"] = named.sub("<id>", error["evalue"])
+        error["traceback"] = [named.sub("<id>", plain(part)) for part in error["traceback"]]
+    return named.sub("<id>", message)
 
 
 def _state(
@@ -145,7 +174,7 @@ def _code(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [cell for cell in cells if cell["cell_type"] == "code" and plain(cell["source"]).strip()]
 
 
-def _errors(cell: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _errors(cell: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     return (output for output in cell["outputs"] if output["output_type"] == "error")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from siyu.formats import yuan
+from siyu.formats import without_turns, yuan
 from siyu.language import spoken
 from siyu.phrases import phrase, section
 from siyu.report.compare import Told
@@ -67,4 +67,5 @@ def render_index(
 
 def _render(template: str, **content: object) -> str:
     page = _TEMPLATES.get_template(template)
-    return page.render(**content, t=section("page"), language=_TAGS[spoken()])
+    rendered = page.render(**content, t=section("page"), language=_TAGS[spoken()])
+    return without_turns(rendered)

@@ -42,6 +42,18 @@ def machine_paths(*, root: Path, folder: Path, source: Path | None) -> list[tupl
     ]
 
 
+def hide_in_files(folder: Path, hidden: Sequence[tuple[str, str]]) -> None:
+    """Replace what is hidden in every text file of a folder; what is no text stays as it is."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            try:
+                text = path.read_bytes().decode()
+            except UnicodeDecodeError:
+                continue
+            if (shown := without_paths(text, hidden)) != text:
+                path.write_bytes(shown.encode())
+
+
 def without_paths(document: Any, hidden: Sequence[tuple[str, str]]) -> Any:
     """Replace machine paths in every text of a JSON-like document, but not in encoded pictures.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from siyu import findings
-from siyu.data import SourceError
+from siyu.data import SourceError, without_persons
 from siyu.language import speaking
 from siyu.report import publish, runs
 from siyu.report.alerts import tell_gate, tell_team
@@ -20,11 +20,12 @@ from siyu.report.location import path_of, published_name
 from siyu.report.manifest import describe
 from siyu.report.outcome import Outcome, read_notebook
 from siyu.report.page import render_index, render_study
-from siyu.report.paths import machine_paths
+from siyu.report.paths import hide_in_files, machine_paths, without_paths
 from siyu.report.plan import Plan, Request, make_plan
 from siyu.report.progress import Progress
 from siyu.report.prose import read_prose, translate
 from siyu.report.runner import Job, run_all
+from siyu.report.secrets import find_secrets
 from siyu.report.view import view
 
 PAGE_BUDGET_BYTES = 2_000_000
@@ -116,11 +117,12 @@ def _pass_gate(config: Config, request: Request, *, home: Path, now: datetime) -
         plan = make_plan(config, request, home=home, now=now)
         problems = list(plan.blocks)
     except SourceError as error:
-        problems = [str(problem) for problem in error.problems]
+        # What a scheduler logs names no person: `siyu check` shows the examples.
+        problems = [str(without_persons(problem)) for problem in error.problems]
     deliveries = []
     if not (request.variant or request.quiet):
-        shown = published_name(config.source, config.root)
-        said = [problem.replace(config.source, shown) for problem in problems]
+        place = (config.source, published_name(config.source, config.root))
+        said = without_paths(problems, [place, *find_secrets(config.recipients)])
         deliveries = tell_gate(config, said, home=home, day=now.date())
     if problems:
         raise BlockedError(problems, undelivered=_undelivered(deliveries))
@@ -139,13 +141,16 @@ def _run(plan: Plan, folder: Path, *, at_once: int, progress: Progress) -> dict[
         name: publish.take_over(run.folder / name, folder / name)
         for name, run in plan.taken.items()
     }
+    jobs = [_job(study, folder, plan) for study in plan.to_run]
     outcomes = run_all(
-        [_job(study, folder, config) for study in plan.to_run],
+        jobs,
         root=config.root,
         at_once=at_once,
         timeout_seconds=config.run_timeout_seconds,
         on_change=progress.update,
     )
+    for job in jobs:
+        hide_in_files(job.folder, job.hidden)
     return {one.name: (outcomes | taken)[one.name] for one in config.studies}
 
 
@@ -161,8 +166,8 @@ def _is_newest(home: Path, as_of: str) -> bool:
     return latest is None or latest.place[0] <= as_of
 
 
-def _job(study: Study, staged: Path, config: Config) -> Job:
-    folder = staged / study.name
+def _job(study: Study, staged: Path, plan: Plan) -> Job:
+    config, folder = plan.config, staged / study.name
     folder.mkdir()
     return Job(
         name=study.name,
@@ -171,7 +176,11 @@ def _job(study: Study, staged: Path, config: Config) -> Job:
         parameters={**study.given, "source": config.source, "output_dir": str(folder)},
         cell_timeout_seconds=config.cell_timeout_seconds,
         memory_limit_mb=config.memory_limit_mb,
-        hidden=machine_paths(root=config.root, folder=folder, source=path_of(config.source)),
+        hidden=[
+            *find_secrets(config.recipients),
+            *machine_paths(root=config.root, folder=folder, source=path_of(config.source)),
+        ],
+        find_persons=plan.source.find_persons,
         language=study.language or config.language,
     )
 

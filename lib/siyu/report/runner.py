@@ -35,7 +35,8 @@ class Job:
     """One notebook to run: `folder` (which exists) gets the executed notebook and its findings.
 
     `memory_limit_mb` is for its kernel and all that belongs to it; None sets none. `hidden` are the
-    machine paths to leave out of the outcome, `language` that in which it is told.
+    secrets and machine paths to leave out of the outcome, `find_persons` finds the words in it that
+    name somebody, `language` is that in which it is told.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Job:
     cell_timeout_seconds: float
     memory_limit_mb: float | None = None
     hidden: Sequence[tuple[str, str]] = ()
+    find_persons: Callable[[set[str]], set[str]] | None = None
     language: str = "en"
 
 
@@ -67,6 +69,7 @@ class _Child:
                 log=self.log.read_text(encoding="utf-8", errors="replace"),
                 seconds=time.monotonic() - self.started,
                 hidden=self.job.hidden,
+                find_persons=self.job.find_persons,
             )
 
     def excess(self) -> str:

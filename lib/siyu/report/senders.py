@@ -21,6 +21,8 @@ from time import sleep
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from siyu.formats import without_turns
+
 TIMEOUT_SECONDS = 10
 BACK_OFF_SECONDS = (2, 10, 60)
 """Before each further attempt; the last is as long as the minute in which robots count."""
@@ -120,6 +122,8 @@ def send(sender: str, address: str, message: Message) -> None:
     Raises:
         DeliveryError: it was not taken; the reason does not hold the address.
     """
+    lines = tuple(map(without_turns, message.lines))
+    message = Message(title=without_turns(message.title), lines=lines)
     waits = iter(BACK_OFF_SECONDS)
     while True:
         try:

@@ -318,3 +318,13 @@ def test_orders_are_told_as_orders(sample):
     rates = heat.rates(measures, level=LEVEL)
     assert "followed by an order" in heat.say_rates(measures, rates, level=LEVEL)
     assert "followed by an order" in heat.draw_rates(measures, rates, level=LEVEL).alt.lower()
+
+
+def test_the_scale_of_a_few_hundred_pushes_is_written_in_numbers(tmp_path, monkeypatch):
+    measures = heat.measure(found(tmp_path, crowd(200)))
+    rates = heat.rates(measures, level=LEVEL)
+    scale = drawn(monkeypatch, lambda: heat.draw_support(measures, rates)).axes[-1]
+    marks = scale.get_yticklabels(which="both")
+    told = [text for text in (mark.get_text() for mark in marks) if text]
+    assert len(told) > 1
+    assert all(text.replace(",", "").isdigit() for text in told)

@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from siyu.figures import ACCENT, BLACK, GREY, SECOND, Picture, canvas, finish, nothing
+from siyu.figures import ACCENT, BLACK, GREY, SECOND, Picture, canvas, finish, nothing, shorten
 from siyu.formats import short_day, signed
-from siyu.phrases import phrase
+from siyu.phrases import phrase, term
 from siyu.studies.lures.daily import sentences
 from siyu.studies.lures.daily.course import Courses
 from siyu.studies.lures.daily.looks import Looks
@@ -127,7 +127,8 @@ def _of(table: pd.DataFrame, row: Any) -> pd.DataFrame:
 
 
 def _name(axes: Axes, row: Any) -> None:
-    text = phrase("lures.daily.pair.name", arm=row.arm, against=row.against)
+    arm, against = (shorten(term(one), width=24) for one in (row.arm, row.against))
+    text = phrase("lures.daily.pair.name", arm=arm, against=against)
     axes.set_title(text, size=10.5, loc="left", color=BLACK)
 
 

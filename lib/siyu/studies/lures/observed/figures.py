@@ -72,7 +72,7 @@ def draw_observed(experiment: Experiment, found: Observed, *, level: float) -> P
     axes.set_ylim(place + 0.7, -1.1)
     axes.margins(x=0.12)
     points_axis(axes.xaxis)
-    axes.set_xlabel(phrase("lures.observed.figure.axis", reference=term(found.reference)))
+    axes.set_xlabel(phrase("lures.observed.figure.axis", reference=found.reference))
     axes.grid(axis="x")
     alt = phrase("lures.observed.figure.alt", title=title)
     return finish(figure, name=name, alt=alt, table=found.table)

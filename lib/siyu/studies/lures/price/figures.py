@@ -131,7 +131,7 @@ def draw_worth(experiment: Experiment, prices: Prices, *, level: float) -> Pictu
         axes.axvline(prices.worth.value_cny, color=BLACK, linewidth=1, linestyle=":")
         axes.set_xlim(0, last)
         axes.set_xlabel(phrase("lures.price.figure.value"))
-        said = phrase(f"lures.price.figure.{key}", arm=term(prices.reference))
+        said = phrase(f"lures.price.figure.{key}", arm=prices.reference)
         axes.set_title(said, size=10, loc="left", color=BLACK)
         axes.grid(color=PALE, linewidth=0.5)
         name_ends(axes, last, [(y, shorten(term(arm), width=16), c) for y, arm, c in own_ends])

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogFormatter
 
 from siyu.figures import GREY, PALE, Picture, canvas, finish, nothing, shorten
 from siyu.phrases import cell, phrase, term
@@ -155,6 +156,7 @@ def _bar(figure: Any, mesh: Any, axes: list[Axes], label: str) -> None:
     bar.outline.set_visible(False)
     if isinstance(mesh.norm, LogNorm):
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        bar.ax.yaxis.set_minor_formatter(LogFormatter())  # the usual one writes formulas
     else:
         percent_axis(bar.ax.yaxis)
 

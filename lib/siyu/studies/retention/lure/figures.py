@@ -6,7 +6,7 @@ import pandas as pd
 
 from siyu.figures import ACCENT, BLACK, GREY, Picture, canvas, finish, nothing
 from siyu.formats import number, span
-from siyu.phrases import phrase, term
+from siyu.phrases import phrase
 from siyu.studies.retention.lure.measure import Lures
 from siyu.studies.retention.lure.sentences import say_lures
 from siyu.studies.tables import each_row
@@ -47,7 +47,7 @@ def draw_lures(lures: Lures, found: pd.DataFrame, *, horizon_days: int, level: f
         axes.annotate(
             phrase(
                 f"retention.lure.figure.{price}",
-                lure=term(row.lure),
+                lure=row.lure,
                 n=number(row.n),
                 cost=row.cost_cny,
                 known=number(row.priced),

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from siyu.figures import ACCENT, BLACK, GREY, PALE, SECOND, Picture, canvas, finish, nothing
+from siyu.figures import (
+    ACCENT,
+    BLACK,
+    GREY,
+    PALE,
+    SECOND,
+    Picture,
+    canvas,
+    finish,
+    nothing,
+    shorten,
+)
 from siyu.formats import number, points
 from siyu.phrases import phrase
 from siyu.studies.marks import name_rows, number_axis, percent_axis, row_name, whiskers
@@ -177,7 +188,7 @@ def draw_levers(adds: Adds, found: Plan, *, level: float) -> Picture:
             va="center",
             size=9,
         )
-    names = [sentences.name_lever(row.lever, row.touchpoint) for row in each_row(rows)]
+    names = [shorten(sentences.name_lever(row.lever, row.touchpoint)) for row in each_row(rows)]
     name_rows(axes, places, names)
     axes.set_xlim(0, 1.16 * float(rows["extra_upper"].max()))
     axes.set_ylim(-0.6, len(rows) - 0.4)

@@ -80,7 +80,7 @@ def draw_effects(measures: Measures, found: Effects, *, level: float) -> Picture
     for tier, objective in zip(measures.tiers, measures.objectives, strict=True):
         first = places[(found.table["tier"] == tier).to_numpy()].min()
         side = (-6, "right"), (0, "left")
-        said = term(tier), phrase(f"tiers.offer.figure.objective.{objective}")
+        said = shorten(term(tier)), phrase(f"tiers.offer.figure.objective.{objective}")
         for axes, (right, place), text in zip((money, aim), side, said, strict=True):
             axes.axhline(first - 1.35, color=PALE, linewidth=0.8)
             axes.annotate(

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from siyu.figures import ACCENT, BLACK, GREY, SECOND, Picture, canvas, finish, nothing
+from siyu.figures import ACCENT, BLACK, GREY, SECOND, Picture, canvas, finish, nothing, shorten
 from siyu.phrases import phrase, term
 from siyu.studies.marks import name_rows
 from siyu.studies.tables import each_row
@@ -186,7 +186,9 @@ def draw_checks(measures: Measures, found: Effects, *, level: float) -> Picture:
             axes.plot(row.effect, place, "x" if row.check == "naive" else "o", color=colour)
         axes.axvline(0, color=BLACK, linewidth=0.8)
         axes.set_ylim(-len(rows) + 0.5, 0.5)
-        axes.set_title(term(measures.tiers[target]), size=9.5, color=BLACK, loc="left")
+        axes.set_title(
+            shorten(term(measures.tiers[target]), width=22), size=9.5, color=BLACK, loc="left"
+        )
         axes.grid(axis="x")
         axes.xaxis.set_major_locator(MaxNLocator(4))
         labels = [_name_row(check) for check in rows] if axes is panels[0] else [""] * len(rows)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom, norm
 from siyu.stats.branching import chance_to_end
-from siyu.stats.clusters import wilson_share
+from siyu.stats.cluster_ratios import share_by_cluster
 from siyu.stats.count_means import count_mean, fit_shape
 from siyu.stats.intervals import wilson
 from siyu.stats.mover import mover_product
@@ -107,7 +107,7 @@ def test_acceptance_is_covered_with_inviters_as_clusters(alike):
         if alike:
             own = rng.beta(p * (1 - alike) / alike, (1 - p) * (1 - alike) / alike, len(sent))
         accepted = rng.binomial(sent, own)
-        _, lower, upper = wilson_share(accepted, sent, np.ones(len(sent)), level=LEVEL)
+        _, lower, upper = share_by_cluster(accepted, sent, level=LEVEL)
         ends = wilson(accepted.sum(), sent.sum(), level=LEVEL)
         rows.append((lower <= p <= upper, ends[0] <= p <= ends[1]))
     covered, naive = np.mean(rows, axis=0)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import nbinom, poisson
 
-from siyu.stats.clusters import wilson_share
+from siyu.stats.cluster_ratios import share_by_cluster
 from siyu.stats.count_means import count_mean, fit_shape, persons_needed
 from siyu.stats.many_to_one import heterogeneity_pvalue
 from siyu.stats.mover import mover_difference
@@ -120,7 +120,7 @@ def _row(
     for name, mean in means.items():
         row |= _ends(name, mean.mean, mean.ci_lower, mean.ci_upper)
     for name, part, whole in (("acceptance", "new", "invitations"), ("in_time", "in_time", "new")):
-        row |= _ends(name, *wilson_share(people[part], people[whole], people["n"], level=level))
+        row |= _ends(name, *_share(people, part, whole, level))
     return row | {"refused": ""}
 
 
@@ -227,10 +227,12 @@ def _find_answers(measures: Measures, level: float) -> pd.DataFrame:
     joint = bonferroni_level(level, max(compared, 1))
     rows = []
     for campaign, channel, own, rest in groups:
-        share = _share(own, level)
+        share = _share(own, "accepted", "sent", level)
         apart: tuple[Any, ...] = _NONE
         if len(rest):
-            apart = mover_difference(_share(own, joint), _share(rest, joint))
+            apart = mover_difference(
+                *(_share(side, "accepted", "sent", joint) for side in (own, rest))
+            )
         rows.append(
             {
                 "campaign": campaign,
@@ -254,5 +256,5 @@ def _split(rows: pd.DataFrame, which: pd.Series) -> tuple[pd.DataFrame, pd.DataF
     return rows[which], rows[~which]
 
 
-def _share(rows: pd.DataFrame, level: float) -> tuple[float, float, float]:
-    return wilson_share(rows["accepted"], rows["sent"], rows["n"], level=level)
+def _share(rows: pd.DataFrame, part: str, whole: str, level: float) -> tuple[float, float, float]:
+    return share_by_cluster(rows[part], rows[whole], clusters=rows["n"], level=level)

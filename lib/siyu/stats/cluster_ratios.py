@@ -77,7 +77,8 @@ def share_by_cluster(
     spread = float(weight @ (totals - mean) ** 2) / (many - 1)
     if many * mean**2 <= float(student.ppf((1 + level) / 2, many - 1)) ** 2 * spread:
         return share, 0.0, 1.0
-    worth, degrees = max(np.floor(things**2 / (weight @ totals**2)), 1.0), many - 1
+    worth = max(float(np.floor(things**2 / (weight @ totals**2))), 1.0)
+    degrees = many - 1
     if 0 < share < 1:
         found = jackknife(
             lambda means: means[..., :1] / means[..., 1:],

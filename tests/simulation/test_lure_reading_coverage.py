@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import norm, t
-from siyu.stats.best import compare_shares_with_best, compare_with_best
+from siyu.stats.best import compare_shares_with_best, compare_with_best, critical_values
 from siyu.stats.clusters import clustered_means
 from siyu.stats.experiments import SUSPECT_RATIO_P, adjusted_means, sample_ratio_pvalue
 from siyu.stats.many_to_one import (
@@ -13,7 +13,7 @@ from siyu.stats.many_to_one import (
     expected_loss,
     welch_degrees,
 )
-from siyu.studies.lures.reading.compare import Means, compare_means
+from siyu.studies.lures.reading.compare import Means, compare_means, find_reach
 from siyu.studies.lures.reading.verdict import decide
 
 from tests.studies.lures.builders import experiment, people
@@ -139,13 +139,45 @@ def test_a_lure_that_is_rolled_out_is_hardly_ever_worse_than_the_best_by_what_ma
         means = Means(value=values, variance=np.full(3, 0.64), degrees=np.full(3, 399.0))
         gaps = compare_means(means, level=LEVEL, has_control=False)
         gaps["arm"] = [one.arms[i] for i in gaps["position"]]
-        found = decide(one, gaps, means, n=1_200, level=LEVEL, smallest_gain_cny=1.0)
+        found = decide(
+            one,
+            gaps,
+            means,
+            n=np.full(3, 400.0),
+            running=None,
+            to_draw=0,
+            level=LEVEL,
+            smallest_gain_cny=1.0,
+        )
         naive += values.argmax() != 0
         told += found.kind == "roll_out"
         wrong += found.kind == "roll_out" and found.arm != "a"
     assert naive / times > 0.2
     assert wrong / times <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / times)
     assert told / times > 0.2
+
+
+def test_a_verdict_that_is_acted_on_at_the_first_look_that_allows_it_is_no_oftener_wrong():
+    """12 weekly reports of 100 people per arm; one lure is better than two by what matters.
+
+    Bounds of a single look roll out a wrong one at some look far too often; those for any number
+    of looks until the end, and of a single look then, do not.
+    """
+    rng, times, weeks, spread = np.random.default_rng(15), 4_000, 12, 14.0
+    n = 100.0 * np.arange(1, weeks + 1)[:, None] * np.ones(3)
+    sums = spread * np.sqrt(100) * rng.standard_normal((times, weeks, 3)).cumsum(axis=1)
+    values, errors = sums / n + np.array([1.0, 0, 0]), spread / np.sqrt(n)
+    ahead = values[..., None, :] - values[..., :, None]
+    single = critical_values(np.ones(3), level=LEVEL)[0] * np.hypot(errors[:, :1], errors[:, :1])
+    many = find_reach(errors, n, planned=n[-1], level=LEVEL)
+    many[-1] = single[-1]
+
+    def wrong(reach):
+        behind = (ahead + reach).max(axis=-1, where=~np.eye(3, dtype=bool), initial=0)
+        return (behind[..., 1:] <= 1).any(axis=(1, 2)).mean()
+
+    assert wrong(single[..., None]) > 0.1
+    assert wrong(many) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / times)
 
 
 def test_where_lures_hardly_differ_the_chance_is_told_too_small():

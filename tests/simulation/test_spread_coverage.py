@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom, norm
 from siyu.stats.branching import chance_to_end
-from siyu.stats.clusters import wilson_share
-from siyu.stats.count_means import count_mean, fit_shape
+from siyu.stats.cluster_ratios import share_by_cluster
+from siyu.stats.count_means import Families, count_mean, fit_shape
 from siyu.stats.intervals import wilson
 from siyu.stats.mover import mover_product
 from siyu.stats.recurrent import mean_function
@@ -54,6 +54,30 @@ def test_k_is_covered_as_stated_and_not_by_poisson(kind):
     assert 0.94 <= covered <= 0.98  # wide where few bring anybody
     assert below <= 0.025 + error_of(0.025)  # K is hardly called below 1 in error
     assert naive < 0.93
+
+
+def test_k_of_friends_who_are_alike_within_families_is_covered_where_that_of_persons_is_not():
+    """313 friends in families of a negative binomial size, alike by a gamma of variance 1.5."""
+    rng, k, held = np.random.default_rng(27), 0.39, np.zeros(3)
+    for _ in range(REPLICATIONS):
+        sizes = rng.negative_binomial(0.6, 0.6 / 1.6, 900)
+        sizes = sizes[sizes > 0]
+        sizes = sizes[: np.searchsorted(sizes.cumsum(), 313) + 1]
+        family = np.repeat(np.arange(len(sizes)), sizes)
+        alike = rng.gamma(1 / 1.5, 1.5, len(sizes))[family]
+        brought = rng.poisson(k * alike * rng.gamma(0.5, 2.0, len(family)))
+        families = Families(
+            brought=np.bincount(family, weights=brought), members=sizes, count=np.ones(len(sizes))
+        )
+        counted = np.unique(brought, return_counts=True)
+        ours = count_mean(*counted, level=LEVEL, families=families)
+        naive = count_mean(*counted, level=LEVEL)
+        held += [ours.ci_lower <= k <= ours.ci_upper, ours.ci_upper < k,
+                 naive.ci_lower <= k <= naive.ci_upper]  # fmt: skip
+    covered, below, naive = held / REPLICATIONS
+    assert 0.94 <= covered <= 0.97
+    assert below <= 0.025 + error_of(0.025)
+    assert naive < 0.92
 
 
 def campaign(rng, *, seeds, ends, invitations, shape=0.8, acceptance=0.4, stays=0.7):
@@ -107,7 +131,7 @@ def test_acceptance_is_covered_with_inviters_as_clusters(alike):
         if alike:
             own = rng.beta(p * (1 - alike) / alike, (1 - p) * (1 - alike) / alike, len(sent))
         accepted = rng.binomial(sent, own)
-        _, lower, upper = wilson_share(accepted, sent, np.ones(len(sent)), level=LEVEL)
+        _, lower, upper = share_by_cluster(accepted, sent, level=LEVEL)
         ends = wilson(accepted.sum(), sent.sum(), level=LEVEL)
         rows.append((lower <= p <= upper, ends[0] <= p <= ends[1]))
     covered, naive = np.mean(rows, axis=0)

@@ -9,7 +9,6 @@ from siyu.stats.cluster_ratios import (
     ratio_by_cluster,
     share_by_cluster,
 )
-from siyu.stats.intervals import wilson
 
 COST, KEPT = [30.0, 15.0, 45.0, 60.0, 15.0], [2.0, 1.0, 2.0, 3.0, 0.0]
 
@@ -47,19 +46,42 @@ def test_one_giant_tree_leaves_every_ratio_possible():
     assert share_by_cluster([300, 1, 1], [500, 1, 2], level=0.95) == (302 / 503, 0.0, 1.0)
 
 
-def test_friends_who_are_alone_in_their_trees_have_at_least_wilsons_interval():
-    count = np.repeat([1.0, 0.0], [30, 70])
-    _, lower, upper = share_by_cluster(count, np.ones(100), level=0.95)
-    plain = wilson(30, 100, level=0.95)
-    assert lower <= plain[0]
-    assert upper >= plain[1]
-    assert upper - lower < 1.1 * (plain[1] - plain[0])
+def test_of_clusters_of_one_thing_the_share_has_nearly_wilsons_interval():
+    """30 of 100: Wilson's is 0.2189 to 0.3958; Student's t with 99 degrees widens it a little."""
+    share, lower, upper = share_by_cluster([0, 1], [1, 1], clusters=[70, 30], level=0.95)
+    assert share == pytest.approx(0.3)
+    assert (lower, upper) == (pytest.approx(0.2178, abs=2e-3), pytest.approx(0.3975, abs=2e-3))
+
+
+def test_clusters_that_answer_alike_widen_the_interval():
+    apart = share_by_cluster([2, 3], [5, 5], clusters=[20, 20], level=0.95)
+    alike = share_by_cluster([0, 5], [5, 5], clusters=[20, 20], level=0.95)
+    assert apart[0] == alike[0] == pytest.approx(0.5)
+    assert alike[2] - alike[1] > 1.8 * (apart[2] - apart[1])
+
+
+def test_a_share_of_none_all_or_nothing_keeps_within_its_bounds():
+    """30 clusters of 3 count as 30 things: t(29)² / 30 = 0.1394, over 1.1394."""
+    none, every = (share_by_cluster([k], [3], clusters=[30], level=0.95) for k in (0, 3))
+    assert none[:2] == (0, 0)
+    assert every[0] == every[2] == 1
+    assert none[2] == pytest.approx(1 - every[1]) == pytest.approx(0.12236, abs=1e-4)
+    assert np.isnan(share_by_cluster([], [], clusters=[], level=0.95)).all()
+    assert np.isnan(share_by_cluster([0], [0], clusters=[9], level=0.95)).all()
+    assert np.isnan(share_by_cluster([1], [2], clusters=[1], level=0.95)[1:]).all()
+
+
+def test_clusters_without_things_change_nothing():
+    with_them = share_by_cluster([1, 0, 0], [2, 3, 0], clusters=[20, 30, 500], level=0.95)
+    assert with_them == share_by_cluster([1, 0], [2, 3], clusters=[20, 30], level=0.95)
 
 
 def test_nobody_and_everybody_count_as_trees_and_not_as_friends():
-    sizes = [9, 1, 1, 1]  # 144 / 84: no more than one tree alike
-    assert share_by_cluster([0] * 4, sizes, level=0.95) == (0, 0, *wilson(0, 1, level=0.95)[1:])
-    assert share_by_cluster(sizes, sizes, level=0.95)[:2] == (1, wilson(1, 1, level=0.95)[0])
+    """Ten trees, one of 3: 144 / 18 = 8 alike; t(9)² / 8 = 0.63966."""
+    sizes = [3, *[1] * 9]
+    none = share_by_cluster([0] * 10, sizes, level=0.95)
+    assert none == (0, 0, pytest.approx(0.63966 / 1.63966, abs=1e-5))
+    assert share_by_cluster(sizes, sizes, level=0.95) == (1, pytest.approx(1 - none[2]), 1)
 
 
 def test_equal_clusters_are_as_many_as_they_are():

@@ -10,7 +10,6 @@ from siyu.stats.clusters import (
     clustered_share,
     clustered_slope,
     joint_means,
-    wilson_share,
 )
 
 LEVEL = 0.95
@@ -139,35 +138,6 @@ def test_a_single_cluster_has_a_mean_and_no_error():
     mean, variance, degrees = clustered_means([[1.0, 3.0]], [[7, 7]])
     assert mean[0] == 2
     assert np.isnan([variance[0], degrees[0]]).all()
-
-
-def test_of_clusters_of_one_thing_the_share_has_nearly_wilsons_interval():
-    """30 of 100: Wilson's is 0.2189 to 0.3958; Student's t with 99 degrees widens it a little."""
-    share, lower, upper = wilson_share([0, 1], [1, 1], [70, 30], level=0.95)
-    assert share == pytest.approx(0.3)
-    assert (lower, upper) == (pytest.approx(0.2178, abs=2e-3), pytest.approx(0.3975, abs=2e-3))
-
-
-def test_clusters_that_answer_alike_widen_the_interval():
-    apart = wilson_share([2, 3], [5, 5], [20, 20], level=0.95)
-    alike = wilson_share([0, 5], [5, 5], [20, 20], level=0.95)
-    assert apart[0] == alike[0] == pytest.approx(0.5)
-    assert alike[2] - alike[1] > 1.8 * (apart[2] - apart[1])
-
-
-def test_a_share_of_none_all_or_nothing_keeps_within_its_bounds():
-    none, every = (wilson_share([k], [3], [30], level=0.95) for k in (0, 3))
-    assert none[:2] == (0, 0)
-    assert every[0] == every[2] == 1
-    assert none[2] == pytest.approx(1 - every[1]) == pytest.approx(0.044, abs=2e-3)
-    assert np.isnan(wilson_share([], [], [], level=0.95)).all()
-    assert np.isnan(wilson_share([0], [0], [9], level=0.95)).all()
-    assert np.isnan(wilson_share([1], [2], [1], level=0.95)[1:]).all()
-
-
-def test_clusters_without_things_change_nothing():
-    with_them = wilson_share([1, 0, 0], [2, 3, 0], [20, 30, 500], level=0.95)
-    assert with_them == wilson_share([1, 0], [2, 3], [20, 30], level=0.95)
 
 
 def test_means_of_people_who_stand_alone_have_the_usual_covariance():

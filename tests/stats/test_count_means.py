@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 from scipy.stats import nbinom, t
-from siyu.stats.count_means import CountMean, count_mean, fit_shape, persons_needed
+from siyu.stats.count_means import CountMean, Families, count_mean, fit_shape, persons_needed
 from statsmodels.discrete.discrete_model import NegativeBinomial
 
 LEVEL = 0.95
@@ -50,6 +50,20 @@ def test_where_nobody_brings_anything_the_upper_end_is_not_zero():
 
 def test_too_few_persons_do_not_bound_a_mean_from_above():
     assert count_mean([0, 30], [5, 1], level=LEVEL).ci_upper == np.inf
+
+
+def test_families_that_are_alike_widen_the_interval_by_their_variance():
+    """Ten bring 0, ten 2, in pairs: all alike, the variance is 10 / 9 of twice; mixed, none."""
+    alone = count_mean([0, 2], [10, 10], level=LEVEL)
+    mixed = Families(brought=[2], members=[2], count=[10])
+    assert count_mean([0, 2], [10, 10], level=LEVEL, families=mixed) == alone
+    alike = Families(brought=[0, 4], members=[2, 2], count=[5, 5])
+    found = count_mean([0, 2], [10, 10], level=LEVEL, families=alike)
+    assert found.variance == pytest.approx(alone.variance * 2 * 10 / 9)
+    reach = t.ppf(0.975, 2) ** 2 * (2 * 10 / 9) / 20
+    assert abs(found.mean - found.ci_lower) == pytest.approx(
+        np.sqrt(reach * (found.ci_lower + 0.0526316 * found.ci_lower**2)), rel=1e-4
+    )
 
 
 def test_without_persons_there_is_no_mean():

@@ -46,7 +46,7 @@ def compare_with_best(
     critical = critical_values(error, level=level, degrees=degrees)
     apart = value[:, None] - value[None, :]
     spread = np.hypot(error[:, None], error[None, :])
-    return _constrained(apart, apart + critical[:, None] * spread)
+    return constrain_to_best(apart, apart + critical[:, None] * spread)
 
 
 def compare_shares_with_best(count: ArrayLike, n: ArrayLike, *, level: float) -> pd.DataFrame:
@@ -84,7 +84,7 @@ def compare_shares_with_best(count: ArrayLike, n: ArrayLike, *, level: float) ->
         apart[i], _, upper[i] = newcombe_difference(
             counts[i], totals[i], counts, totals, level=float(2 * ndtr(z) - 1)
         )
-    return _constrained(apart, upper)
+    return constrain_to_best(apart, upper)
 
 
 def critical_values(errors: ArrayLike, *, level: float, degrees: ArrayLike = np.inf) -> FloatArray:
@@ -113,8 +113,16 @@ def critical_values(errors: ArrayLike, *, level: float, degrees: ArrayLike = np.
     return np.array([_critical(error, i, level, free[i]) for i in range(len(error))])
 
 
-def _constrained(apart: FloatArray, upper_pairs: FloatArray) -> pd.DataFrame:
-    """Constrain bounds of an option less each other one to those of it less the best of them."""
+def constrain_to_best(apart: FloatArray, upper_pairs: FloatArray) -> pd.DataFrame:
+    """Constrain bounds of an option less each other one to those of it less the best of them.
+
+    Args:
+        apart: of each option (row) its value less that of each other one (column).
+        upper_pairs: upper bounds of these differences, all at once.
+
+    Returns:
+        As `compare_with_best`.
+    """
     others = ~np.eye(len(apart), dtype=bool)
     upper = np.maximum(_least(upper_pairs, others), 0)
     candidate = upper > 0

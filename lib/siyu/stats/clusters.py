@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from siyu.stats.checks import FloatArray, count_of, normal_quantile
-from siyu.stats.jackknife import jackknife
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,59 +70,6 @@ def clustered_share(
         error=error,
         ci_lower=np.maximum(share - reach, 0),
         ci_upper=np.minimum(share + reach, 1),
-    )
-
-
-def wilson_share(
-    count: ArrayLike, n: ArrayLike, clusters: ArrayLike, *, level: float
-) -> tuple[float, float, float]:
-    """Give the share of things counted with Wilson's interval, widened for what clusters share.
-
-    Args:
-        count: things counted in a cluster.
-        n: things there are in it.
-        clusters: clusters with each such pair.
-        level: coverage of the interval, between 0 and 1.
-
-    Returns:
-        Share and the ends of its interval, within [0, 1]; all not a number without things, the ends
-        with fewer than two clusters.
-
-    Raises:
-        ValueError: a count is none, or exceeds its n; the level is out of range.
-
-    Wilson's (1927) of as many independent things as have the variance between clusters, though no
-    more than there are; with Student's t of the degrees that this variance deserves. Source: Korn
-    and Graubard (1998), Survey Methodology 24, who put that number into the exact interval instead;
-    it holds by simulation (`tests/simulation/test_spread_coverage.py`).
-    """
-    normal_quantile(level)
-    counts, totals = count_of(count, n)
-    weight = np.where(totals > 0, clusters, 0.0)
-    things, many = float(weight @ totals), float(weight.sum())
-    if not things:
-        return np.nan, np.nan, np.nan
-    share = float(weight @ counts / things)
-    if many < 2:
-        return share, np.nan, np.nan
-    spread = jackknife(
-        lambda means: means[..., :1] / means[..., 1:],
-        np.column_stack([counts, totals]),
-        weight,
-    )
-    variance = float(spread.variance[0])
-    # Where none or all are counted, there is no spread to be uncertain of.
-    worth, degrees = things, many - 1
-    if 0 < share < 1:
-        worth = min(share * (1 - share) / variance, things)
-        degrees = min(float(spread.degrees[0]), degrees)
-    square = float(student.ppf((1 + level) / 2, degrees)) ** 2 / worth
-    middle = share + square / 2
-    reach = np.sqrt(square * (share * (1 - share) + square / 4))
-    return (
-        share,
-        float(max(middle - reach, 0) / (1 + square)),
-        float(min((middle + reach) / (1 + square), 1)),
     )
 
 

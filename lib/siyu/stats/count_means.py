@@ -22,7 +22,8 @@ _SHAPES = np.exp(_LOGS)
 class CountMean:
     """A mean of counts over `n` persons with its interval.
 
-    variance: of one person's count. degrees: of freedom that this variance deserves.
+    variance: of one person's count, times what members of a family have in common. degrees: of
+    freedom that this variance deserves.
     """
 
     mean: float
@@ -45,7 +46,43 @@ class Shape:
     ci_upper: float
 
 
-def count_mean(values: ArrayLike, persons: ArrayLike, *, level: float) -> CountMean:
+@dataclass(frozen=True, kw_only=True)
+class Families:
+    """The same persons by families, such as all whom one inviter brought.
+
+    brought: what the members of a family bring together. members: how many they are. count: of
+    families that are alike in both.
+    """
+
+    brought: ArrayLike
+    members: ArrayLike
+    count: ArrayLike
+
+    def widen(self, mean: float, square: float) -> tuple[float, float]:
+        """Give by what the variance of a mean is larger than of independent persons, at least 1.
+
+        Args:
+            mean: of all.
+            square: sum over persons of their squared distance from it, above 0.
+
+        Returns:
+            The factor, and the degrees of freedom that the variance between families deserves.
+        """
+        brought, members, weight = (
+            np.asarray(one, dtype=np.float64) for one in (self.brought, self.members, self.count)
+        )
+        many, left = float(weight.sum()), brought - mean * members
+        second, fourth = float(weight @ left**2), float(weight @ left**4)
+        if many < 2 or not second:
+            return 1.0, np.inf
+        beyond = many * fourth / second**2 - 1
+        degrees = 2 * many / beyond if beyond > 0 else np.inf
+        return max(second * many / (many - 1) / square, 1.0), degrees
+
+
+def count_mean(
+    values: ArrayLike, persons: ArrayLike, *, level: float, families: Families | None = None
+) -> CountMean:
     """Give the mean of counts per person, with an interval that holds where a few bring most.
 
     The interval has all means K with |mean - K| <= t sqrt(V(K) / n), V(K) = K + c K² the variance
@@ -57,6 +94,8 @@ def count_mean(values: ArrayLike, persons: ArrayLike, *, level: float) -> CountM
         values: distinct counts.
         persons: with each of them; those who bring nothing included.
         level: coverage, between 0 and 1.
+        families: of the same persons, where members of one may be alike: the interval is then as
+            much wider as the variance between families is larger.
 
     Returns:
         Not numbers without persons; the upper end is infinite where they are too few to bound it.
@@ -64,9 +103,10 @@ def count_mean(values: ArrayLike, persons: ArrayLike, *, level: float) -> CountM
     Raises:
         ValueError: a value is no count, or the level is out of range.
 
-    Assumes independent persons. Source: the score interval of Wilson (1927) with the variance of a
-    negative binomial, as for Poisson rates in Tango (2009), Statist. Med. 28; degrees as in
-    `siyu.stats.jackknife`. That it holds is shown by simulation only
+    Assumes independent families, or without them persons. Source: the score interval of Wilson
+    (1927) with the variance of a negative binomial, as for Poisson rates in Tango (2009), Statist.
+    Med. 28; degrees as in `siyu.stats.jackknife`; families as clusters, Cochran (1977), Sampling
+    Techniques, 9A. That it holds is shown by simulation only
     (`tests/simulation/test_spread_coverage.py`).
     """
     normal_quantile(level)
@@ -80,16 +120,20 @@ def count_mean(values: ArrayLike, persons: ArrayLike, *, level: float) -> CountM
     second, fourth = (float(weight @ (x - mean) ** power / n) for power in (2, 4))
     variance = second * n / max(n - 1, 1)
     degrees = 2 * n / (fourth / second**2 - 1) if fourth > second**2 > 0 else _FEWEST_DEGREES
+    times = 1.0
+    if families is not None and second:
+        times, least = families.widen(mean, second * n)
+        degrees = min(degrees, least)
     degrees = max(degrees, _FEWEST_DEGREES)
     spread = max((variance - mean) / mean**2, 0.0) if mean else 0.0
-    step = float(t.ppf((1 + level) / 2, degrees)) ** 2 / n
+    step = float(t.ppf((1 + level) / 2, degrees)) ** 2 * times / n
     middle, bend = 2 * mean + step, 1 - step * spread
     root = np.sqrt(max(middle**2 - 4 * bend * mean**2, 0.0))
     return CountMean(
         mean=mean,
         ci_lower=float(2 * mean**2 / (middle + root)),
         ci_upper=float((middle + root) / (2 * bend)) if bend > 0 else np.inf,
-        variance=variance,
+        variance=variance * times,
         degrees=degrees,
         n=int(n),
     )

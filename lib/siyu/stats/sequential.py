@@ -106,7 +106,7 @@ def price_of_looks(bounds: ArrayLike, times: ArrayLike, *, level: float, power: 
 
 
 def always_valid_reach(
-    error: ArrayLike, n: ArrayLike, *, planned: float, level: float
+    error: ArrayLike, n: ArrayLike, *, planned: ArrayLike, level: float
 ) -> FloatArray:
     """Give how far an interval reaches that may be looked at as often as one likes.
 
@@ -127,11 +127,12 @@ def always_valid_reach(
     52, 2613-2640 (arXiv 2103.06476), equation 9, tuned by equation 161.
     """
     normal_quantile(level)
-    if not planned > 0:
-        raise ValueError(f"planned = {planned:g} must be above 0; give the units that are planned")
+    end = np.asarray(planned, dtype=np.float64)
+    if not (end > 0).all():
+        raise ValueError(f"planned = {end.min():g} must be above 0; give the units that are planned")
     alpha = 1 - level
     whole = -2 * np.log(alpha) + np.log(1 - 2 * np.log(alpha))
-    grown = np.asarray(n, dtype=np.float64) / planned * whole
+    grown = np.asarray(n, dtype=np.float64) / end * whole
     with np.errstate(divide="ignore"):  # nobody yet: infinitely far
         factor = 2 * (grown + 1) / grown * np.log(np.sqrt(grown + 1) / alpha)
     return np.asarray(np.asarray(error, dtype=np.float64) * np.sqrt(factor))

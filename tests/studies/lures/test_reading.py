@@ -407,17 +407,82 @@ def test_a_lure_that_is_the_best_but_may_not_be_worth_its_cost_is_tested_for_tha
         assert "能不能回本" in reading.say_choice(one, read, level=LEVEL)
 
 
-@pytest.mark.parametrize(("late", "told"), [(0, False), (60, True)])
-def test_a_verdict_before_the_end_says_that_it_is_one(late, told):
-    table = shares(200, 120, 100)
-    table.loc[table.index % 20 < late // 60, "followed_days"] = 8.0
-    one = experiment(table)
+def late(*counts, waiting):
+    """Arms as of `shares`, of which so many people each have not been followed to the end."""
+    table = shares(*counts)
+    table.loc[table.index % 400 >= 400 - waiting, "followed_days"] = 8.0
+    return table
+
+
+def test_until_the_end_worth_is_compared_for_any_number_of_looks():
+    """Waudby-Smith's interval of 20 yuan times two shares, for three pairs at once."""
+    one = experiment(late(160, 125, 100, waiting=20))
     read = found(one)
-    assert read.verdict.kind == "roll_out"
-    assert ("60 people drawn have not been" in reading.say_verdict(one, read, level=LEVEL)) == told
+    assert read.waiting == 60
+    value = 20 * np.array([160, 125]) / 380
+    error = np.sqrt((value * (20 - value) / 379).sum())
+    alpha = 0.05 / 3
+    grown = 760 / 800 * (np.log(1 - 2 * np.log(alpha)) - 2 * np.log(alpha))
+    reach = error * np.sqrt(2 * (1 + 1 / grown) * np.log(np.sqrt(grown + 1) / alpha))
+    leader = read.of("net_cny").set_index("arm").loc["a"]
+    assert leader["gap"] == pytest.approx(value[0] - value[1])
+    assert leader["ci_lower"] == pytest.approx(value[0] - value[1] - reach)
+
+
+def test_what_a_single_look_would_roll_out_is_tested_on_until_the_end():
+    at_end = found(experiment(shares(150, 130, 100)))
+    assert (at_end.verdict.kind, at_end.waiting) == ("roll_out", 0)
+    one = experiment(late(150, 130, 100, waiting=20))
+    assert found(one).verdict.kind == "keep_testing"
+    planned = found(experiment(shares(150, 130, 100)), planned_users=2_400)
+    assert (planned.verdict.kind, planned.waiting, planned.verdict.more) == (
+        "keep_testing", 1_200, 1_200
+    )  # fmt: skip
+    clear = found(experiment(late(200, 120, 100, waiting=20)))
+    assert clear.verdict.kind == "roll_out"
+    assert np.isnan(clear.verdict.quarter_cny)
+
+
+@pytest.mark.parametrize("control", ["", "c"])
+def test_all_that_is_decided_at_the_end_can_be_decided_before_where_it_is_clear(control):
+    table = late(300, 120, 100, waiting=20)
+    assert found(experiment(table, control=control, arms=("c", "a", "b"))).verdict.kind == (
+        "stop" if control else "roll_out"
+    )
+    lost = found(experiment(table.assign(cost_cny=18.0), control=control, arms=("c", "a", "b")))
+    assert lost.verdict.kind == "stop"
+
+
+def test_people_already_drawn_are_not_asked_for_again():
+    """Those who wait are more than the formula asks for beyond who was followed."""
+    one = experiment(late(100, 90, 40, waiting=200))
+    read = found(one, smallest_gain_cny=2.0)
+    assert (read.verdict.kind, read.verdict.more) == ("keep_testing", 0)
+    assert "nobody more need be drawn" in reading.say_verdict(one, read, level=LEVEL)
+    (first, *_) = reading.conclude(one, read, level=LEVEL)
+    assert "Draw nobody more" in first.action
+
+
+def test_whole_clusters_are_valued_once_at_the_end():
+    table = staff(8)
+    table.loc[0, "followed_days"] = 8.0
+    one = experiment(table, arms=("a", "b"))
+    read = found(one)
+    assert read.verdict.kind == ""
+    assert "read once" in reading.say_verdict(one, read, level=LEVEL)
+    assert len(read.of("retained_30")) == 2
+
+
+@pytest.mark.parametrize("waiting", [0, 20])
+def test_a_verdict_before_the_end_says_that_it_is_one(waiting):
+    one = experiment(late(200, 120, 100, waiting=waiting))
+    read = found(one)
+    assert ("The test is not over: 60 people" in reading.say_verdict(one, read, level=LEVEL)) == (
+        waiting > 0
+    )
     with speaking("zh"):
         said = reading.say_verdict(one, read, level=LEVEL)
-        assert ("还有 60 位抽到的人" in said) == told
+        assert ("试验还没结束：还有 60 人" in said) == (waiting > 0)
 
 
 @pytest.mark.slow

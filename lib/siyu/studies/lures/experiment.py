@@ -21,7 +21,7 @@ from siyu.studies.events import find_unknown
 from siyu.studies.lures.definition import ADDED, Definition, LureError
 from siyu.studies.lures.people import join_people
 
-NOT_COUNTED = ("none", "absent", "one_arm")
+NOT_COUNTED = ("none", "absent", "undrawn", "one_arm")
 """Refusals of an experiment of which nobody is counted."""
 REASONS = ("stranger", "member")
 """Why a person who was drawn is left out: not in users; a contact before the assignment."""
@@ -48,9 +48,11 @@ class Experiment:
         is left out.
     left_out: one row per `reason` (of `REASONS`) and `arm`: `n`.
     retention_days: of the definition; none where no user has a time of addition.
-    known: names of the experiments there are, where the one that was named is none of them.
+    known: names of the experiments there are, where the one that was named is none of them; of the
+        arms drawn so far, where these are not all that were named.
     refused: "none" (no experiment was named, or there is no such table), "absent" (it is not in the
-        table, as known at `as_of`), "one_arm", "nobody" (who can be read), "".
+        table, as known at `as_of`), "undrawn" (nobody has been drawn into some arm that was named),
+        "one_arm", "nobody" (who can be read), "".
     """
 
     source: str
@@ -112,12 +114,14 @@ def find_experiment(pool: Source, definition: Definition, *, min_users: int = 30
         min_users: smallest group that is told apart, at least 1.
 
     Raises:
-        LureError: there is no such arm, event or column, or a number is out of range.
+        LureError: there is no such event or column, or a number is out of range.
     """
     if min_users < 1:
         raise LureError(f"min_users = {min_users} must be at least 1")
     drawn, known = _drawn(pool, definition)
-    arms = _arms(drawn, definition)
+    there = _arms(drawn, definition)
+    begun = _has_begun(there, definition)
+    arms = there if begun else ()
     events = _events(pool, definition)
     users = pool.table("users")
     can_stay = "added_at" in users.columns and bool(users.added_at.notnull().any().to_pandas())
@@ -131,8 +135,10 @@ def find_experiment(pool: Source, definition: Definition, *, min_users: int = 30
         joined = join_people(pool, drawn, definition, arms, events).drop("user_id").to_pandas()
         reduced = _reduce(joined, definition, can_stay=can_stay)
     refused = "one_arm" if len(arms) < 2 else ""
-    if not arms:
+    if not there:
         refused = "absent" if known else "none"
+    elif not begun:
+        refused, known = "undrawn", there
     return Experiment(
         source=pool.name,
         as_of=pool.as_of,
@@ -200,19 +206,15 @@ def _arms(drawn: ir.Table | None, definition: Definition) -> tuple[str, ...]:
     if drawn is None:
         return ()
     there = sorted(drawn.select("arm").distinct().to_pandas()["arm"])
-    for name, asked in (
-        ("control_arm", [definition.control_arm] if definition.control_arm else []),
-        # The usual name asks for nothing: where no arm has it, no lure is a coupon.
-        ("coupon_arms", [one for one in definition.coupon_arms if one != "coupon"]),
-    ):
-        for arm in asked:
-            if arm not in there:
-                raise LureError(
-                    f"{name}: {definition.experiment!r} has no arm {arm!r}; it has "
-                    f"{', '.join(there)}"
-                )
     first = [arm for arm in there if arm == definition.control_arm]
     return (*first, *(arm for arm in there if arm != definition.control_arm))
+
+
+def _has_begun(there: Sequence[str], definition: Definition) -> bool:
+    """Whether somebody has been drawn into every arm that is named."""
+    # The usual name asks for nothing: where no arm has it, no lure is a coupon.
+    named = {definition.control_arm, *definition.coupon_arms} - {"", "coupon"}
+    return named <= set(there) and len(there) >= len(definition.arm_shares)
 
 
 def _shares(arms: Sequence[str], asked: Sequence[float]) -> tuple[float, ...]:

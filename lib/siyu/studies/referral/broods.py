@@ -15,11 +15,11 @@ def find_broods(invites: Invites) -> pd.DataFrame:
     """Count for each person what came within a cycle; seeds who invited nobody are left out.
 
     Returns:
-        One row per campaign and person: `campaign`, `person`, `generation` (0 a seed), `since_us`,
-        `left_us`, `followed_days`, `arrived` (a seed, or came in the first `arriving_days`),
-        `is_followed` (for `cycle_days`), and counts of `invitations` within a cycle, the `new`
-        members whom these have brought so far, and of those the ones that accepted `in_time`,
-        within the cycle too.
+        One row per campaign and person: `campaign`, `person`, `inviter` (of a seed, none: -1),
+        `generation` (0 a seed), `since_us`, `left_us`, `followed_days`, `arrived` (a seed, or came
+        in the first `arriving_days`), `is_followed` (for `cycle_days`), and counts of `invitations`
+        within a cycle, the `new` members whom these have brought so far, and of those the ones that
+        accepted `in_time`, within the cycle too.
     """
     definition = invites.definition
     cycle = definition.cycle_days * DAY_US
@@ -47,11 +47,11 @@ def find_broods(invites: Invites) -> pd.DataFrame:
     )
 
 
-_OWN = ("generation", "since_us", "left_us")
+_OWN = ("inviter", "generation", "since_us", "left_us")
 
 
 def _find_inviting_seeds(invites: Invites) -> pd.DataFrame:
     """Give the seeds who invited anybody; when they left is not asked of them."""
     sent = invites.sent[(invites.sent["generation"] == 0) & ~invites.sent["is_late"]]
     seeds = sent.drop_duplicates(["campaign", "inviter"]).rename(columns={"inviter": "person"})
-    return seeds.assign(left_us=-1)[["campaign", "person", *_OWN]]
+    return seeds.assign(left_us=-1, inviter=-1)[["campaign", "person", *_OWN]]

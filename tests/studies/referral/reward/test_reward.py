@@ -191,6 +191,31 @@ def test_a_campaign_is_judged_by_what_members_from_elsewhere_cost(reward_cny, ve
     assert row["worth_cny"] == pytest.approx(worth)
 
 
+@pytest.mark.parametrize("reward_cny", [2.0, 5.7])
+def test_a_friend_who_is_cheap_but_worth_less_is_no_campaign_to_continue(reward_cny):
+    """60% of friends stay, worth 2 yuan each: 1.2 yuan a friend, for 2 or 5.7; 9.5 elsewhere."""
+    measures = of(friends_of(reward_cny))
+    found = reward.costs(measures, level=LEVEL, value_kept_cny=2.0)
+    row = found.table.iloc[0]
+    assert row["verdict"] == "lose"
+    assert row["most_reward"] == pytest.approx(2 * row["kept_share"])
+    told = reward.conclude(measures, reward.leaving(measures, level=LEVEL), found, level=LEVEL)
+    (cost,) = [one for one in told if "cost_per_kept" in one.id]
+    assert (cost.status, cost.threshold, cost.worth_cny) == ("alert", 2.0, None)
+    assert "clearly more than the 2.00 yuan" in cost.message
+
+
+def test_no_campaign_is_to_be_continued_by_one_part_and_ended_by_the_other():
+    """What the choice among campaigns goes by (the margin) and the verdict never contradict."""
+    for reward_cny in np.linspace(0.5, 8, 6):
+        for value in (1.0, 3.0, 6.0, 30.0):
+            measures = of(friends_of(reward_cny))
+            found = reward.costs(measures, level=LEVEL, value_kept_cny=value)
+            verdict, (_, lower, upper) = found.table["verdict"][0], reward.margins(found)["tea"]
+            assert not (verdict == "continue" and upper <= 0)
+            assert not (verdict in ("lose", "change", "stop") and lower > 0)
+
+
 def test_dearer_than_most_but_not_than_the_dearest_is_a_reward_to_change():
     base = of(friends_of(9.0))
     dear = base.touchpoints.assign(touchpoint="feed", cost_cny=900.0, kept=6.0, n=6)

@@ -131,10 +131,11 @@ def of(seeds, arms=("one", "two"), **changed):
         "experiment": "both" if arms else "",
         "arms": arms,
         "shares": (1.0,) * len(arms),
+        "drawn_arms": (),
         "tree_days": 42,
         "kept_days": 30,
         "seeds": seeds,
-        "immature": 3,
+        "immature": 0,
         "contaminated": 2,
         "past": pd.DataFrame({"campaign": "tea", "size": [0, 1, 2, 3], "n": [300, 200, 80, 20],
                               "inviters": [100, 200, 80, 20]}),
@@ -170,10 +171,39 @@ def test_intervals_of_three_arms_hold_together_and_are_wider():
     assert (widths[1] > 1.05 * widths[0]).all()
 
 
+def test_until_all_seeds_have_been_followed_a_verdict_holds_at_any_number_of_looks():
+    """Waudby-Smith's interval of 800 of 1,200 seeds; what a single look calls is tested on."""
+    seeds = seeds_of(1.0, 1.7)
+    at_end = sides.compare_sides(of(seeds), level=LEVEL).table.set_index("measure")
+    running = of(seeds, immature=400)
+    found = sides.compare_sides(running, level=LEVEL).table.set_index("measure")
+    by = [seeds.loc[seeds["arm"] == arm, "descendants"] for arm in (0, 1)]
+    error = np.sqrt(sum(one.var(ddof=1) / 400 for one in by))
+    grown = 800 / 1_200 * (np.log(1 - 2 * np.log(0.05)) - 2 * np.log(0.05))
+    reach = error * np.sqrt(2 * (1 + 1 / grown) * np.log(np.sqrt(grown + 1) / 0.05))
+    own = found.loc["descendants"]
+    assert own["ci_lower"] == pytest.approx(own["difference"] - reach)
+    assert (at_end.loc["net_cny", "verdict"], found.loc["net_cny", "verdict"]) == (
+        "roll_out", "keep_testing"
+    )  # fmt: skip
+    said = sides.say_sides(running, sides.compare_sides(running, level=LEVEL), level=LEVEL)
+    assert "hold at any number of looks" in said
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"reward_control": "x"}, {"gift_cny": {"x": 1.0}}, {"reward_shares": [1.0, 1.0, 1.0]}],
+)
+def test_arms_into_which_nobody_has_been_drawn_yet_are_told(tmp_path, asked):
+    found = measured(tmp_path, family(), **asked)
+    assert (found.arms, found.drawn_arms) == ((), ("one", "two"))
+
+
 def test_what_cannot_be_read_is_refused_and_names_the_next_experiment():
     lost = seeds_of(1.0, 1.0)
     cases = {
         "none": of(lost[:0], arms=()),
+        "undrawn": of(lost[:0], arms=(), drawn_arms=("one",)),
         "nobody": of(lost[:0]),
         "ratio": of(lost.drop(index=lost.index[:120])),
         "few": of(seeds_of(1.0, 1.0, n=29)),
@@ -218,9 +248,7 @@ def test_all_is_said_and_drawn_in_both_languages():
     ("asked", "told"),
     [
         ({"tree_days": 0}, "tree_days"),
-        ({"reward_control": "x"}, "reward_control"),
         ({"reward_shares": [1.0]}, "reward_shares"),
-        ({"gift_cny": {"x": 1.0}}, "gift_cny"),
         ({"gift_cny": {"two": -1.0}}, "gift_cny"),
     ],
 )

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from siyu.stats.amounts import skewed_mean
-from siyu.stats.best import compare_shares_with_best, compare_with_best
+from siyu.stats.best import compare_shares_with_best, compare_with_best, constrain_to_best
 from siyu.stats.checks import FloatArray
 from siyu.stats.clusters import clustered_means
 from siyu.stats.design import indicators
@@ -20,7 +21,8 @@ from siyu.stats.many_to_one import (
     compare_with_control,
     welch_degrees,
 )
-from siyu.stats.multiplicity import holm
+from siyu.stats.multiplicity import bonferroni_level, holm
+from siyu.stats.sequential import always_valid_reach
 from siyu.studies.lures.experiment import Experiment
 
 BEST, CONTROL = "best", "control"
@@ -38,6 +40,17 @@ class Means:
     value: FloatArray
     variance: FloatArray
     degrees: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """How far an experiment is that has not come to its end: people per arm.
+
+    n: read so far. planned: it is to have, at which intervals are narrowest.
+    """
+
+    n: FloatArray
+    planned: FloatArray
 
 
 NO_MEANS = Means(value=np.empty(0), variance=np.empty(0), degrees=np.empty(0))
@@ -95,21 +108,18 @@ def describe(
     )
 
 
-def compare(
-    experiment: Experiment, people: pd.DataFrame, outcome: str, means: Means, *, level: float
+def compare_shares(
+    experiment: Experiment, people: pd.DataFrame, outcome: str, *, level: float
 ) -> pd.DataFrame:
-    """Compare arms with the best of the others, and with the control where there is one.
+    """Compare the shares of persons with the best of the other arms, and with the control.
 
-    Shares of persons by Newcombe's bounds, means and clusters by t, at critical values with which
-    all intervals of a comparison hold together.
+    Newcombe's bounds, at critical values with which all intervals of a comparison hold together.
 
     Returns:
         One row per `against` ("best", "control") and arm, the control left out of the second:
         `position` among the arms, `gap` (its mean less the other), `ci_lower`, `ci_upper`,
         `is_candidate` (may be the best) and, against the control, `p_holm`.
     """
-    if experiment.is_clustered or outcome == NET:
-        return compare_means(means, level=level, has_control=experiment.has_control)
     sides = _sides(people, people[outcome])
     count, n = [side.sum() for side in sides], [len(side) for side in sides]
     best = compare_shares_with_best(count, n, level=level)
@@ -117,8 +127,16 @@ def compare(
     return _joined(best, control)
 
 
-def compare_means(means: Means, *, level: float, has_control: bool) -> pd.DataFrame:
-    """Compare means as `compare` does, by their variances."""
+def compare_means(
+    means: Means, *, level: float, has_control: bool, running: Running | None = None
+) -> pd.DataFrame:
+    """Compare means, such as those of clusters, as `compare_shares` does shares, by t.
+
+    While the experiment is `running`, by intervals that hold at any number of looks; `p_holm` is
+    then missing, since a test of one look is none of many.
+    """
+    if running:
+        return _compare_at_any_look(means, running, level=level, has_control=has_control)
     best = compare_with_best(
         means.value, np.sqrt(means.variance), level=level, degrees=_least_degrees(means)
     )
@@ -131,6 +149,41 @@ def compare_means(means: Means, *, level: float, has_control: bool) -> pd.DataFr
         level=level,
     )
     return _joined(best, control.assign(p_holm=holm(control["p"])))
+
+
+def _compare_at_any_look(
+    means: Means, running: Running, *, level: float, has_control: bool
+) -> pd.DataFrame:
+    reach = find_reach(np.sqrt(means.variance), running.n, planned=running.planned, level=level)
+    apart = means.value[:, None] - means.value[None, :]
+    best = constrain_to_best(apart, apart + reach)
+    if not has_control:
+        return _joined(best, None)
+    gap, half = apart[1:, 0], reach[1:, 0]
+    control = pd.DataFrame({"gap": gap, "ci_lower": gap - half, "ci_upper": gap + half})
+    return _joined(best, control.assign(p_holm=np.nan))
+
+
+def find_reach(errors: ArrayLike, n: ArrayLike, *, planned: ArrayLike, level: float) -> FloatArray:
+    """Give how far differences of arms reach that hold at any number of looks, all pairs at once.
+
+    Args:
+        errors: standard error of each arm's mean, in the last axis; others are other looks.
+        n: people in it.
+        planned: people whom each arm is to have, at which intervals are narrowest.
+        level: coverage of all pairs at all looks together.
+
+    Returns:
+        Arms x arms in the last two axes (see `always_valid_reach`); all pairs by Bonferroni.
+    """
+    error, size, end = (np.asarray(one, dtype=np.float64) for one in (errors, n, planned))
+    arms = len(end)
+    return always_valid_reach(
+        np.hypot(error[..., :, None], error[..., None, :]),
+        size[..., :, None] + size[..., None, :],
+        planned=end[:, None] + end[None, :],
+        level=bonferroni_level(level, arms * (arms - 1) // 2),
+    )
 
 
 def _joined(best: pd.DataFrame, control: pd.DataFrame | None) -> pd.DataFrame:

@@ -54,6 +54,8 @@ def _verdict(experiment: Experiment, found: Reading, level: float) -> Finding:
     own = found.arms[(found.arms["outcome"] == NET) & (found.arms["arm"] == verdict.arm)].iloc[0]
     rolls, loses = verdict.kind == "roll_out", verdict.kind == "stop" and not experiment.has_control
     kind = "stop_all" if loses else verdict.kind
+    if kind == "keep_testing" and not verdict.more:
+        kind = "wait"
     return Finding(
         id=name,
         metric=metric,

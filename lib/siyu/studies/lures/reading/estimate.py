@@ -16,9 +16,10 @@ from siyu.studies.lures.reading.compare import (
     NET,
     NO_MEANS,
     Means,
+    Running,
     adjust_means,
-    compare,
     compare_means,
+    compare_shares,
     count_clusters,
     describe,
     plain_means,
@@ -45,9 +46,12 @@ class Reading:
         of the adjusted means relative to that of the plain ones (missing where not adjusted).
     counts: one row per `outcome`: `n` people read, `immature` ones, and `refused` ("young": nobody
         was followed so long, "few": no two arms, or not the control, have enough people, "flat":
-        all of an arm did the same, "").
+        all of an arm did the same, "running": of net worth, whole clusters were drawn and not all
+        people have been followed to the end, "").
     clusters: number in each arm; none where persons were drawn.
     verdict: by the net worth of a person drawn.
+    waiting: people whose net worth is still to come, drawn or only planned: until there are none,
+        gaps of net worth, and the verdict, hold at any number of looks, all looks together.
     refused: as of the experiment, or "ratio" (arms are not as large as planned), "no_cluster"
         (of some people it is not known), "clusters" (too few in an arm); or, where no outcome can
         be told, as of the conversion; "".
@@ -58,6 +62,7 @@ class Reading:
     counts: pd.DataFrame
     clusters: tuple[int, ...]
     verdict: Verdict
+    waiting: int
     value_per_retained_cny: float
     smallest_gain_cny: float
     refused: str
@@ -75,14 +80,20 @@ def read(
     level: float,
     value_per_retained_cny: float,
     smallest_gain_cny: float = 1.0,
+    planned_users: int = 0,
 ) -> Reading:
     """Read each outcome of everyone assigned (intention to treat), and decide.
+
+    A report comes every week, and a verdict may be acted on at the first that allows it. So until
+    everybody has been followed to the end, net worth is compared by intervals that hold at any
+    number of looks, and from then on by those of a single one.
 
     Args:
         experiment: from `find_experiment`.
         level: coverage of the intervals of a comparison together, between 0.5 and 1.
         value_per_retained_cny: what a person is worth who stays, above 0.
         smallest_gain_cny: the least difference of net worth per person drawn that matters, above 0.
+        planned_users: people of all arms whom the experiment was to have; 0: those drawn so far.
 
     Raises:
         LureError: a number out of range.
@@ -99,7 +110,12 @@ def read(
             raise LureError(f"{name} = {value} must be above 0; 1 is one yuan")
     refused = _refusal(experiment)
     asked = {} if refused else _outcomes(experiment, value_per_retained_cny)
-    parts = [_read(experiment, name, people, level) for name, people in asked.items()]
+    planned = max(planned_users, len(experiment.people))
+    waiting = planned - len(asked[NET]) if asked else 0
+    parts = [
+        _read(experiment, name, people, level, planned if waiting and name == NET else 0)
+        for name, people in asked.items()
+    ]
     verdict, told = Verdict(), {part.outcome: part for part in parts if not part.refused}
     if NET in told:
         net = told[NET]
@@ -107,7 +123,9 @@ def read(
             experiment,
             net.gaps,
             net.means,
-            n=int(net.arms["n"].sum()),
+            n=net.arms["n"].to_numpy(),
+            running=net.running,
+            to_draw=planned - len(experiment.people),
             level=level,
             smallest_gain_cny=smallest_gain_cny,
         )
@@ -120,6 +138,7 @@ def read(
         ),
         clusters=count_clusters(experiment),
         verdict=verdict,
+        waiting=waiting,
         value_per_retained_cny=value_per_retained_cny,
         smallest_gain_cny=smallest_gain_cny,
         refused=refused or ("" if told else parts[0].refused),
@@ -137,6 +156,7 @@ class _Part:
     arms: pd.DataFrame = field(default_factory=pd.DataFrame)
     gaps: pd.DataFrame = field(default_factory=pd.DataFrame)
     means: Means = NO_MEANS
+    running: Running | None = None
 
 
 def _refusal(experiment: Experiment) -> str:
@@ -159,21 +179,34 @@ def _outcomes(experiment: Experiment, value_per_retained_cny: float) -> dict[str
     return {name: experiment.followed(day) for name, day in days.items()} | {NET: valued}
 
 
-def _read(experiment: Experiment, outcome: str, people: pd.DataFrame, level: float) -> _Part:
+def _read(
+    experiment: Experiment, outcome: str, people: pd.DataFrame, level: float, planned: int
+) -> _Part:
+    """Read an outcome; while the experiment runs, `planned` is how many people it is to have."""
     immature = len(experiment.people) - len(people)
     sizes = experiment.count(people)
     large = np.flatnonzero(sizes >= max(FEWEST, experiment.min_users))
     if len(large) < 2 or (experiment.has_control and large[0] != 0):
         refused = "few" if len(people) else "young"
         return _Part(outcome=outcome, immature=immature, refused=refused)
+    if planned and experiment.is_clustered:  # clusters do not come one by one
+        return _Part(outcome=outcome, immature=immature, refused="running")
     people = people[people["arm"].isin(large)]
     means = plain_means(experiment, people, outcome)
     by_variance = experiment.is_clustered or outcome == NET
     if not people[outcome].any() or (by_variance and not means.variance.all()):
         return _Part(outcome=outcome, immature=immature, refused="flat")
     names = [experiment.arms[i] for i in large]
-    gaps = compare(experiment, people, outcome, means, level=level)
-    gaps = _adjust(experiment, people, outcome, means, gaps, level)
+    running = None
+    if planned:
+        shares = np.array(experiment.shares)[large]
+        running = Running(n=sizes[large].astype(np.float64), planned=planned * shares)
+    gaps = (
+        compare_means(means, level=level, has_control=experiment.has_control, running=running)
+        if by_variance
+        else compare_shares(experiment, people, outcome, level=level)
+    )
+    gaps = _adjust(experiment, people, outcome, means, gaps, running, level)
     gaps.insert(0, "arm", [names[i] for i in gaps.pop("position")])
     arms = describe(experiment, people, outcome, means, level=level).assign(arm=names)
     return _Part(
@@ -183,6 +216,7 @@ def _read(experiment: Experiment, outcome: str, people: pd.DataFrame, level: flo
         arms=arms.assign(outcome=outcome),
         gaps=gaps.assign(outcome=outcome),
         means=means,
+        running=running,
     )
 
 
@@ -192,13 +226,14 @@ def _adjust(
     outcome: str,
     means: Means,
     gaps: pd.DataFrame,
+    running: Running | None,
     level: float,
 ) -> pd.DataFrame:
     """Set beside the same comparison adjusted for what was known before, where that can be."""
     found = None if experiment.is_clustered else adjust_means(people, outcome)
     if found is None or not found.variance.all():
         return gaps.assign(**dict.fromkeys(_ADJUSTED, np.nan))
-    again = compare_means(found, level=level, has_control=experiment.has_control)
+    again = compare_means(found, level=level, has_control=experiment.has_control, running=running)
     return gaps.assign(
         adjusted=again["gap"],
         adjusted_lower=again["ci_lower"],

@@ -183,13 +183,13 @@ def say_verdict(experiment: Experiment, found: Reading, *, level: float) -> str:
         )
     )
     if verdict.kind == "keep_testing":
-        said.append(phrase("lures.reading.more", more=verdict.more, days=verdict.days))
+        kind = "more" if verdict.more else "wait"
+        said.append(phrase(f"lures.reading.{kind}", more=verdict.more, days=verdict.days))
     worse = [arm for arm in verdict.worse if arm != experiment.definition.control_arm]
     if worse and verdict.kind != "stop":
         said.append(phrase("lures.reading.worse", arms=worse))
-    late = int(found.counts.loc[found.counts["outcome"] == NET, "immature"].iloc[0])
-    if late and verdict.kind != "keep_testing":
-        said.append(phrase("lures.reading.running", n=late))
+    if found.waiting:
+        said.append(phrase("lures.reading.running", n=found.waiting, level=level))
     said.append(say_worth(experiment, found))
     return paragraph(*said)
 

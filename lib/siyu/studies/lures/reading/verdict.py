@@ -10,8 +10,10 @@ from scipy.stats import norm
 
 from siyu.stats.checks import FloatArray
 from siyu.stats.many_to_one import chance_best, expected_loss
+from siyu.stats.multiplicity import bonferroni_level
+from siyu.stats.sequential import always_valid_reach
 from siyu.studies.lures.experiment import Experiment
-from siyu.studies.lures.reading.compare import BEST, CONTROL, Means
+from siyu.studies.lures.reading.compare import BEST, CONTROL, Means, Running
 
 _NAN = float("nan")
 QUARTER_DAYS = 91
@@ -27,9 +29,11 @@ class Verdict:
     chance_wrong: that another is better; loss_cny: what the choice can then be expected to lose.
     gain_cny: over the control, with its interval that holds for all lures; missing without one.
     worse: arms that are clearly not the best. more: people still to be drawn into the arms left
-        together until one can be chosen; days: that many days at the pace of the draw.
+        together until one can be chosen, beyond those who were drawn and have not been followed to
+        the end; days: that many days at the pace of the draw.
     quarter_cny: what the lure brings in a quarter at that pace, over the control, or over going on
-        with all arms as planned; missing where that is not clear.
+        with all arms as planned; missing where that is not clear, or not everybody has been
+        followed to the end.
     """
 
     kind: str = ""
@@ -52,7 +56,9 @@ def decide(
     gaps: pd.DataFrame,
     means: Means,
     *,
-    n: int,
+    n: FloatArray,
+    running: Running | None,
+    to_draw: int,
     level: float,
     smallest_gain_cny: float,
 ) -> Verdict:
@@ -68,7 +74,9 @@ def decide(
         experiment: from `find_experiment`.
         gaps: of the net worth, as from `compare`, with `arm`.
         means: the net worth of each arm in the same order.
-        n: people in all of them.
+        n: people read in each.
+        running: how far the experiment is; None: everybody has been followed to the end.
+        to_draw: people who are planned and have not been drawn.
         level: of the intervals.
         smallest_gain_cny: per person drawn, above 0.
     """
@@ -83,7 +91,7 @@ def decide(
             kind, leader = "stop", 0
         elif leader and _clear(against.loc[names[leader]], level):
             kind = "roll_out" if at_most[leader] <= smallest_gain_cny else kind
-    elif _all_lose(means, level):
+    elif _all_lose(means, running, level):
         kind = "stop"
     elif at_most[leader] <= smallest_gain_cny and means.value[leader] > 0:
         kind = "roll_out"
@@ -95,14 +103,16 @@ def decide(
         # What clearly is not the best is drawn no more.
         left = best["is_candidate"].to_numpy() | (best["arm"] == control).to_numpy()
         planned = _planned(experiment, names)
-        n = round(n * planned[left].sum() / planned.sum())
+        in_left = round(n.sum() * planned[left].sum() / planned.sum())
         if not control and at_most[leader] <= smallest_gain_cny:
-            more = _until_clear(means, leader, n, level, smallest_gain_cny)
+            more = _until_clear(means, leader, in_left, level, smallest_gain_cny)
         else:
             others = left & (np.arange(len(names)) != leader)
             spread = means.variance[others] + means.variance[leader]
             # A control needs both answers: that the lure brings more, or at most so much more.
-            more = _lacking(spread, n, level, smallest_gain_cny / (2 if control else 1))
+            more = _lacking(spread, in_left, level, smallest_gain_cny / (2 if control else 1))
+        drawn = experiment.count()[[experiment.arms.index(name) for name in names]]
+        more = float(max(more - (drawn - n)[left].sum(), to_draw))
     return Verdict(
         kind=kind,
         arm=names[leader],
@@ -117,7 +127,7 @@ def decide(
         more=more,
         days=float(np.ceil(more / pace)),
         quarter_cny=pace * QUARTER_DAYS * _gain(experiment, names, means, leader, level)
-        if kind == "roll_out"
+        if kind == "roll_out" and not running
         else _NAN,
     )
 
@@ -154,12 +164,16 @@ def _risk(means: Means, leader: int, *, nothing: bool) -> tuple[float, float]:
 
 
 def _clear(row: pd.Series, level: float) -> bool:
-    return bool(row["ci_lower"] > 0 and row["p_holm"] <= 1 - level)
+    return bool(row["ci_lower"] > 0 and not row["p_holm"] > 1 - level)
 
 
-def _all_lose(means: Means, level: float) -> bool:
+def _all_lose(means: Means, running: Running | None, level: float) -> bool:
     """Whether every lure clearly costs more than it brings (Bonferroni, one-sided)."""
-    reach = norm.isf((1 - level) / len(means.value)) * np.sqrt(means.variance)
+    error, arms = np.sqrt(means.variance), len(means.value)
+    reach = norm.isf((1 - level) / arms) * error
+    if running:
+        each = bonferroni_level(level, arms)
+        reach = always_valid_reach(error, running.n, planned=running.planned, level=each)
     return bool((means.value + reach < 0).all())
 
 

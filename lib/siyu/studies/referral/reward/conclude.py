@@ -24,6 +24,7 @@ _STATUS: dict[str, Status] = {
     "continue": "ok",
     "change": "alert",
     "stop": "alert",
+    "lose": "alert",
     "unclear": "watch",
 }
 
@@ -126,15 +127,17 @@ def _costs(measures: Measures, found: Costs, *, level: float) -> Iterator[Findin
             continue
         judged: dict[str, Any] = {}
         if row.verdict:
-            judged = _judged(row.verdict, float(found.elsewhere[0]))
+            loses = row.verdict == "lose"
+            judged = _judged(row.verdict, float(row.value_cny if loses else found.elsewhere[0]))
             judged["evidence"] = "descriptive"
-        if row.verdict in ("continue", "change", "stop"):
+        if row.verdict in ("continue", "change", "stop", "lose"):
             judged["action"] = phrase(
                 f"referral.reward.action.{row.verdict}",
                 campaign=row.campaign,
                 most=row.most_reward,
             )
-            judged["worth_cny"] = float(row.worth_cny)
+            if row.verdict != "lose":  # which is told against elsewhere
+                judged["worth_cny"] = float(row.worth_cny)
         said = [sentences.say_cost(measures, row, level=level), sentences.say_verdict(row)]
         yield Finding(
             id=name,

@@ -26,12 +26,14 @@ class Costs:
         `kept_share_lower`, `kept_share_upper`; `reward_cny` per new member; `cost_per_kept` with
         `ci_lower` and `ci_upper` (infinite where not bounded); `difference` to elsewhere with
         `difference_lower`, `difference_upper`, `p` and `p_holm` (over campaigns); `verdict`
-        ("continue": clearly cheaper, "change": clearly dearer, "stop": clearly dearer than even the
-        dearest touchpoint, "unclear", "" without a comparison), `most_reward` (yuan per new member
-        at which it would cost as elsewhere), `worth_cny` (what the same number of kept members cost
-        more than elsewhere, or less), `margin_cny` (what a new member is worth less all costs)
-        with `margin_lower`, `margin_upper` (at once over campaigns; missing where nothing says what
-        one is worth), `units` ("tree", "branch") with `trees` (effective number),
+        ("lose": not dearer, but clearly more than who stays is worth; "continue": clearly cheaper,
+        "change": clearly dearer, "stop": clearly dearer than even the dearest touchpoint,
+        "unclear", "" without a comparison), `value_cny` (what a friend is worth who stays),
+        `most_reward` (yuan per new member at which one would cost that), `worth_cny` (what the same
+        number of kept members cost more than elsewhere, or less), `margin_cny` (what a new member
+        is worth less all costs) with `margin_lower`, `margin_upper` (at once over campaigns;
+        missing where nothing says what one is worth), `units` ("tree", "branch") with `trees`
+        (effective number),
         and `refused` ("few", "immature", "rewards", "nobody": nobody stayed, "").
     held: one row per campaign that is read: `saved_share` of all rewards that a reward only after
         `hold_days` would have saved, with `saved_lower`, `saved_upper`, `n`, the same in yuan per
@@ -115,7 +117,7 @@ _COSTS = (
         "cost_per_kept",
     ),
     *("ci_lower", "ci_upper", "difference", "difference_lower", "difference_upper", "p", "p_holm"),
-    *("verdict", "most_reward", "worth_cny", "units", "trees", "refused"),
+    *("verdict", "value_cny", "most_reward", "worth_cny", "units", "trees", "refused"),
     *_MARGIN,
 )
 _HELD = (
@@ -195,7 +197,8 @@ def _campaign(
     )
     other = (by["cost_cny"].sum() - by["reward_cny"].sum()) / len(own)
     row["p"] = excess_pvalue(by["cost_cny"], kept, ratio=elsewhere[0], error=elsewhere[3])
-    row["most_reward"] = max(elsewhere[0] * share - other, 0.0)
+    row["value_cny"] = float(np.fmin(worth, elsewhere[0]))
+    row["most_reward"] = max(row["value_cny"] * share - other, 0.0)
     return row | {"worth_cny": abs(row["difference"]) * float(kept.sum())}
 
 
@@ -259,8 +262,9 @@ def _hold(
 def _verdict(row: Any, dearest: float, alpha: float) -> str:
     if row.refused or pd.isna(row.difference):
         return ""
-    if row.p_holm > alpha:
-        return "unclear"
-    if row.difference < 0:
-        return "continue"
+    if row.difference < 0 or row.p_holm > alpha:
+        # Cheap is not good where who stays is worth still less.
+        if row.margin_upper <= 0:
+            return "lose"
+        return "unclear" if row.p_holm > alpha else "continue"
     return "stop" if row.ci_lower > dearest else "change"

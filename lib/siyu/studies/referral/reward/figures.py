@@ -15,7 +15,7 @@ from siyu.studies.referral.reward.measure import EARLY_DAYS, Measures
 from siyu.studies.tables import each_row
 
 _LEFT = {"more": SECOND, "fewer": ACCENT}
-_COST = {"change": SECOND, "stop": SECOND, "continue": ACCENT}
+_COST = {"change": SECOND, "stop": SECOND, "lose": SECOND, "continue": ACCENT}
 
 
 def draw_leaving(measures: Measures, found: Leaving, *, level: float) -> Picture:

@@ -74,9 +74,13 @@ def say_cost_headline(found: Costs) -> str:
     if table["difference"].isna().all():
         cost = table["cost_per_kept"]
         return phrase("referral.reward.headline.alone", least=cost.min(), most=cost.max())
+    cheaper = (table["verdict"] == "lose") & (table["difference_upper"] < 0)
     dear, cheap = (
-        list(table.loc[table["verdict"].isin(kinds), "campaign"])
-        for kinds in (("change", "stop"), ("continue",))
+        list(table.loc[chosen, "campaign"])
+        for chosen in (
+            table["verdict"].isin(["change", "stop"]),
+            (table["verdict"] == "continue") | cheaper,
+        )
     )
     kind = {(True, True): "mixed", (True, False): "dear", (False, True): "cheap"}.get(
         (bool(dear), bool(cheap)), "unclear"
@@ -156,6 +160,8 @@ def say_verdict(row: Any) -> str:
         worth=row.worth_cny,
         most=row.most_reward,
         reward=row.reward_cny,
+        value=row.value_cny,
+        cost=row.cost_per_kept,
     )
 
 

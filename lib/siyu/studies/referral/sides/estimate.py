@@ -12,7 +12,9 @@ from siyu.stats.checks import FloatArray
 from siyu.stats.cluster_ratios import effective_clusters
 from siyu.stats.experiments import SUSPECT_RATIO_P, members_needed, sample_ratio_pvalue
 from siyu.stats.many_to_one import compare_with_control, welch_degrees
+from siyu.stats.multiplicity import bonferroni_level
 from siyu.stats.power import lift_shares, power_of_lift
+from siyu.stats.sequential import always_valid_reach
 from siyu.studies.referral.definition import ReferralError
 from siyu.studies.referral.sides.measure import Measures
 from siyu.studies.referral.units import FEWEST_TREES
@@ -30,16 +32,18 @@ class Sides:
 
     table: one row per `arm` but the control and `measure` (as OUTCOMES; "net_cny": value of kept
         descendants less cost): `n` and `n_control` seeds, `mean`, `mean_control`, `difference` with
-        `ci_lower` and `ci_upper` (of all arms at once), `p` (adjusted for the other arms),
-        `verdict` (of net: "roll_out", "stop", "keep_testing"; else "") and `more` (seeds that are
-        still needed to tell the smallest lift of descendants; of that measure alone).
+        `ci_lower` and `ci_upper` (of all arms at once, and until all seeds have been followed at
+        any number of looks), `verdict` (of net: "roll_out", "stop", "keep_testing"; else "") and
+        `more` (seeds that are still needed to tell the smallest lift of descendants; of that
+        measure alone).
     plan: one row per campaign of the past and `among` (whom to draw: "members" of its first
         midnight, or "inviters", those of them who send an invitation): `seeds`, `mean` and
         `sd` of their tree sizes, `needed` seeds of two equal arms that would tell the smallest
         lift, and `power` of so many by simulation; these two are missing where a few trees hold
         nearly all that came.
     n: seeds that are compared. p_ratio: of the test that arms are as large as planned.
-    refused: "none" (no experiment), "nobody" (no seed followed long enough), "ratio", "few",
+    refused: "none" (no experiment), "undrawn" (nobody has been drawn into some arm that is named),
+        "nobody" (no seed followed long enough), "ratio", "few",
         "flat" (all trees alike, such as of nobody), "".
     """
 
@@ -99,7 +103,7 @@ def compare_sides(
 
 _COLUMNS = (
     *("arm", "measure", "n", "n_control", "mean", "mean_control", "difference"),
-    *("ci_lower", "ci_upper", "p", "verdict", "more"),
+    *("ci_lower", "ci_upper", "verdict", "more"),
 )
 _LIFTS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 _AMONG = {"members": "n", "inviters": "inviters"}
@@ -108,7 +112,7 @@ _PLAN = ("campaign", "among", "seeds", "mean", "sd", "needed", "power")
 
 def _refusal(measures: Measures, sizes: list[int], p_ratio: float) -> str:
     if not measures.arms:
-        return "none"
+        return "undrawn" if measures.drawn_arms else "none"
     if not sum(sizes):
         return "nobody"
     if p_ratio < SUSPECT_RATIO_P:
@@ -128,6 +132,18 @@ def _compare(
     found = compare_with_control(
         mean, variance, degrees=welch_degrees(variance, n - 1), level=level
     )
+    if measures.immature:
+        planned = n + measures.immature * np.array(measures.shares) / sum(measures.shares)
+        reach = always_valid_reach(
+            found["error"],
+            n[1:] + n[0],
+            planned=planned[1:] + planned[0],
+            level=bonferroni_level(level, len(found)),
+        )
+        found["ci_lower"], found["ci_upper"] = (
+            found["difference"] - reach,
+            found["difference"] + reach,
+        )
     rows = []
     for i, row in enumerate(each_row(found), start=1):
         verdict, more = "", np.nan
@@ -158,7 +174,6 @@ def _compare(
                 "difference": float(row.difference),
                 "ci_lower": float(row.ci_lower),
                 "ci_upper": float(row.ci_upper),
-                "p": float(row.p_joint),
                 "verdict": verdict,
                 "more": more,
             }

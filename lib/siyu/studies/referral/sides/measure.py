@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,7 +22,9 @@ _NOBODY = -1
 class Measures:
     """Seeds drawn into an arm, and what came of each.
 
-    arms: of the experiment, the control first. shares: planned share of each.
+    arms: of the experiment, the control first. shares: planned share of each. drawn_arms: those
+        into which somebody was drawn, where these are not all that are named (the control, and
+        those with a gift or a share): then `arms` is empty.
     seeds: one row per seed followed for `tree_days` and `kept_days`, in no order that says who:
         `arm` (index), `descendants` (new members within `tree_days` of the draw, of any
         generation), `kept` (of them, there `kept_days` after their addition) and `cost_cny`
@@ -41,6 +43,7 @@ class Measures:
     experiment: str
     arms: tuple[str, ...]
     shares: tuple[float, ...]
+    drawn_arms: tuple[str, ...]
     tree_days: int
     kept_days: int
     seeds: pd.DataFrame
@@ -69,13 +72,15 @@ def measure(
         tree_days: days (of 24 hours) from the draw in which new members count, at least 1.
 
     Raises:
-        ReferralError: a number out of range, or an arm that is not there.
+        ReferralError: a number out of range.
     """
     if tree_days < 1:
         raise ReferralError(f"tree_days = {tree_days} must be at least 1; use 42")
     drawn = _drawn(invites, reward_experiment)
-    arms = _arms(drawn, reward_experiment, reward_control)
-    shares, gifts = _shares(arms, reward_shares), _gifts(arms, gift_cny or {})
+    gifts = dict(gift_cny or {})
+    _check_gifts(gifts)
+    arms, there = _arms(drawn, reward_control, named=set(gifts), shares=len(reward_shares))
+    shares = _shares(arms, reward_shares)
     kept_days = invites.definition.kept_days
     seeds, immature, contaminated = _NO_SEEDS, 0, 0
     if arms:
@@ -92,9 +97,10 @@ def measure(
         source=invites.source,
         as_of=invites.as_of,
         min_users=invites.min_users,
-        experiment=reward_experiment if arms else "",
+        experiment=reward_experiment if arms or there else "",
         arms=arms,
         shares=shares,
+        drawn_arms=there,
         tree_days=tree_days,
         kept_days=kept_days,
         seeds=seeds,
@@ -126,14 +132,14 @@ def _drawn(invites: Invites, experiment: str) -> pd.DataFrame:
     return found.drop_duplicates("person").reset_index(drop=True)
 
 
-def _arms(drawn: pd.DataFrame, experiment: str, control: str) -> tuple[str, ...]:
+def _arms(
+    drawn: pd.DataFrame, control: str, *, named: Set[str], shares: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the arms, the control first; or none, and into which somebody has been drawn so far."""
     there = sorted(set(drawn["arm"]))
-    if there and control not in there:
-        raise ReferralError(
-            f"reward_control: {experiment!r} has no arm {control!r}; it has {', '.join(there)}"
-        )
-    others = [arm for arm in there if arm != control]
-    return (control, *others) if others else ()
+    if not {control, *named} <= set(there) or len(there) < max(shares, 2):
+        return (), tuple(there)
+    return (control, *(arm for arm in there if arm != control)), ()
 
 
 def _shares(arms: Sequence[str], asked: Sequence[float]) -> tuple[float, ...]:
@@ -144,13 +150,10 @@ def _shares(arms: Sequence[str], asked: Sequence[float]) -> tuple[float, ...]:
     return tuple(asked) if asked else (1.0,) * len(arms)
 
 
-def _gifts(arms: Sequence[str], asked: Mapping[str, float]) -> Mapping[str, float]:
+def _check_gifts(asked: Mapping[str, float]) -> None:
     for arm, cost in asked.items():
-        if arms and arm not in arms:
-            raise ReferralError(f"gift_cny: there is no arm {arm!r}; there are {', '.join(arms)}")
         if not cost >= 0:
             raise ReferralError(f"gift_cny: {cost} yuan in {arm!r} must be at least 0")
-    return {arm: asked.get(arm, 0.0) for arm in arms}
 
 
 def climb_to_drawn(drawn: pd.DataFrame, friends: pd.DataFrame, *, own: bool) -> pd.Series:
@@ -194,7 +197,11 @@ def _grow(
     by = came.assign(descendants=1.0, kept=kept.astype(float)).groupby("person")
     sums = by[["descendants", "kept", "reward_cny"]].sum().reindex(seeds["person"]).fillna(0.0)
     sums = sums.set_index(seeds.index)
-    cost = sums["reward_cny"] + sums["descendants"] * seeds["arm"].map(gifts) + seeds["cost_cny"]
+    cost = (
+        sums["reward_cny"]
+        + sums["descendants"] * seeds["arm"].map(gifts).fillna(0.0)
+        + seeds["cost_cny"]
+    )
     return sums.assign(arm=seeds["arm"], cost_cny=cost)
 
 

@@ -48,7 +48,7 @@ def say_sides(measures: Measures, found: Sides, *, level: float) -> str:
     )
     about = [counted]
     if measures.immature:
-        about.append(phrase("referral.sides.immature", n=measures.immature))
+        about.append(phrase("referral.sides.immature", n=measures.immature, level=level))
     if measures.contaminated:
         about.append(phrase("referral.sides.contaminated", n=measures.contaminated))
     return paragraphs(*said, paragraph(*about))
@@ -124,6 +124,7 @@ def refusal(measures: Measures, found: Sides) -> str:
         experiment=measures.experiment,
         days=measures.tree_days + measures.kept_days,
         fewest=max(FEWEST, measures.min_users),
+        arms=measures.drawn_arms,
     )
 
 

@@ -1,7 +1,7 @@
 """Does it spread? K, the new members whom each brings in turn, and what it is made of."""
 
 from siyu.studies.referral.spread.conclude import conclude
-from siyu.studies.referral.spread.estimate import FRIENDS, SEEDS, Spread, spread
+from siyu.studies.referral.spread.estimate import FRIENDS, SEEDS, Spread, mean_of, spread
 from siyu.studies.referral.spread.figures import draw_answers, draw_k, draw_parts
 from siyu.studies.referral.spread.measure import Measures, measure
 from siyu.studies.referral.spread.sentences import (
@@ -24,6 +24,7 @@ __all__ = [
     "draw_k",
     "draw_parts",
     "headline",
+    "mean_of",
     "measure",
     "say_answers",
     "say_k",

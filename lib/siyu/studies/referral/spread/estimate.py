@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import nbinom, poisson
 
-from siyu.stats.clusters import wilson_share
-from siyu.stats.count_means import count_mean, fit_shape, persons_needed
+from siyu.stats.cluster_ratios import share_by_cluster
+from siyu.stats.count_means import CountMean, Families, count_mean, fit_shape, persons_needed
 from siyu.stats.many_to_one import heterogeneity_pvalue
 from siyu.stats.mover import mover_difference
 from siyu.stats.multiplicity import bonferroni_level, holm
@@ -114,14 +114,30 @@ def _row(
     if group not in (SEEDS, FRIENDS):
         level = bonferroni_level(level, measures.deepest[campaign])
     means = {
-        name: count_mean(people[column], people["n"], level=level)
+        name: mean_of(measures, people, column, level=level)
         for name, column in (("k", "in_time"), ("invitations", "invitations"))
     }
     for name, mean in means.items():
         row |= _ends(name, mean.mean, mean.ci_lower, mean.ci_upper)
     for name, part, whole in (("acceptance", "new", "invitations"), ("in_time", "in_time", "new")):
-        row |= _ends(name, *wilson_share(people[part], people[whole], people["n"], level=level))
+        row |= _ends(name, *_share(people, part, whole, level))
     return row | {"refused": ""}
+
+
+def mean_of(measures: Measures, people: pd.DataFrame, column: str, *, level: float) -> CountMean:
+    """Give what each of these brings; friends of one inviter may be alike in it.
+
+    Args:
+        measures: where they are from.
+        people: some rows of `people`, of one campaign and whole generations.
+        column: "invitations" or "in_time".
+        level: coverage of the interval, between 0 and 1.
+    """
+    own = measures.families.merge(people[["campaign", "generation"]].drop_duplicates())
+    families = Families(brought=own[column], members=own["members"], count=own["n"])
+    return count_mean(
+        people[column], people["n"], level=level, families=families if len(own) else None
+    )
 
 
 def _ends(name: str, value: float, lower: float, upper: float) -> dict[str, float]:
@@ -137,7 +153,7 @@ def _judge(measures: Measures, table: pd.DataFrame, level: float) -> pd.DataFram
         own = measures.people[
             (measures.people["campaign"] == i) & (measures.people["generation"] > 0)
         ]
-        found = count_mean(own["in_time"], own["n"], level=joint)
+        found = mean_of(measures, own, "in_time", level=joint)
         everyone = measures.everyone[measures.everyone["campaign"] == i]
         verdict = "few"
         if not row.refused:
@@ -155,7 +171,7 @@ def _judge(measures: Measures, table: pd.DataFrame, level: float) -> pd.DataFram
                 else np.nan,
                 "k_everyone": _mean(everyone) if told else np.nan,
                 "immature": int(measures.campaigns["immature"].iloc[i]),
-                "p_generations": _compare_generations(own),
+                "p_generations": _compare_generations(measures, own),
             }
         )
     judged = pd.DataFrame(rows, columns=_VERDICTS)
@@ -173,10 +189,10 @@ _VERDICTS = [
 ]
 
 
-def _compare_generations(people: pd.DataFrame) -> float:
+def _compare_generations(measures: Measures, people: pd.DataFrame) -> float:
     """Test that K is the same in all generations of friends that are told apart."""
     found = [
-        count_mean(own["in_time"], own["n"], level=0.5) for _, own in people.groupby("generation")
+        mean_of(measures, own, "in_time", level=0.5) for _, own in people.groupby("generation")
     ]
     if len(found) < 2 or not all(one.variance > 0 for one in found):
         return np.nan
@@ -227,10 +243,12 @@ def _find_answers(measures: Measures, level: float) -> pd.DataFrame:
     joint = bonferroni_level(level, max(compared, 1))
     rows = []
     for campaign, channel, own, rest in groups:
-        share = _share(own, level)
+        share = _share(own, "accepted", "sent", level)
         apart: tuple[Any, ...] = _NONE
         if len(rest):
-            apart = mover_difference(_share(own, joint), _share(rest, joint))
+            apart = mover_difference(
+                *(_share(side, "accepted", "sent", joint) for side in (own, rest))
+            )
         rows.append(
             {
                 "campaign": campaign,
@@ -254,5 +272,5 @@ def _split(rows: pd.DataFrame, which: pd.Series) -> tuple[pd.DataFrame, pd.DataF
     return rows[which], rows[~which]
 
 
-def _share(rows: pd.DataFrame, level: float) -> tuple[float, float, float]:
-    return wilson_share(rows["accepted"], rows["sent"], rows["n"], level=level)
+def _share(rows: pd.DataFrame, part: str, whole: str, level: float) -> tuple[float, float, float]:
+    return share_by_cluster(rows[part], rows[whole], clusters=rows["n"], level=level)

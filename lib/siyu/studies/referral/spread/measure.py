@@ -29,6 +29,8 @@ class Measures:
     people: how many people followed for a cycle brought how many within it: `campaign` (index),
         `generation` (0 seeds, then those told apart), `invitations`, `new`, `in_time`, `n`. Of
         generations the last holds all deeper ones: see `deepest`.
+    families: the same friends by who invited them: `campaign`, `generation`, how many `members` of
+        a family brought how many together (`invitations`, `in_time`), and `n` families that do.
     deepest: per campaign the last generation told apart, which has all deeper ones with it.
     everyone: the same counts of all friends, followed or not, for what a careless count would say.
     stayed: friends who stayed for the whole cycle: `campaign`, `invitations`, `n`.
@@ -44,6 +46,7 @@ class Measures:
     refused: str
     campaigns: pd.DataFrame
     people: pd.DataFrame
+    families: pd.DataFrame
     deepest: Sequence[int]
     everyone: pd.DataFrame
     stayed: pd.DataFrame
@@ -82,6 +85,7 @@ def measure(invites: Invites) -> Measures:
             late=_count(broods, ~broods["arrived"], many),
         ),
         people=_tally(pd.concat([seeds, _tally(own, _KEYS)]), _KEYS),
+        families=_find_families(own),
         deepest=deepest,
         everyone=_tally(broods[friends & broods["arrived"]], ["campaign", "in_time"]),
         stayed=_tally(own[stays], ["campaign", "invitations"]),
@@ -90,6 +94,12 @@ def measure(invites: Invites) -> Measures:
 
 
 _KEYS = ["campaign", "generation", *COUNTS]
+
+
+def _find_families(own: pd.DataFrame) -> pd.DataFrame:
+    keys = ["campaign", "generation"]
+    together = own.assign(members=1).groupby([*keys, "inviter"])[["members", *COUNTS]].sum()
+    return _tally(together.reset_index(), [*keys, "members", "invitations", "in_time"])
 
 
 def _tally(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from siyu.stats.count_means import CountMean, count_mean
+from siyu.stats.count_means import CountMean
 from siyu.stats.mover import mover_difference, mover_product
 from siyu.stats.multiplicity import bonferroni_level
+from siyu.studies.referral.spread import mean_of
 from siyu.studies.referral.trees.measure import Measures
 from siyu.studies.tables import each_row
 
@@ -123,5 +124,5 @@ def total_of(measures: Measures, campaign: int, *, level: float) -> Ends:
     own = people[people["campaign"] == campaign]
     seeds, friends = (own[own["generation"] == 0], own[own["generation"] > 0])
     return total_per_seed(
-        *(count_mean(one["in_time"], one["n"], level=level) for one in (seeds, friends))
+        *(mean_of(measures.spread, one, "in_time", level=level) for one in (seeds, friends))
     )

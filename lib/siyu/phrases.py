@@ -26,7 +26,7 @@ Text = str | Mapping[str, str]
 _SOME_STEPS = re.compile(r"(\d+) of (\d+) steps")
 _AGAIN = re.compile(r"(.+) \((\d+)\)")
 """Names of ours for steps in any order, and for a step asked for again."""
-# Written in C it reads a catalogue in an eighth of the time; a PyYAML built from source may lack it.
+# The one in C reads a catalogue in an eighth of the time; a PyYAML built from source may lack it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -222,7 +222,8 @@ def test_the_language_is_spoken_for_a_while_and_must_be_one_of_ours():
 
 
 def test_a_value_called_other_is_no_plural(monkeypatch):
-    monkeypatch.setattr(phrases.yaml, "safe_load", lambda _: {"terms": {"a": "甲", "other": "乙"}})
+    terms = {"a": "甲", "other": "乙"}
+    monkeypatch.setattr(phrases.yaml, "load", lambda *_, **__: {"terms": terms})
     assert catalogue.__wrapped__("zh") == {"terms.a": "甲", "terms.other": "乙"}
 
 

@@ -30,6 +30,8 @@ Text = str | Mapping[str, str]
 _SOME_STEPS = re.compile(r"(\d+) of (\d+) steps")
 _AGAIN = re.compile(r"(.+) \((\d+)\)")
 """Names of ours for steps in any order, and for a step asked for again."""
+# The one in C reads a catalogue in an eighth of the time; a PyYAML built from source may lack it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def phrase(key: str, /, **values: Any) -> str:
@@ -88,7 +90,7 @@ def heading(column: str) -> str:
 def catalogue(language: str) -> dict[str, Text]:
     """Read all phrases of a language, by key."""
     file = files("siyu") / "wording" / f"{language}.yaml"
-    return dict(_flat(yaml.safe_load(file.read_text(encoding="utf-8"))))
+    return dict(_flat(yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)))
 
 
 def section(name: str) -> dict[str, str]:

@@ -15,3 +15,12 @@ def only(place: ir.IntegerValue) -> ir.IntegerValue:
     """Make the set of one thing, by its place: 0 to 61."""
     # Ibis writes a 1 without its type, and of a small one the engine shifts no more than 31 places.
     return ibis.literal(1, "int8").cast("int64") << place
+
+
+def gather(place: ir.IntegerValue, n_sets: int, *, size: int) -> list[ir.IntegerScalar]:
+    """Gather places from 0 on into one set per `size` places, at most 62; others are left out."""
+    sets = []
+    for first in range(0, n_sets * size, size):
+        inside = place.between(first, first + size - 1)
+        sets.append(either(ibis.ifelse(inside, only(place - first), 0)))
+    return sets

@@ -171,19 +171,29 @@ def test_other_returns_are_not_shared(tmp_path, other, period_days):
     assert first.returns.get_name() != second.returns.get_name()
 
 
-@pytest.mark.parametrize("k", [127, 128, 129, 140])
+@pytest.mark.parametrize("k", [6, 7, 56, 57, 113])
 def test_returns_after_months_count_on_their_day(tmp_path, k):
-    """Returns are gathered for a round number of days: the day asked for is among them."""
+    """Returns are gathered as bits of several numbers: none is lost where one of them ends."""
     added = dt.datetime(2025, 8, 1, 12, tzinfo=ZONE)
+    back = (5, k - 1, k, k + 1)
     events = [
         {"user_id": "a", "occurred_at": added + dt.timedelta(days=day), "event": "browse"}
-        for day in (5, k - 1, k, k + 1)
+        for day in back
     ]
     users = [{"user_id": "a", "added_at": added}]
     pool = open_shop(tmp_path, events, users=users, observed=("2025-08-01", "2026-01-31"))
-    asked = replace(ACTIVE, kind="on", days=[k])
-    measures = measure(pool, asked, period_days=200, min_users=1)
-    assert measures.kept[["k", "n"]].to_numpy().tolist() == [[5, 1], [k - 1, 1], [k, 1]]
+
+    def stayed(**asked):
+        asked = replace(ACTIVE, days=[k], **asked)
+        kept = measure(pool, asked, period_days=200, min_users=1).kept
+        assert (kept["n"] == 1).all()
+        return kept["k"].tolist()
+
+    assert stayed(kind="on") == sorted({5, k - 1, k})
+    for follow_days in (3, 60):
+        ahead = {day - early for day in back for early in range(follow_days)}
+        assert stayed(kind="from", follow_days=follow_days) == sorted(ahead & set(range(1, k + 1)))
+    assert stayed(kind="within") == list(range(5, k + 1))
 
 
 class TestSegments:

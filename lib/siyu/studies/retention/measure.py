@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from siyu.data import Source
 from siyu.data.zones import elapsed_us
 from siyu.phrases import phrase
+from siyu.studies.bits import gather
 from siyu.studies.breakdown import find_parted, resolve
 from siyu.studies.events import find_unknown
 from siyu.studies.naming import names_of, segmented
@@ -23,7 +26,8 @@ from siyu.studies.retention.measures import Measures
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
-_FIRST_ROWS, _ROUND_DAYS = 100_000, 128
+_FIRST_ROWS = 100_000
+_BLOCK_DAYS, _PART_DAYS, _ROUND_BLOCKS = 56, 7, 2
 _GONE = -1
 """The last day of somebody who had left before the first day was over."""
 
@@ -74,14 +78,10 @@ def measure(
     returns = None
     if definition.retained_as == "active":
         returns = _returns(pool, added, definition)
-        spans = _active(returns.join(users, "number"), keys, definition)
+        kept = _count_days(returns.join(users, "number"), keys, definition)
     else:
-        spans = _connected(users, keys, definition)
-    tables = {
-        "risk": _count(users, keys),
-        "kept": _count_covered(_count(spans, [*keys, "start", "end"]), keys, definition.horizon),
-        "stays": stays,
-    }
+        kept = _count_covered(_count(_connected(users, keys, definition), [*keys, "end"]), keys)
+    tables = {"risk": _count(users, keys), "kept": kept, "stays": stays}
     named, segments = _named(tables, breakdown.by, definition, min_users=min_users)
     return Measures(
         definition=definition,
@@ -157,14 +157,14 @@ def _added(pool: Source, definition: Definition) -> ir.Table:
 
 
 def _connected(users: ir.Table, keys: Sequence[str], definition: Definition) -> ir.Table:
-    """Give per user the days, from `start` to `end`, at whose end the user was still there."""
-    spans = users.select(*keys, start=1, end=ibis.least(users.there, definition.horizon))
-    return spans.filter(spans.start <= spans.end)
+    """Give per user the last day, up to the horizon, at whose `end` the user was still there."""
+    spans = users.select(*keys, end=ibis.least(users.there, definition.horizon))
+    return spans.filter(spans.end >= 1)
 
 
 def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
-    """Give the returns after the first day: the `number` of the user, the `day` since the addition,
-    and the day of the user's last return `before` it, 0 for none.
+    """Give the users who came back after the first day: their `number`, and as bits the days since
+    the addition on which they did, `_BLOCK_DAYS` in each of `days_0`, `days_1`, ... from day 1 on.
 
     They stay in the engine as long as the measures do, and serve every other definition of the same
     returns meanwhile.
@@ -178,10 +178,12 @@ def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
         day = elapsed_us(both.reached_1_at, both.at) // _DAY_US
     days = both.select("number", day=day.cast("int32"))
     # Rounded up, so that definitions of other days have the same returns.
-    last = math.ceil((definition.horizon + definition.extra_days) / _ROUND_DAYS) * _ROUND_DAYS
-    days = days.filter(days.day.between(1, last))
-    before = days.day.lag().over(group_by="number", order_by="day")
-    return days.mutate(before=before.fill_null(0)).cache()
+    n_blocks = -(-(definition.horizon + definition.extra_days) // _BLOCK_DAYS)
+    n_blocks = -(-n_blocks // _ROUND_BLOCKS) * _ROUND_BLOCKS
+    days = days.filter(days.day.between(1, n_blocks * _BLOCK_DAYS))
+    blocks = gather(days.day - 1, n_blocks, size=_BLOCK_DAYS)
+    found = {f"days_{place}": block for place, block in enumerate(blocks)}
+    return days.group_by("number").agg(**found).cache()
 
 
 def _require_known(names: Sequence[str], events: ir.Table) -> None:
@@ -193,43 +195,98 @@ def _require_known(names: Sequence[str], events: ir.Table) -> None:
     raise RetentionError(problem)
 
 
-def _active(returns: ir.Table, keys: Sequence[str], definition: Definition) -> ir.Table:
-    """Give per return the days k, from `start` to `end`, on which it makes its user one who stayed.
+def _count_days(returns: ir.Table, keys: Sequence[str], definition: Definition) -> pd.DataFrame:
+    """Count who stayed on each day `k` from 1 to the horizon.
 
-    Days are left out for which an earlier return of the user does so already: no user counts twice.
-    """
-    if definition.kind == "within":
-        first = returns.filter(returns.before == 0, returns.day <= definition.horizon)
-        return first.select(*keys, start=first.day, end=definition.horizon)
-    # A return on day d is one from day k on for each k from d - extra_days to d.
-    returns = returns.filter(returns.day <= definition.horizon + definition.extra_days)
-    start = ibis.greatest(returns.day - definition.extra_days, returns.before + 1)
-    end = ibis.least(returns.day, definition.horizon)
-    spans = returns.select(*keys, start=start, end=end)
-    return spans.filter(spans.start <= spans.end)
-
-
-def _count_covered(spans: pd.DataFrame, keys: Sequence[str], horizon: int) -> pd.DataFrame:
-    """Count how many spans of days cover each day `k` from 1 to the horizon.
+    The engine counts how often each part of `_PART_DAYS` days looks as it does, far fewer rows than
+    users or days: to ask it for every single day takes three times as long.
 
     Args:
-        spans: `n` spans per row, from day `start` to day `end`, both among these days.
+        returns: per user the keys, and the days of return as bits.
         keys: columns to count by.
-        horizon: the last day.
+        definition: what staying is.
+
+    Returns:
+        One row per group and day with users: the keys, `k` and `n`.
+    """
+    n_blocks = sum(name.startswith("days_") for name in returns.columns)
+    blocks = [returns[f"days_{place}"] for place in range(n_blocks)]
+    stayed = _first(blocks) if definition.kind == "within" else _ahead(blocks, definition)
+    bits = [
+        (stayed[first // _BLOCK_DAYS] >> first % _BLOCK_DAYS) & (2**_PART_DAYS - 1)
+        for first in range(0, definition.horizon, _PART_DAYS)
+    ]
+    parts = [part + (place << _PART_DAYS) for place, part in enumerate(bits)]
+    seen = returns.select(*keys, part=ibis.array(parts).unnest())
+    counts = _count(seen.filter(seen.part % 2**_PART_DAYS > 0), [*keys, "part"])
+    group, groups = _number(counts, keys)
+    part, n = (counts[name].to_numpy(dtype=np.int64) for name in ("part", "n"))
+    by_day = np.zeros((len(groups), 1 + len(parts) * _PART_DAYS), dtype=np.int64)
+    for place in range(_PART_DAYS):
+        k = 1 + (part >> _PART_DAYS) * _PART_DAYS + place
+        np.add.at(by_day, (group, k), n * (part >> place & 1))
+    if definition.kind == "within":
+        by_day = by_day.cumsum(axis=1)
+    return _list(by_day[:, : definition.horizon + 1], groups)
+
+
+def _first(blocks: Sequence[ir.IntegerColumn]) -> list[ir.IntegerValue]:
+    """Leave of each user's days of return the first."""
+    first, earlier = [], ibis.literal(0)
+    for block in blocks:
+        first.append(ibis.ifelse(earlier == 0, block & -block, 0))
+        earlier = earlier | block
+    return first
+
+
+def _ahead(blocks: Sequence[ir.IntegerColumn], definition: Definition) -> list[ir.IntegerValue]:
+    """Mark the days on which a return on that day or one of the `extra_days` after it counts."""
+    last = -(-definition.horizon // _BLOCK_DAYS)
+    blocks = [*blocks, ibis.literal(0)]  # what lies beyond the last was not asked for
+    return [
+        reduce(or_, (_shift(blocks, place, days) for days in range(definition.extra_days + 1)))
+        for place in range(last)
+    ]
+
+
+def _shift(blocks: Sequence[ir.IntegerValue], place: int, days: int) -> ir.IntegerValue:
+    """Give the block at a place as it would be, had everything been so many days earlier."""
+    skipped, rest = divmod(days, _BLOCK_DAYS)
+    near = blocks[place + skipped] >> rest
+    if not rest:
+        return near
+    # Nothing may be shifted out of a whole number: some engines take that for an overflow.
+    return near | ((blocks[place + skipped + 1] & (2**rest - 1)) << (_BLOCK_DAYS - rest))
+
+
+def _count_covered(spans: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Count how many spans of days cover each day `k`.
+
+    Args:
+        spans: `n` spans per row, from day 1 to day `end`.
+        keys: columns to count by.
 
     Returns:
         One row per group and day that a span covers: the keys, `k` and `n`.
     """
-    # One more is covered from the first day of a span on, and one less from the day after it on.
-    n, start, end = (spans[name].to_numpy(dtype=np.int64) for name in ("n", "start", "end"))
-    group = spans.groupby(list(keys), dropna=False, sort=False).ngroup().to_numpy()
-    groups = spans[list(keys)].drop_duplicates()
-    change = np.zeros((len(groups), horizon + 2), dtype=np.int64)
-    np.add.at(change, (group, start), n)
-    np.subtract.at(change, (group, end + 1), n)
-    covered = change.cumsum(axis=1)[:, : horizon + 1]
-    row, k = covered.nonzero()
-    return groups.iloc[row].assign(k=k, n=covered[row, k]).reset_index(drop=True)
+    group, groups = _number(spans, keys)
+    ends = np.zeros((len(groups), spans["end"].max() + 1 if len(spans) else 1), dtype=np.int64)
+    np.add.at(ends, (group, spans["end"].to_numpy()), spans["n"].to_numpy())
+    covered = ends[:, ::-1].cumsum(axis=1)[:, ::-1]
+    covered[:, 0] = 0
+    return _list(covered, groups)
+
+
+def _number(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """Number the groups of rows in their order; return each row's number, and the groups."""
+    number = rows.groupby(list(keys), dropna=False, sort=False).ngroup().to_numpy()
+    return number, rows[list(keys)].drop_duplicates()
+
+
+def _list(counts: NDArray[np.int64], groups: pd.DataFrame) -> pd.DataFrame:
+    """List the counts above 0, per group and day."""
+    row, k = counts.nonzero()
+    return groups.iloc[row].assign(k=k, n=counts[row, k]).reset_index(drop=True)
 
 
 def _count(users: ir.Table, columns: Sequence[str]) -> pd.DataFrame:

@@ -211,6 +211,19 @@ def test_side_by_side_means_at_least_one(capsys: pytest.CaptureFixture[str], job
     assert f"--jobs: '{jobs}' must be a whole number of at least 1" in capsys.readouterr().err
 
 
+def test_ids_that_are_wrong_are_shown_by_a_check_and_not_in_the_log_of_a_report(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (root / "data" / "users.csv").open("a") as file:
+        file.write("user-42,,social\nuser-42,,social\n")
+    assert main(["report"]) == 2
+    told = capsys.readouterr().err
+    assert "users.user_id: duplicate key, 2 rows;" in told
+    assert "user-42" not in told
+    assert main(["check", "data"]) == 1
+    assert "user-42" in capsys.readouterr().out
+
+
 def test_a_source_that_is_not_there_is_named_as_it_was_typed(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 from siyu.data import SourceError, open_source
 
@@ -88,6 +89,19 @@ def test_a_preview_shows_the_time_of_the_business(shop):
 
 def test_a_preview_of_ids_only_is_empty(shop):
     assert open_source(shop).preview("users").empty
+
+
+def test_words_that_may_name_somebody_are_found_and_all_of_them_where_nothing_can_be_read(
+    write_source,
+):
+    folder = write_source(DAYS)
+    events = {"user_id": "007", "occurred_at": "2024-03-02 00:00:00", "event": "scan"}
+    table = pd.DataFrame([events | {"phone": 138, "nick": "小 明"}])
+    table.to_parquet(folder / "events.parquet")
+    source, words = open_source(folder), {"007", "138", "小 明", "scan", "7", "2024"}
+    assert source.find_persons(words) == {"007", "138", "小 明"}
+    (folder / "events.parquet").unlink()
+    assert source.find_persons(words) == words
 
 
 def test_counts_give_rows_and_local_days_of_what_is_visible(shop):

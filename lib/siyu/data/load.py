@@ -197,7 +197,10 @@ def _find_layout(location: str | Path) -> tuple[Layout, str | Path]:
         return Layout(name=name_of(path), files=path), path
     if not path.exists():
         remedy = "name a folder, source.yaml, .xlsx, .duckdb or a database address"
-        raise SourceError(Problem(rule=f"source {str(location)!r} does not exist", remedy=remedy))
+        shown = str(location)
+        if "://" in shown:
+            shown = shown.partition("?")[0]  # what follows may hold a token
+        raise SourceError(Problem(rule=f"source {shown!r} does not exist", remedy=remedy))
     stated = path.suffix in (".yaml", ".yml")
     declared = path if stated else (path if path.is_dir() else path.parent) / "source.yaml"
     layout = read_layout(declared) if declared.exists() else None

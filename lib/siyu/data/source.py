@@ -108,6 +108,8 @@ class Source:
     def find_persons(self, words: Collection[str]) -> set[str]:
         """Find which words are an id, or stand in a column that nobody described, in any table.
 
+        Where the tables can be read no more, it may be any of them.
+
         Args:
             words: as many as a message may hold.
         """
@@ -115,9 +117,13 @@ class Source:
         for name, table in self._loaded.tables.items():
             for column, dtype in table.schema().items():
                 spec = TABLES[name].columns.get(column)
-                if dtype.is_string() and (spec is None or spec.kind == "id"):
-                    there = table.filter(table[column].isin(list(words))).select(column).distinct()
-                    found |= set(there.to_pyarrow()[column].to_pylist())
+                if spec.kind == "id" if spec else dtype.is_string() or dtype.is_integer():
+                    value = table[column].cast("string")
+                    there = table.filter(value.isin(list(words))).select(value=value).distinct()
+                    try:
+                        found |= set(there.to_pyarrow()["value"].to_pylist())
+                    except Exception:  # of whichever engine
+                        return set(words)
         return found
 
     @cached_property

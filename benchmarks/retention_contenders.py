@@ -88,7 +88,8 @@ def clickhouse(log: Path) -> Question:
     bits = _bits("day", week=week, shift=shift, either=either)
     query = f"""
         WITH added AS (
-            SELECT user_id, added_at, assumeNotNull(toInt32({joined})) AS joined, touchpoint
+            SELECT assumeNotNull(user_id) AS user_id, assumeNotNull(toInt32({joined})) AS joined,
+                touchpoint
             FROM file('{users}', Parquet)
             WHERE added_at < toDateTime64('{_UNTIL}', 6, 'UTC')
         )
@@ -103,10 +104,13 @@ def clickhouse(log: Path) -> Question:
                     user_id,
                     joined,
                     added.touchpoint AS touchpoint,
-                    toInt32({day}) - joined AS day
-                FROM file('{log}', Parquet) AS events JOIN added USING (user_id)
-                WHERE event IN {BACK} AND occurred_at < toDateTime64('{_UNTIL}', 6, 'UTC')
-                AND occurred_at >= toDateTime64('{_SINCE}', 6, 'UTC')
+                    at - joined AS day
+                FROM (
+                    SELECT assumeNotNull(user_id) AS user_id, assumeNotNull(toInt32({day})) AS at
+                    FROM file('{log}', Parquet)
+                    WHERE event IN {BACK} AND occurred_at < toDateTime64('{_UNTIL}', 6, 'UTC')
+                    AND occurred_at >= toDateTime64('{_SINCE}', 6, 'UTC')
+                ) AS events JOIN added USING (user_id)
                 UNION ALL SELECT user_id, joined, touchpoint, 0 AS day FROM added
             )
             WHERE day BETWEEN 0 AND {_HORIZON}

@@ -141,23 +141,27 @@ def polars(log: Path) -> Question:
     pl.select(1)
 
     def ask() -> Iterable[Row]:
-        day = (pl.col("paid_at").dt.epoch("us") - _START_US) // _DAY_US
+        day = ((pl.col("paid_at").dt.epoch("us") - _START_US) // _DAY_US).cast(pl.Int32)
         score = [
             ((5 * (2 * pl.col(name).rank("average") - 1)) // (2 * pl.len()) + 1).cast(pl.Int64)
             for name in "rfm"
         ]
+        bits = [
+            pl.when(pl.col("day") // _BITS == block)
+            .then(pl.lit(2, pl.Int64).pow(pl.col("day") % _BITS))
+            .otherwise(0)
+            .bitwise_or()
+            .alias(f"bits_{block}")
+            for block in _BLOCKS
+        ]
+        days = [pl.col(f"bits_{block}").bitwise_count_ones() for block in _BLOCKS]
         return (
             pl.scan_parquet(log)
             .filter(pl.col("amount_cny") > pl.col("refunded_cny"))
-            .select(
-                "user_id",
-                day=day.cast(pl.Int16),
-                amount=pl.col("amount_cny") - pl.col("refunded_cny"),
-            )
-            .group_by("user_id", "day")
-            .agg(pl.col("amount").sum())
+            .select("user_id", day=day, amount=pl.col("amount_cny") - pl.col("refunded_cny"))
             .group_by("user_id")
-            .agg(r=pl.col("day").max(), f=pl.len(), m=pl.col("amount").sum())
+            .agg(pl.col("day").max().alias("r"), pl.col("amount").sum().alias("m"), *bits)
+            .with_columns(f=pl.sum_horizontal(days))
             .select("f", "m", code=100 * score[0] + 10 * score[1] + score[2])
             .group_by("code")
             .agg(pl.len().alias("n"), pl.col("f").sum(), pl.col("m").sum())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import reduce
 from operator import or_
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -277,7 +278,7 @@ def _count_covered(spans: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return _list(covered, groups)
 
 
-def _number(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[NDArray[np.int64], pd.DataFrame]:
+def _number(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[NDArray[Any], pd.DataFrame]:
     """Number the groups of rows in their order; return each row's number, and the groups."""
     number = rows.groupby(list(keys), dropna=False, sort=False).ngroup().to_numpy()
     return number, rows[list(keys)].drop_duplicates()

@@ -22,6 +22,8 @@ from siyu.studies.orders import shape_orders
 from siyu.studies.rounds import Rounds, find_rounds
 from siyu.studies.tiers.definition import Definition, TierError, rank_tiers
 
+_FIRST_ORDERS = 1_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Members:
@@ -219,11 +221,14 @@ def find_members(
 
 
 def _any_counts(members: Members) -> bool:
-    """Whether any order counts: the first that does is enough to know."""
+    """Whether any order counts; mostly one of the first is of somebody who is known."""
     if not members.has_orders:
         return False
     users = members.pool.table("users").select("user_id")
-    return len(members.counted.semi_join(users, "user_id").limit(1).to_pandas()) > 0
+    return any(
+        len(users.semi_join(orders, "user_id").limit(1).to_pandas()) > 0
+        for orders in (members.counted.limit(_FIRST_ORDERS), members.counted)
+    )
 
 
 def _ranked(pool: Source, definition: Definition, *, has_basis: bool) -> tuple[str, ...]:

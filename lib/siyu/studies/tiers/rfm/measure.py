@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from siyu.data.zones import start_of_day
-from siyu.studies.bits import either, only
+from siyu.studies.bits import gather
 from siyu.studies.tiers.definition import TierError
 from siyu.studies.tiers.members import Members
 from siyu.studies.tiers.rfm.rule import (
@@ -182,10 +182,8 @@ def _shape(members: Members, spans: list[_Span]) -> ir.Table:
     orders = members.counted
     orders = orders.mutate(day=orders.on.delta(ibis.literal(start), unit="day").cast("int32"))
     sums: dict[str, ir.Scalar] = {"first_day": orders.day.min()}
-    for block in range(spans[0].last // _BITS + 1):
-        first = block * _BITS
-        inside = orders.day.between(first, first + _BITS - 1)
-        sums[f"bits_{block}"] = either(ibis.ifelse(inside, only(orders.day - first), 0))
+    blocks = gather(orders.day, spans[0].last // _BITS + 1, size=_BITS)
+    sums |= {f"bits_{block}": bits for block, bits in enumerate(blocks)}
     for span in spans:
         # Nothing later than now is there to be left out.
         until = None if span.name == NOW else orders.day <= span.last

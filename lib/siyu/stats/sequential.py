@@ -129,7 +129,9 @@ def always_valid_reach(
     normal_quantile(level)
     end = np.asarray(planned, dtype=np.float64)
     if not (end > 0).all():
-        raise ValueError(f"planned = {end.min():g} must be above 0; give the units that are planned")
+        raise ValueError(
+            f"planned = {end.min():g} must be above 0; give the units that are planned"
+        )
     alpha = 1 - level
     whole = -2 * np.log(alpha) + np.log(1 - 2 * np.log(alpha))
     grown = np.asarray(n, dtype=np.float64) / end * whole

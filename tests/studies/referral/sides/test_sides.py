@@ -71,6 +71,14 @@ def test_a_family_is_counted_by_hand(tmp_path):
     assert found.seeds.to_numpy().tolist() == [[0, 0, 0, 0], [1, 3, 2, 3 * 6 + 2]]
 
 
+def test_seeds_of_whom_none_was_followed_long_enough_are_counted_and_wait(tmp_path):
+    """Of a run in the middle of the test; a gift makes no number of nobody."""
+    for gifts in ({}, {"two": 1.0}):
+        found = measured(tmp_path, family(), tree_days=200, gift_cny=gifts)
+        assert (len(found.seeds), found.immature) == (0, 3)
+        assert sides.compare_sides(found, level=LEVEL).refused == "nobody"
+
+
 def test_who_came_of_a_seed_before_the_draw_is_a_seed(tmp_path):
     tables = family()
     for row in tables["assignments"]:

@@ -11,6 +11,7 @@ from siyu.studies.referral import spread
 
 from tests.studies.referral.builders import (
     DAY,
+    HOUR,
     LAST,
     OPENS,
     START,
@@ -179,7 +180,7 @@ def test_channels_are_compared_with_all_others_and_few_share_a_name(tmp_path):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", ["many", "family", "none", "few"])
+@pytest.mark.parametrize("kind", ["many", "family", "none", "few", "open"])
 def test_everything_can_be_said_drawn_and_concluded(tmp_path, many, language, kind):
     measures, found = many
     if kind == "family":
@@ -188,6 +189,11 @@ def test_everything_can_be_said_drawn_and_concluded(tmp_path, many, language, ki
         measures, found = found_of(tmp_path, {"users": family()["users"]})
     elif kind == "few":
         measures, found = found_of(tmp_path, family(), min_users=30)
+    elif kind == "open":  # all invitations are
+        at = OPENS + HOUR
+        users = [user(f"s{i}", START) for i in range(40)]
+        rows = [invite(f"s{i}", None, at) for i in range(20)]
+        measures, found = found_of(tmp_path, {"users": users, "invites": rows}, min_users=30)
     with speaking(language):
         assert spread.headline(measures, found)
         said = [
@@ -209,6 +215,7 @@ def test_everything_can_be_said_drawn_and_concluded(tmp_path, many, language, ki
             "family": {"info"},
             "none": {"insufficient"},
             "few": {"insufficient"},
+            "open": {"insufficient", "info"},
         }[kind]
     )
 

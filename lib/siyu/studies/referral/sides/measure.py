@@ -197,11 +197,8 @@ def _grow(
     by = came.assign(descendants=1.0, kept=kept.astype(float)).groupby("person")
     sums = by[["descendants", "kept", "reward_cny"]].sum().reindex(seeds["person"]).fillna(0.0)
     sums = sums.set_index(seeds.index)
-    cost = (
-        sums["reward_cny"]
-        + sums["descendants"] * seeds["arm"].map(gifts).fillna(0.0)
-        + seeds["cost_cny"]
-    )
+    each = [gifts.get(arm, 0.0) for arm in seeds["arm"]]
+    cost = sums["reward_cny"] + sums["descendants"] * each + seeds["cost_cny"]
     return sums.assign(arm=seeds["arm"], cost_cny=cost)
 
 

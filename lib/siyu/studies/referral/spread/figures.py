@@ -113,9 +113,11 @@ def draw_parts(measures: Measures, found: Spread, *, level: float) -> Picture:
     for axes, part in zip(panels, _PANELS, strict=True):
         ends = shown[[part, f"{part}_lower", f"{part}_upper"]].to_numpy(dtype=np.float64)
         # An interval without an upper end reaches to the edge.
-        edge = 1.05 * np.max(ends[np.isfinite(ends)])
+        edge = 1.05 * np.max(ends[np.isfinite(ends)], initial=0.0)
         ends = np.where(np.isposinf(ends), 1.1 * edge, ends)
         for place, (value, lower, upper) in enumerate(ends):
+            if np.isnan(value):  # of nobody who came, none came in time
+                continue
             colour = ACCENT if shown["group"].iloc[place] == FRIENDS else GREY
             axes.plot([lower, upper], [place, place], color=colour, linewidth=2)
             axes.plot(value, place, "o", color=colour, markersize=5.5)
@@ -136,7 +138,7 @@ def draw_parts(measures: Measures, found: Spread, *, level: float) -> Picture:
         if part == "invitations":
             axes.set_xlim(0, edge)
         else:
-            axes.set_xlim(0, 1.02 if part == "in_time" else min(1.3 * np.nanmax(ends), 1.02))
+            axes.set_xlim(0, 1.02 if part == "in_time" else min(1.24 * edge, 1.02))
             percent_axis(axes.xaxis, ticks=4)
         names = [
             phrase("page.in_brackets", text=shorten(row.campaign, width=16), n=_group(row.group))

@@ -166,6 +166,16 @@ def test_where_the_alerts_go_can_be_tried(
     assert "This is a test" in (root / "alerts.jsonl").read_text()
 
 
+def test_the_recipients_are_told_of_a_scheduled_run_that_failed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(root, CONFIG + "language: zh\n" + NOTIFY)
+    monkeypatch.setenv("SIYU_TEST_FILE", str(root / "alerts.jsonl"))
+    assert main(["notify", "--failed", "siyu-report.service"]) == 4  # one of the two has no address
+    (told,) = (root / "alerts.jsonl").read_text("utf-8").splitlines()
+    assert "定时任务运行失败（siyu-report.service）" in json.loads(told)["lines"][0]
+
+
 @pytest.mark.slow
 def test_a_failed_notebook_is_published_with_exit_code_1(
     root: Path, capsys: pytest.CaptureFixture[str]

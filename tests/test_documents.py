@@ -12,7 +12,7 @@ from siyu.data import check
 from siyu.report.config import narrow, read_config
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("data/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("data/*.md"), *ROOT.glob("deploy/*.md")])
 READMES = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
 README = READMES[0]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -44,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands.add_parser("check", help="check the data of a source"))
     _add_status(commands.add_parser("status", help="see whether the report still comes"))
     _add_prune(commands.add_parser("prune", help="remove the runs that need not be kept"))
-    _add_notify(commands.add_parser("notify", help="try where the alerts go"))
+    _add_notify(
+        commands.add_parser("notify", help="try where the alerts go, or tell of a failed run")
+    )
     _add_doctor(commands.add_parser("doctor", help="see whether this machine can run reports"))
     _add_translate(
         commands.add_parser("translate", help="copy the notebooks in another language, to explore")
@@ -113,8 +115,12 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
 def _add_notify(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.notify)
     _add_config(parser)
-    parser.add_argument(
-        "--test", action="store_true", required=True, help="send a test message to each recipient"
+    messages = parser.add_mutually_exclusive_group(required=True)
+    messages.add_argument(
+        "--test", action="store_true", help="send a test message to each recipient"
+    )
+    messages.add_argument(
+        "--failed", metavar="RUN", help="tell each recipient that this scheduled run has failed"
     )
 
 

@@ -151,7 +151,7 @@ def status(parsed: argparse.Namespace) -> int:
 
 
 def notify(parsed: argparse.Namespace) -> int:
-    """Send a test message to each recipient of alerts."""
+    """Tell each recipient of alerts that a scheduled run has failed, or send a test message."""
     from siyu.language import speaking
     from siyu.phrases import phrase
     from siyu.report.alerts import deliver
@@ -166,8 +166,12 @@ def notify(parsed: argparse.Namespace) -> int:
     if not config.recipients:
         return _refuse(["the configuration names nobody under notify"])
     with speaking(config.language):
-        said = phrase("alerts.test", title=config.title)
-        message = Message(title=phrase("alerts.test_title"), lines=(said,))
+        if parsed.test:
+            said = phrase("alerts.test", title=config.title)
+            message = Message(title=phrase("alerts.test_title"), lines=(said,))
+        else:
+            said = phrase("alerts.run_failed", run=parsed.failed)
+            message = Message(title=config.title, lines=(said,))
     deliveries = deliver(message, config.recipients)
     for one in deliveries:
         print(f"{'ok' if one['ok'] else '!!'}  {one['to']}{': ' * (not one['ok'])}{one['reason']}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import reduce
 from operator import or_
@@ -210,15 +210,15 @@ def _count_days(returns: ir.Table, keys: Sequence[str], definition: Definition) 
     Returns:
         One row per group and day with users: the keys, `k` and `n`.
     """
-    n_blocks = sum(name.startswith("days_") for name in returns.columns)
-    blocks = [returns[f"days_{place}"] for place in range(n_blocks)]
-    stayed = _first(blocks) if definition.kind == "within" else _ahead(blocks, definition)
-    bits = [
-        (stayed[first // _BLOCK_DAYS] >> first % _BLOCK_DAYS) & (2**_PART_DAYS - 1)
-        for first in range(0, definition.horizon, _PART_DAYS)
-    ]
-    parts = [part + (place << _PART_DAYS) for place, part in enumerate(bits)]
-    seen = returns.select(*keys, part=ibis.array(parts).unnest())
+    names = [name for name in returns.columns if name.startswith("days_")]
+    is_within = definition.kind == "within"
+    stayed = _first(returns, names) if is_within else _ahead(returns, names, definition)
+    parts = []
+    for first in range(0, definition.horizon, _PART_DAYS):
+        block = stayed[names[first // _BLOCK_DAYS]]
+        days = (block >> first % _BLOCK_DAYS) & (2**_PART_DAYS - 1)
+        parts.append(days + (first // _PART_DAYS << _PART_DAYS))
+    seen = stayed.select(*keys, part=ibis.array(parts).unnest())
     counts = _count(seen.filter(seen.part % 2**_PART_DAYS > 0), [*keys, "part"])
     group, groups = _number(counts, keys)
     part, n = (counts[name].to_numpy(dtype=np.int64) for name in ("part", "n"))
@@ -226,38 +226,47 @@ def _count_days(returns: ir.Table, keys: Sequence[str], definition: Definition) 
     for place in range(_PART_DAYS):
         k = 1 + (part >> _PART_DAYS) * _PART_DAYS + place
         np.add.at(by_day, (group, k), n * (part >> place & 1))
-    if definition.kind == "within":
+    if is_within:
         by_day = by_day.cumsum(axis=1)
     return _list(by_day[:, : definition.horizon + 1], groups)
 
 
-def _first(blocks: Sequence[ir.IntegerColumn]) -> list[ir.IntegerValue]:
-    """Leave of each user's days of return the first."""
-    first, earlier = [], ibis.literal(0)
-    for block in blocks:
-        first.append(ibis.ifelse(earlier == 0, block & -block, 0))
+def _first(returns: ir.Table, names: Sequence[str]) -> ir.Table:
+    """Leave of each user's days of return, in the columns named, the first."""
+    first, earlier = {}, ibis.literal(0)
+    for name in names:
+        block = returns[name]
+        first[name] = ibis.ifelse(earlier == 0, block & -block, 0)
         earlier = earlier | block
-    return first
+    return returns.mutate(**first)
 
 
-def _ahead(blocks: Sequence[ir.IntegerColumn], definition: Definition) -> list[ir.IntegerValue]:
-    """Mark the days on which a return on that day or one of the `extra_days` after it counts."""
-    last = -(-definition.horizon // _BLOCK_DAYS)
-    blocks = [*blocks, ibis.literal(0)]  # what lies beyond the last was not asked for
-    return [
-        reduce(or_, (_shift(blocks, place, days) for days in range(definition.extra_days + 1)))
-        for place in range(last)
-    ]
+def _ahead(returns: ir.Table, names: Sequence[str], definition: Definition) -> ir.Table:
+    """Add to the days of return the `extra_days` before each, on which it counts as well."""
+    width = 1
+    while width <= definition.extra_days:
+        step = min(width, definition.extra_days + 1 - width)
+        blocks = [returns[name] for name in names]
+        added = {
+            name: reduce(or_, _earlier(blocks, place, step), blocks[place])
+            for place, name in enumerate(names)
+        }
+        # Ibis would write a table that is no view out in full wherever a column of it stands.
+        returns = returns.mutate(**added).view()
+        width += step
+    return returns
 
 
-def _shift(blocks: Sequence[ir.IntegerValue], place: int, days: int) -> ir.IntegerValue:
-    """Give the block at a place as it would be, had everything been so many days earlier."""
+def _earlier(
+    blocks: Sequence[ir.IntegerColumn], place: int, days: int
+) -> Iterator[ir.IntegerValue]:
+    """Give what the block at a place would hold, had everything been so many days earlier."""
     skipped, rest = divmod(days, _BLOCK_DAYS)
-    near = blocks[place + skipped] >> rest
-    if not rest:
-        return near
-    # Nothing may be shifted out of a whole number: some engines take that for an overflow.
-    return near | ((blocks[place + skipped + 1] & (2**rest - 1)) << (_BLOCK_DAYS - rest))
+    near, far = blocks[place + skipped :][:1], blocks[place + skipped + 1 :][:1]
+    yield from (block >> rest for block in near)
+    if rest:
+        # Nothing may be shifted out of a whole number: some engines take that for an overflow.
+        yield from ((block & (2**rest - 1)) << (_BLOCK_DAYS - rest) for block in far)
 
 
 def _count_covered(spans: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

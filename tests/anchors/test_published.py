@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy.sparse import csr_array, hstack
+from scipy.stats import chi2
 from siyu.stats.allocation import allocate, spend, trace_frontier
 from siyu.stats.decomposition import kitagawa
 from siyu.stats.fixed_effects import dummies, fit_within
@@ -20,6 +21,7 @@ from siyu.stats.multiplicity import bonferroni_level, holm
 from siyu.stats.shifted_beta_geometric import fit, survival
 from siyu.stats.shrinkage import fit_prior, shrink
 from siyu.stats.survival import cumulative_incidence, log_rank
+from siyu.stats.trend import trend_of_shares
 from siyu.stats.uplift import qini_coefficient
 from statsmodels.duration.hazard_regression import PHReg
 
@@ -234,6 +236,12 @@ def _shares(counts, *, pooled):
     return pd.concat(rows)
 
 
+def _chi_square(counts):
+    """That all three shares are alike: what a line through them explains, and what it leaves."""
+    found = trend_of_shares(counts, MAILED, [0, 1, 2], level=0.95)
+    return chi2.isf(found.p, 1) + chi2.isf(found.p_departure, 1)
+
+
 def _womens_buyers():
     """Who bought women's goods before, who got their mail, and who came: 42,693 customers."""
     counts = {
@@ -316,6 +324,8 @@ ANCHORS = [
         6,
         HILLSTROM,
     ),
+    Anchor("mails: chi-square of visits", _chi_square(VISITS), 504.46, 2, HILLSTROM),
+    Anchor("mails: chi-square of buyers", _chi_square(CONVERSIONS), 55.26, 2, HILLSTROM),
     Anchor("mails: further spend", SPEND["difference"], (0.7698, 0.4244), 4, HILLSTROM),
     Anchor("their t by Dunnett", SPEND["statistic"], (5.285, 2.917), 3, HILLSTROM),
     Anchor("its p of women's goods", SPEND["p_joint"][1], 0.007, 3, HILLSTROM),

@@ -24,7 +24,7 @@ def report(parsed: argparse.Namespace) -> int:
     # A scheduler that stops the run, or a terminal that is closed, must not leave kernels behind.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _stop)
     try:
         whole = read_config(parsed.config or find_config())
         config = narrow(
@@ -57,6 +57,9 @@ def report(parsed: argparse.Namespace) -> int:
         return _refuse(error.problems)
     except LockHeldError as error:
         return _give_way(error)
+    except OSError as error:
+        print(f"siyu: the report cannot be written: {error}", file=sys.stderr)
+        return FAILED
     except SourceError as error:
         typed = parsed.source or published_name(config.source, config.root)
         lines = [str(problem).replace(config.source, typed) for problem in error.problems]
@@ -71,6 +74,11 @@ def report(parsed: argparse.Namespace) -> int:
     if not published.ok:
         return FAILED
     return UNDELIVERED if published.undelivered else PUBLISHED
+
+
+def _stop(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # asked for once more, it must not stop the clearing up
+    raise KeyboardInterrupt
 
 
 def status(parsed: argparse.Namespace) -> int:

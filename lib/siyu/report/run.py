@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from siyu.report.page import render_index, render_study
 from siyu.report.paths import machine_paths
 from siyu.report.progress import Progress
 from siyu.report.prose import read_prose, translate
-from siyu.report.runner import Job, run_all
+from siyu.report.runner import Job, own_files, run_all
 from siyu.report.view import view
 
 PAGE_BUDGET_BYTES = 2_000_000
@@ -70,8 +71,8 @@ def run_report(
         ConfigurationError: `out` cannot be written.
         LockHeldError: another run of the configuration goes on.
     """
-    with speaking(config.language):
-        started_at = datetime.now(UTC)
+    with speaking(config.language), own_files():
+        started_at, begun = datetime.now(UTC), time.monotonic()
         source = _open(config)
         fingerprint = source.fingerprint()  # now, before the data can change under the run
         as_of = source.as_of.isoformat()
@@ -79,7 +80,7 @@ def run_report(
         made_of = {one.name: fingerprint_study(one, data=fingerprint) for one in config.studies}
         home = out.resolve() / config.name
         with publish.staging(home) as folder:
-            if not (force or variant) and (same := _find_same(home, made_of)):
+            if not (force or variant) and (same := _find_same(home, config, made_of)):
                 return Published(index=same / "index.html", ok=True, new=False)
             outcomes = run_all(
                 [_job(study, folder, config) for study in config.studies],
@@ -98,6 +99,7 @@ def run_report(
                 variant=variant,
                 started_at=started_at,
                 finished_at=datetime.now(UTC),
+                seconds=time.monotonic() - begun,
             )
             before = None if variant else _find_former(home, as_of)
             found = _all_findings(outcomes, manifest)
@@ -133,16 +135,19 @@ def run_report(
     )
 
 
-def _find_same(home: Path, made_of: Mapping[str, str]) -> Path | None:
-    """Find the last success that was made of the very same."""
+def _find_same(home: Path, config: Config, made_of: Mapping[str, str]) -> Path | None:
+    """Find the last success that was made of the very same, and of which all were told."""
+    latest = runs.find_latest(home)
     same = [
-        run.folder
+        run
         for run in runs.read_runs(home)
         if run.ok
         and not run.is_variant
         and {one["name"]: one.get("made_of") for one in run.manifest["notebooks"]} == made_of
     ]
-    return same[-1] if same else None
+    # A run that was killed before it could tell of its alerts is made again.
+    untold = same and same[-1] == latest and config.recipients and not latest.is_told
+    return same[-1].folder if same and not untold else None
 
 
 def _find_former(home: Path, as_of: str) -> runs.Run | None:

@@ -116,7 +116,9 @@ def test_runs_that_need_not_be_kept_are_removed_or_only_told(
     assert capsys.readouterr().out == first
     assert main(["prune", "--keep", "1"]) == 0
     assert capsys.readouterr().out == first
-    assert {path.name for path in home.iterdir()} == {"2026-03-03.1", "history.html", LOCK}
+    assert {path.name for path in home.iterdir()} == {
+        *("2026-03-03.1", "history.html", "latest", LOCK)
+    }
     assert main(["prune", "--keep", "1", "--out", "nowhere"]) == 0
 
 
@@ -226,7 +228,7 @@ def test_ids_that_are_wrong_are_shown_by_a_check_and_not_in_the_log_of_a_report(
 ) -> None:
     with (root / "data" / "users.csv").open("a") as file:
         file.write("user-42,,social\nuser-42,,social\n")
-    assert main(["report"]) == 2
+    assert main(["report"]) == 3
     told = capsys.readouterr().err
     assert "users.user_id: duplicate key, 2 rows;" in told
     assert "user-42" not in told

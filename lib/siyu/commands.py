@@ -34,7 +34,7 @@ def report(parsed: argparse.Namespace) -> int:
     # A scheduler that stops the run, or a terminal that is closed, must not leave kernels behind.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _stop)
     progress = Progress(sys.stderr, as_json=parsed.log_format == "json")
     try:
         whole = read_config(parsed.config or find_config())
@@ -91,6 +91,9 @@ def _report_day(
     except LockHeldError as error:
         _note(progress, "skipped", [_give_way(error)])
         return GOES_ON
+    except OSError as error:
+        _note(progress, "failed", [f"the report cannot be written: {error}"])
+        return FAILED
     except BlockedError as error:
         typed = parsed.source or published_name(config.source, config.root)
         hidden = [(config.source, typed), *find_secrets(config.recipients)]
@@ -128,6 +131,11 @@ def _show_plan(config: Config, request: Request, *, home: Path) -> int:
     for line in describe_plan(plan, home=home):
         print(line)
     return BLOCKED if plan.blocks else PUBLISHED
+
+
+def _stop(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # asked for once more, it must not stop the clearing up
+    raise KeyboardInterrupt
 
 
 def status(parsed: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ def job(folder: Path, sockets: str, source: str) -> dict[str, object]:
         "sockets": sockets,
         "cell_timeout_seconds": 60,
         "result": str(folder / "result.json"),
+        "where_cut": "what follows was cut",
         "runner": os.getppid(),
     }
 

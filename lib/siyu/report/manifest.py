@@ -25,6 +25,7 @@ def describe(
     variant: bool,
     started_at: datetime,
     finished_at: datetime,
+    seconds: float,
 ) -> dict[str, Any]:
     """Lay out the manifest of a run.
 
@@ -34,6 +35,7 @@ def describe(
         variant: it was asked for otherwise than configured.
         started_at: when the run began, aware.
         finished_at: when its last notebook ended, aware.
+        seconds: how long it took, whatever became of the clock meanwhile.
     """
     config = plan.config
     return {
@@ -47,7 +49,7 @@ def describe(
         "variant": variant,
         "started_at": started_at.isoformat(timespec="seconds"),
         "finished_at": finished_at.isoformat(timespec="seconds"),
-        "seconds": round((finished_at - started_at).total_seconds(), 1),
+        "seconds": round(seconds, 1),
         "git": git_state(config.root),
         "versions": {"python": platform.python_version()}
         | {name: metadata.version(name) for name in PACKAGES},

@@ -99,6 +99,10 @@ def make_plan(config: Config, request: Request, *, home: Path, now: datetime) ->
         same = successes[-1] if successes else None
     elif not (request.force or request.variant):
         same = next((run for run in reversed(successes) if _made_of(run) == made_of), None)
+        # A run that was killed before it could tell of its alerts is made again.
+        owed = config.recipients and not request.quiet
+        if owed and same is not None and not same.is_told and same == runs.find_latest(home):
+            same = None
     taken = {}
     if broken is not None:
         well = {one["name"]: one for one in broken.manifest["notebooks"] if one["state"] == "ok"}

@@ -13,7 +13,7 @@ from siyu import findings
 from siyu.report.lock import LOCK, lock
 from siyu.report.outcome import Outcome, read_notebook
 from siyu.report.problems import ConfigurationError
-from siyu.report.runs import FAILED, LATEST, place_of
+from siyu.report.runs import FAILED, GOING, LATEST, place_of, read_runs
 
 _STAGING = ".staging"
 
@@ -22,8 +22,8 @@ _STAGING = ".staging"
 def staging(home: Path) -> Iterator[Path]:
     """Hold the lock of a configuration and give a folder in which its next run takes shape.
 
-    What is left of the folder at the end is removed, and what runs that were killed have left, is
-    removed before.
+    What is left of the folder at the end is removed. What runs that were killed have left is
+    removed before, and `latest` moved where one had no time to.
 
     Args:
         home: the folder of the configuration, `reports/<config name>`; made when missing.
@@ -38,12 +38,23 @@ def staging(home: Path) -> Iterator[Path]:
         (home / LOCK).touch()
     with lock(home):
         with _writing(home):
-            shutil.rmtree(folder, ignore_errors=True)
+            _clear(home)
             folder.mkdir()
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear(home: Path) -> None:
+    for folder in (home / _STAGING, *home.glob(f"{GOING}*"), *home.glob(f"{FAILED}/{GOING}*")):
+        shutil.rmtree(folder, ignore_errors=True)
+    for part in (*home.glob("*.part"), *home.glob("*/*.part"), *home.glob(f"{FAILED}/*/*.part")):
+        part.unlink(missing_ok=True)
+    successes = [run.folder for run in read_runs(home) if run.ok and not run.is_variant]
+    if successes and (home / LATEST).resolve() != successes[-1].resolve():
+        point_latest(successes[-1])
+    (home / f".{LATEST}").unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from siyu.report.paths import hide_in_files, machine_paths, without_paths
 from siyu.report.plan import Plan, Request, make_plan
 from siyu.report.progress import Progress
 from siyu.report.prose import read_prose, translate
-from siyu.report.runner import Job, run_all
+from siyu.report.runner import Job, own_files, run_all
 from siyu.report.secrets import find_secrets
 from siyu.report.view import view
 
@@ -67,8 +68,8 @@ def run_report(
         LockHeldError: another run of the configuration goes on.
     """
     home = out.resolve() / config.name
-    with speaking(config.language), publish.staging(home) as folder:
-        started_at = datetime.now(UTC)
+    with speaking(config.language), own_files(), publish.staging(home) as folder:
+        started_at, begun = datetime.now(UTC), time.monotonic()
         plan = _pass_gate(config, request, home=home, now=started_at)
         if plan.same is not None:
             return Published(index=plan.same.folder / "index.html", ok=True, new=False)
@@ -79,6 +80,7 @@ def run_report(
             variant=request.variant,
             started_at=started_at,
             finished_at=datetime.now(UTC),
+            seconds=time.monotonic() - begun,
         )
         before = None if request.variant else _find_former(home, plan.as_of)
         found = _all_findings(outcomes, manifest)

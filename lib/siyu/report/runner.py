@@ -28,6 +28,9 @@ ATTEMPTS = 3
 """For a kernel that does not start; one that dies at work, as without memory, gets a second."""
 _POLL_SECONDS = 0.1
 _SCRATCH, _NEW = "siyu-run-", ".siyu-new-"
+_NEW_SECONDS = 3600
+"""A folder gets its lock and its name at once: one that has none for so long belongs to nobody."""
+_LAST_WORDS_BYTES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +63,12 @@ class _Child:
     attempt: int
 
     def outcome(self, *, exit_code: int | None) -> Outcome:
-        result = json.loads(self.result.read_text()) if self.result.is_file() else None
         with speaking(self.job.language):
             return judge(
                 self.job.folder,
                 exit_code=exit_code,
-                result=result,
-                log=self.log.read_text(encoding="utf-8", errors="replace"),
+                result=_read_result(self.result),
+                log=_read_end(self.log),
                 seconds=time.monotonic() - self.started,
                 hidden=self.job.hidden,
                 find_persons=self.job.find_persons,
@@ -79,6 +81,19 @@ class _Child:
             return ""
         with speaking(self.job.language):
             return phrase("outcome.memory", taken=taken, limit=limit)
+
+
+def _read_result(path: Path) -> dict[str, str] | None:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):  # on a full disk it is cut short
+        return None
+
+
+def _read_end(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LAST_WORDS_BYTES))
+        return file.read().decode("utf-8", errors="replace")
 
 
 def run_all(
@@ -158,10 +173,24 @@ def _empty(folder: Path) -> None:
 
 
 @contextlib.contextmanager
+def own_files() -> Iterator[None]:
+    """Have what this process writes for the moment, such as a large join, swept like all of a run.
+
+    Without it, what a killed process has spilled to the disk would stay there.
+    """
+    with run_folder() as folder:
+        before, tempfile.tempdir = tempfile.tempdir, str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
+@contextlib.contextmanager
 def run_folder() -> Iterator[Path]:
     """Give a folder for the run's own files, and remove those of runs that were killed."""
     _clear()
-    new = Path(tempfile.mkdtemp(prefix=_NEW))
+    new = Path(tempfile.mkdtemp(prefix=_NEW, dir=_place()))
     folder = new.with_name(_SCRATCH + new.name.removeprefix(_NEW))
     try:
         with lock(new):
@@ -172,14 +201,24 @@ def run_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _place() -> Path:
+    """Find the folder for temporary files, below which `own_files` has put this process's own."""
+    folder = Path(tempfile.gettempdir())
+    return folder.parent if folder.name.startswith(_SCRATCH) else folder
+
+
 def _clear() -> None:
     """Remove the folders of runs that are gone, and stop what may still run for them."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+    for folder in _place().glob(f"{_SCRATCH}*"):
         with contextlib.suppress(OSError, LockHeldError):
             if not (folder / LOCK).is_file() or folder.stat().st_uid != os.getuid():
                 continue
             with lock(folder):
                 _sweep(folder)
+                shutil.rmtree(folder, ignore_errors=True)
+    for folder in _place().glob(f"{_NEW}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _NEW_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -209,6 +248,8 @@ def _start(job: Job, *, root: Path, scratch: Path, attempt: int) -> _Child:
     # Socket paths may have about 100 characters, so the folder's name is short.
     folder = Path(tempfile.mkdtemp(dir=scratch, prefix=""))
     result, log = folder / "result.json", folder / "log.txt"
+    with speaking(job.language):
+        where_cut = phrase("outcome.cut")
     request = {
         "notebook": str(job.notebook),
         "output": str(job.folder / "notebook.ipynb"),
@@ -216,6 +257,7 @@ def _start(job: Job, *, root: Path, scratch: Path, attempt: int) -> _Child:
         "folder": str(root),
         "sockets": str(folder / "k"),
         "cell_timeout_seconds": job.cell_timeout_seconds,
+        "where_cut": where_cut,
         "result": str(result),
         "runner": os.getpid(),
     }

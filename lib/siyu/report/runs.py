@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LATEST, FAILED = "latest", "failed"
-"""The link to the last success, and the folder of the runs in which something went wrong."""
+LATEST, FAILED, GOING = "latest", "failed", ".going-"
+"""The link to the last success, the folder of the runs in which something went wrong, and how the
+name of a run begins that is being removed."""
 
 _PLACE = re.compile(r"(\d{4}-\d{2}-\d{2})\.(\d+)")
 
@@ -34,6 +35,11 @@ class Run:
     def is_variant(self) -> bool:
         """Whether it was asked for otherwise than configured."""
         return bool(self.manifest.get("variant", False))
+
+    @property
+    def is_told(self) -> bool:
+        """Whether those who are told of alerts were told of its own."""
+        return "deliveries" in self.manifest
 
 
 def place_of(folder: Path) -> tuple[str, int] | None:
@@ -92,7 +98,7 @@ def find_spare(home: Path, *, keep: int) -> list[Path]:
 def remove(folders: Sequence[Path]) -> None:
     """Remove runs; each is gone under its name at once, or not at all."""
     for folder in folders:
-        going = folder.with_name(f".going-{folder.name}")
+        going = folder.with_name(GOING + folder.name)
         shutil.rmtree(going, ignore_errors=True)
         folder.rename(going)
         shutil.rmtree(going)

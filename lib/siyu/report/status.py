@@ -40,7 +40,8 @@ def find_status(home: Path, *, every_days: float, now: datetime) -> Status:
         every_days: days between two runs, above 0.
         now: aware.
     """
-    runs = [run for run in read_runs(home) if not run.is_variant and _finished(run)]
+    # What a clock that ran ahead has dated would be in time until that day comes.
+    runs = [run for run in read_runs(home) if not run.is_variant and _is_past(run, now)]
     runs.sort(key=_finished)
     last = next((run for run in reversed(runs) if run.ok), None)
     failed = runs[-1] if runs and not runs[-1].ok else None
@@ -78,6 +79,10 @@ def describe_status(status: Status, *, now: datetime) -> Iterator[str]:
     if status.goes_on:
         yield "a run goes on"
     yield "OVERDUE" if status.overdue else "in time"
+
+
+def _is_past(run: Run, now: datetime) -> bool:
+    return bool(_finished(run)) and datetime.fromisoformat(_finished(run)) <= now
 
 
 def _finished(run: Run) -> str:

@@ -16,9 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import papermill
 import psutil
-from traitlets.config import Config
 
 STARTUP_SECONDS = 60
 IOPUB_SECONDS = 60
@@ -30,16 +28,24 @@ def execute(job: Mapping[str, Any]) -> dict[str, str]:
 
     Args:
         job: notebook, output, parameters, folder (the kernel's working folder), sockets (a short
-            unique path: TCP ports of parallel kernels race), cell_timeout_seconds.
+            unique path: TCP ports of parallel kernels race), cell_timeout_seconds, where_cut (what
+            is said where a cell printed more than is kept).
 
     Returns:
         `raised` (name of the exception that ended the run, or "") and its `message`.
     """
+    # They take a second, in which the watch over the runner would sleep if they came first.
+    import papermill
+    from traitlets.config import Config
+
+    from siyu.report import engine
+
     try:
         papermill.execute_notebook(
             job["notebook"],
             job["output"],
             parameters=job["parameters"],
+            engine_name=engine.NAME,
             kernel_name="python3",
             cwd=job["folder"],
             progress_bar=False,
@@ -47,6 +53,7 @@ def execute(job: Mapping[str, Any]) -> dict[str, str]:
             execution_timeout=job["cell_timeout_seconds"],
             iopub_timeout=IOPUB_SECONDS,
             config=Config({"KernelManager": {"transport": "ipc", "ip": job["sockets"]}}),
+            where_cut=job["where_cut"],
         )
     except Exception as error:
         return {"raised": type(error).__name__, "message": str(error)}
@@ -76,4 +83,6 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    # Where it is there, jsonschema builds a grammar of web addresses: a second, and none is checked
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     main(Path(sys.argv[1]))

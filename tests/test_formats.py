@@ -11,6 +11,7 @@ from siyu.language import speaking
     [
         (0.25, "share", "25.0%"),
         (1234.5, "cny", "1,234 yuan"),
+        (-7.386, "cny", "−7.39 yuan"),
         (3.0, "days", "3.0 days"),
         (72.0, "hours", "3.0 days"),
         (1.234, "ratio", "1.23"),

@@ -19,6 +19,8 @@ _SHORT_DAYS = {"en": "d MMM", "zh": "M/d"}
 _LARGE = ((10**8, "亿"), (10**4, "万"))
 _COUNTED = re.compile(r"^([-\d.,]+)")
 _MOST_NAMES = 3
+_SMALL_CNY = 100
+"""Of what one person costs or brings, the hundredths tell."""
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -66,17 +68,17 @@ def number(value: float, digits: int = 0) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")
 
 
-def yuan(value: float) -> str:
+def yuan(value: float, digits: int = 0) -> str:
     """Write an amount of money: 1234.5 is 1,234 yuan; in Chinese a large one in 万 or 亿."""
     if not math.isfinite(value):
         return NOTHING
     if spoken() == "en":
-        return f"{number(value)} yuan"
+        return f"{number(value, digits)} yuan"
     for size, unit in _LARGE:
         if round(abs(value) / size, 2) >= 1:
-            digits = f"{value / size:,.2f}".rstrip("0").rstrip(".").replace("-", "−")
-            return f"{digits} {unit}元"
-    return f"{number(value)} 元"
+            written = f"{value / size:,.2f}".rstrip("0").rstrip(".").replace("-", "−")
+            return f"{written} {unit}元"
+    return f"{number(value, digits)} 元"
 
 
 def quantity(value: float, unit: str) -> str:
@@ -89,7 +91,7 @@ def quantity(value: float, unit: str) -> str:
     if unit == "share":
         return percent(value)
     if unit == "cny":
-        return yuan(value)
+        return yuan(value, 2 if abs(value) < _SMALL_CNY else 0)
     if unit in ("days", "hours"):
         return span(value if unit == "days" else value / 24)
     return number(value, 2 if unit == "ratio" else 0)

@@ -12,6 +12,10 @@ from importlib.resources.abc import Traversable
 
 from siyu.findings import PACKAGES
 from siyu.report.config import Study
+from siyu.report.outcome import plain, read_notebook
+
+_NUMBERS = ("data/", "stats/", "studies/")
+"""The parts of the library that make the numbers; the others word, draw and publish them."""
 
 
 def fingerprint_study(study: Study, *, data: str) -> str:
@@ -35,11 +39,27 @@ def fingerprint_study(study: Study, *, data: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def fingerprint_method(study: Study) -> str:
+    """Return the sha256 of the code that makes a study's numbers, in its notebook and the library.
+
+    It is another where a number may be counted otherwise, whatever its data and parameters.
+    """
+    cells = (read_notebook(study.notebook) or {"cells": []})["cells"]
+    codes = [
+        plain(cell["source"])
+        for cell in cells
+        if cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", [])
+    ]
+    return hashlib.sha256(json.dumps([codes, _library(_NUMBERS)]).encode()).hexdigest()
+
+
 @cache
-def _library() -> str:
+def _library(parts: tuple[str, ...] = ("",)) -> str:
+    """Fingerprint the files of the library in some of its parts; in all of them."""
     total = hashlib.sha256()
     for name, file in sorted(_files(resources.files("siyu"), "")):
-        total.update(f"{name}\0".encode() + file.read_bytes())
+        if name.startswith(parts):
+            total.update(f"{name}\0".encode() + file.read_bytes())
     return total.hexdigest()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from siyu.findings import PACKAGES
 from siyu.report.config import Study
+from siyu.report.inputs import fingerprint_method
 from siyu.report.outcome import Outcome
 from siyu.report.plan import Plan
 
@@ -59,6 +60,7 @@ def describe(
                 "seconds": round(outcomes[study.name].seconds, 1),
                 "parameters": study.parameters,
                 "made_of": plan.made_of[study.name],
+                "method": fingerprint_method(study),
             }
             | _origin(study, plan)
             for study in config.studies

@@ -51,7 +51,8 @@ class Finding:
 
     `id` is stable between runs and languages. `value`, `ci_lower` and `ci_upper` are in `unit` and
     may be None (not infinite, not NaN) where the data do not allow them; `direction` is the good
-    side of `threshold`.
+    side of `threshold`. `headline` names a number that the study stands for and that is followed
+    from run to run, in the reader's language; it is "" for all others.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Finding:
     action: str = ""
     evidence: Evidence = "descriptive"
     worth_cny: float | None = None
+    headline: str = ""
 
     def __post_init__(self) -> None:
         for problem in _problems(asdict(self)):

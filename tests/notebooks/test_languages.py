@@ -11,7 +11,7 @@ from tests.notebooks.published import ROOT, findings, report_once
 
 NAMES = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 HAN = re.compile("[\u4e00-\u9fff]")
-TOLD = ("message", "action", "method")
+TOLD = ("message", "action", "method", "headline")
 pytestmark = pytest.mark.slow
 
 

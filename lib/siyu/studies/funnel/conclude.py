@@ -93,6 +93,7 @@ def _conversion(
         direction="above",
         status=status,
         message=sentences.say_conversion(measures, steps, level=level),
+        headline=phrase("followed.conversion"),
         action=phrase("funnel.action.low") if status == "alert" else "",
         method=phrase("funnel.method.wilson"),
     )
@@ -175,6 +176,7 @@ def _steps(steps: pd.DataFrame, *, level: float) -> Iterator[Finding]:
                 before=before.step,
                 step=row.step,
             ),
+            headline=phrase("followed.step_rate", before=before.step, step=row.step),
             method=phrase("funnel.method.wilson"),
         )
 
@@ -214,6 +216,7 @@ def _time(medians: pd.DataFrame, *, level: float) -> Iterator[Finding]:
         unit="days",
         n=row.n,
         message=full_stop(sentences.say_time(medians, level=level)),
+        headline=phrase("followed.median_days"),
         action=phrase("funnel.action.follow_up", median=row.median_days),
         method=phrase("funnel.method.time"),
     )

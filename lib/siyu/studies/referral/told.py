@@ -21,6 +21,7 @@ def tell(
     unit: Unit = "ratio",
     action: str = "",
     worth_cny: float | None = None,
+    headline: str = "",
 ) -> Finding:
     """Give the finding of a campaign.
 
@@ -36,6 +37,7 @@ def tell(
         unit: of the output contract.
         action: what to do.
         worth_cny: of doing it.
+        headline: the name under which it is followed, or "".
     """
     name, segment, message = f"{name}.{campaign}", {"campaign": campaign}, full_stop(said)
     if ends is None:
@@ -57,4 +59,5 @@ def tell(
         action=action,
         method=method,
         worth_cny=worth_cny,
+        headline=headline,
     )

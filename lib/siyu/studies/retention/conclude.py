@@ -92,6 +92,9 @@ def _days(
             direction=None if limit is None else "above",
             status=status,
             message=_say(measures, row, limit, level=level),
+            headline=phrase(f"followed.{measures.definition.retained_as}", k=row.k)
+            if everyone
+            else "",
             action=action if status == "alert" else "",
             method=phrase(f"retention.method.{'wilson' if everyone else 'wilson_holm'}"),
         )

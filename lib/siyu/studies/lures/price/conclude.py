@@ -48,6 +48,7 @@ def _retained(experiment: Experiment, row: Any, level: float) -> Finding:
         unit="cny",
         n=n,
         message=message,
+        headline=phrase("followed.lure_price", arm=row.arm),
         method=phrase("lures.price.method.retained"),
         evidence="randomised",
     )

@@ -65,6 +65,7 @@ def _verdict(experiment: Experiment, found: Reading, level: float) -> Finding:
         unit="cny",
         n=int(found.counts.loc[found.counts["outcome"] == NET, "n"].sum()),
         message=message,
+        headline=phrase("followed.lure"),
         action=phrase(f"lures.reading.action.{kind}", arm=verdict.arm, more=verdict.more),
         method=phrase("lures.reading.method.verdict"),
         status="ok" if rolls else "alert" if loses else "info",

@@ -8,6 +8,7 @@ from typing import Any
 from siyu.findings import Finding, insufficient
 from siyu.formats import full_stop
 from siyu.phrases import phrase
+from siyu.studies.naming import EVERYONE
 from siyu.studies.push_timing.heat import sentences
 from siyu.studies.push_timing.heat.estimate import Rates
 from siyu.studies.push_timing.heat.measures import Measures
@@ -47,6 +48,7 @@ def _rate(measures: Measures, row: Any, *, level: float) -> Finding:
         unit="share",
         n=n,
         message=full_stop(sentences.segment(measures, row, level=level)),
+        headline=phrase("followed.answers") if row.segment == EVERYONE else "",
         method=phrase("push.heat.method.rate", sampled=sentences.sampled(measures)),
     )
 

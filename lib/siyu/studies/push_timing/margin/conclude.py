@@ -70,6 +70,7 @@ def _finding(measures: Measures, found: Gain, row: Any, *, level: float) -> Find
         unit=_UNITS[row.measure],
         n=sum(found.n),
         message=full_stop(message),
+        headline=phrase("followed.pushing") if row.measure == "margin" else "",
         action=action,
         method=phrase(f"push.margin.method.{'plain' if plain else 'adjusted'}"),
         status=status,

@@ -36,6 +36,7 @@ def conclude(measures: Measures, found: Values, *, level: float) -> list[Finding
         unit="share",
         n=measures.n,
         message=sentences.say_base(measures, found, level=level),
+        headline=phrase("followed.by_lot"),
         method=phrase("push.policy.method.base"),
         evidence="randomised",
     )

@@ -145,6 +145,7 @@ def _costs(measures: Measures, found: Costs, *, level: float) -> Iterator[Findin
             unit="cny",
             n=int(row.n),
             message=paragraph(*said),
+            headline=phrase("followed.friend_cost", campaign=row.campaign),
             method=phrase("referral.reward.method.cost"),
             **plain,
             **judged,

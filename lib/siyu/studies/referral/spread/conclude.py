@@ -49,6 +49,7 @@ def _find_k(measures: Measures, found: Spread, level: float) -> Iterator[Finding
             metric="new members per friend",
             method=phrase("referral.spread.method.k"),
             action=phrase(f"referral.spread.action.{row.verdict}"),
+            headline=phrase("followed.k", campaign=row.campaign),
         )
 
 

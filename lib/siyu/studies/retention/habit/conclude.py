@@ -71,6 +71,7 @@ def _repeats(purchases: Purchases, rated: pd.DataFrame, *, level: float) -> Iter
             n=int(row.at_risk),
             segment={} if everyone else purchases.segments[row.segment],
             message=said if everyone else own,
+            headline=phrase("followed.repeat", days=purchases.repeat_days) if everyone else "",
             method=phrase("retention.repeat.method", days=purchases.repeat_days),
         )
 

@@ -74,6 +74,7 @@ def _flows(
             direction="above",
             status=status,
             message=phrase("retention.lifecycle.finding.flow", said=said, threshold=threshold),
+            headline=phrase("followed.quick_ratio"),
             action=phrase("retention.lifecycle.action.flow") if status == "alert" else "",
             method=phrase("retention.lifecycle.method.flow"),
         )
@@ -85,6 +86,7 @@ def _flows(
             n=row.connected,
             level=level,
             message=full_stop(said),
+            headline=phrase("followed.dormant"),
             method=phrase("retention.lifecycle.method.wilson"),
         )
 

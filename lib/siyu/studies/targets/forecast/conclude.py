@@ -104,6 +104,7 @@ def _tests(found: Forecast, *, level: float) -> Iterator[Finding]:
             direction="above",
             status=status,
             message=full_stop(phrase(f"targets.forecast.finding.{key}", value=score.value, **ends)),
+            headline=phrase("followed.skill") if name == EVERYONE else "",
             method=phrase("targets.forecast.method.skill"),
         )
     for row in each_row(found.coverage):

@@ -66,6 +66,7 @@ def _chance(
         direction="above",
         status=status,
         message=full_stop(sentences.say_headline(adds, found, chance_threshold=threshold)),
+        headline=phrase("followed.chance"),
         method=phrase("targets.plan.method.chance"),
         **(_acted(found) if status == "alert" else {}),
     )
@@ -88,6 +89,7 @@ def _chance(
                 **ends,
             )
         ),
+        headline=phrase("followed.expected"),
         method=phrase("targets.plan.method.expected"),
     )
 

@@ -90,6 +90,7 @@ def _factor(adds: Adds, rule: Rule, *, level: float) -> Iterator[Finding]:
                 ci_lower=row.ci_lower, ci_upper=row.ci_upper, threshold=FACTOR, direction="below"
             ),
             message=full_stop(message),
+            headline=phrase("followed.factor") if whole else "",
             method=phrase("targets.rule.method.factor"),
             **(_acted(rule, row, whole=whole)),
         )

@@ -132,6 +132,7 @@ def _money(
         unit="cny",
         n=n,
         message=full_stop(message),
+        headline="" if segment else phrase("followed.plan_gain"),
         segment=segment or {},
         action=action,
         method=phrase("tiers.plan.method.gain"),

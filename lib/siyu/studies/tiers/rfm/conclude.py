@@ -175,5 +175,6 @@ def _concentration(measures: Measures, found: Concentration) -> Iterator[Finding
             unit=unit,
             n=int(row.n),
             message=full_stop(message),
+            headline=phrase(f"followed.top_{of}") if name == "top_share" else "",
             method=phrase(f"tiers.rfm.method.{name}"),
         )

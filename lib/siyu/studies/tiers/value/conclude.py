@@ -66,6 +66,7 @@ def _tiers(measures: Measures, values: Values, level: float) -> Iterator[Finding
                     review=measures.review,
                 )
             ),
+            headline=phrase("followed.tier_value", tier=row.tier),
             method=phrase("tiers.value.method.value"),
         )
 

@@ -116,7 +116,7 @@ def test_runs_that_need_not_be_kept_are_removed_or_only_told(
     assert capsys.readouterr().out == first
     assert main(["prune", "--keep", "1"]) == 0
     assert capsys.readouterr().out == first
-    assert {path.name for path in home.iterdir()} == {"2026-03-03.1", LOCK}
+    assert {path.name for path in home.iterdir()} == {"2026-03-03.1", "history.html", LOCK}
     assert main(["prune", "--keep", "1", "--out", "nowhere"]) == 0
 
 

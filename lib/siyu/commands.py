@@ -173,6 +173,7 @@ def notify(parsed: argparse.Namespace) -> int:
 def prune(parsed: argparse.Namespace) -> int:
     """Remove the runs that need not be kept, or only say which."""
     from siyu.report.config import find_config, read_config
+    from siyu.report.history_page import write_history
     from siyu.report.lock import LockHeldError
     from siyu.report.problems import ConfigurationError
     from siyu.report.publish import staging
@@ -189,6 +190,7 @@ def prune(parsed: argparse.Namespace) -> int:
             with staging(home):
                 spare = find_spare(home, keep=keep)
                 remove(spare)
+                write_history(home, config)
     except ConfigurationError as error:
         return _refuse(error.problems)
     except LockHeldError as error:

@@ -109,9 +109,10 @@ def test_a_run_with_a_failure_publishes_the_others_and_says_what_failed(
     root: Path, config: Config
 ) -> None:
     published = publish(config, root)
-    folder = root / "reports" / "weekly" / "failed" / "2026-03-31.1"
+    home = root / "reports" / "weekly"
+    folder = home / "failed" / "2026-03-31.1"
     assert published == Published(index=folder / "index.html", ok=False)
-    assert [path.name for path in folder.parent.parent.iterdir() if path.name != LOCK] == ["failed"]
+    assert {path.name for path in home.iterdir()} == {LOCK, "failed", "history.html"}
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == [
         "01_funnel/findings.json",
         "01_funnel/notebook.ipynb",
@@ -127,7 +128,7 @@ def test_a_run_with_a_failure_publishes_the_others_and_says_what_failed(
     _study_page_is_whole(Page(folder / "01_funnel" / "report.html"))
     _manifest_tells_what_ran(load(folder / "manifest.json"))
     _findings_are_gathered(folder)
-    _no_page_runs_or_loads_anything(folder)
+    _no_page_runs_or_loads_anything(home)
     _no_file_betrays_the_machine(folder, root)
 
 
@@ -211,6 +212,7 @@ def test_latest_follows_a_success_as_configured_and_stays_when_a_later_run_fails
     assert os.readlink(latest) == "2026-03-31.1"
     assert publish(fine, root, variant=True).index.parent.name == "2026-03-31.3"
     assert os.readlink(latest) == "2026-03-31.1"
+    _no_page_runs_or_loads_anything(latest.parent)
 
 
 def test_a_look_back_does_not_take_the_place_of_the_latest(root: Path, config: Config) -> None:
@@ -277,7 +279,8 @@ def test_as_many_runs_of_each_kind_are_kept_as_configured(root: Path, config: Co
     for as_of in ("2026-03-17", "2026-03-24", "2026-03-31"):
         publish(replace(fine, as_of=as_of), root)
         publish(replace(config, as_of=as_of, keep=1), root)
-    assert {path.name for path in home.iterdir()} == {LOCK, "latest", "failed", "2026-03-31.1"}
+    there = {"latest", "failed", "history.html", "2026-03-31.1"}
+    assert {path.name for path in home.iterdir()} == there | {LOCK}
     assert [path.name for path in (home / "failed").iterdir()] == ["2026-03-31.2"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from siyu.formats import yuan
+from siyu.formats import day, yuan
 from siyu.language import spoken
 from siyu.phrases import phrase, section
 from siyu.report.compare import Told
@@ -23,7 +23,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters["yuan"] = yuan
+_TEMPLATES.filters |= {"yuan": yuan, "day": day}
 
 
 def render_study(view: View, *, run: Mapping[str, Any]) -> str:
@@ -33,7 +33,7 @@ def render_study(view: View, *, run: Mapping[str, Any]) -> str:
         view: the study.
         run: the manifest of the run.
     """
-    return _render("page.html.j2", view=view, run=run)
+    return render("page.html.j2", view=view, run=run)
 
 
 def render_index(
@@ -54,7 +54,7 @@ def render_index(
         changes: what changed since.
     """
     heading = since and phrase("changes.heading", day=date.fromisoformat(since))
-    return _render(
+    return render(
         "index.html.j2",
         views=views,
         run=run,
@@ -65,6 +65,7 @@ def render_index(
     )
 
 
-def _render(template: str, **content: object) -> str:
+def render(template: str, **content: object) -> str:
+    """Render a template of the pages with what it shows, in the language spoken now."""
     page = _TEMPLATES.get_template(template)
     return page.render(**content, t=section("page"), language=_TAGS[spoken()])

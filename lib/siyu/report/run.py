@@ -16,6 +16,7 @@ from siyu.report.alerts import tell_gate, tell_team
 from siyu.report.compare import Change, compare, tell
 from siyu.report.config import Config, Study
 from siyu.report.gate import BlockedError
+from siyu.report.history_page import write_history
 from siyu.report.location import path_of, published_name
 from siyu.report.manifest import describe
 from siyu.report.outcome import Outcome, read_notebook
@@ -107,6 +108,8 @@ def run_report(
             runs.remove(spare)
             for gone in spare:
                 progress.note("removed", f"{gone.name} is beyond the {config.keep} runs to keep")
+        if not request.variant:
+            write_history(home, config)
     return Published(index=target / "index.html", ok=ok, undelivered=_undelivered(deliveries))
 
 

@@ -62,10 +62,9 @@ def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
     headline, body = _render(cells, content)
     found = (outcome.findings or {}).get("findings", [])
     meanings = read_meanings(study.notebook, spoken())
-    title = title or study.name
     return View(
         name=study.name,
-        title=phrase("page.in_brackets", text=title, n=study.label) if study.label else title,
+        title=_name(study, title),
         badge=_badge(outcome, found),
         headline=headline,
         alerts=[one for one in found if one["status"] == "alert"],
@@ -89,6 +88,18 @@ def view(study: Study, outcome: Outcome, *, folder: Path) -> View:
         ],
         outcome=outcome,
     )
+
+
+def read_title(study: Study) -> str:
+    """Read the title that a study has on the pages, in the language spoken now."""
+    notebook = read_notebook(study.notebook) or {"cells": []}
+    title, _ = _split_title(translate(notebook, read_prose(study.notebook, spoken()))["cells"])
+    return _name(study, title)
+
+
+def _name(study: Study, title: str) -> str:
+    title = title or study.name
+    return phrase("page.in_brackets", text=title, n=study.label) if study.label else title
 
 
 def _split_title(cells: Sequence[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from siyu import cli
+from siyu.report.history_page import MOST
 
 from tests.notebooks.published import ROOT, findings, report_once
 
@@ -45,6 +46,12 @@ def test_every_finding_is_said_in_chinese(english, chinese, name):
     for one, found in findings(chinese / name).items():
         for part in TOLD:
             assert bool(HAN.search(found[part])) == bool(there[one][part]), (one, part)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_study_stands_for_a_few_numbers_that_are_followed(english, name):
+    followed = [one for one in findings(english[name]).values() if one["headline"]]
+    assert 3 <= len(followed) <= MOST
 
 
 @pytest.mark.parametrize("page", ["index.html", *(f"{name}/report.html" for name in NAMES)])

@@ -196,10 +196,17 @@ def test_a_loss_lies_below_zero_which_is_on_the_scale() -> None:
     assert chart.scale[-1][0] == TOP
 
 
+def test_a_number_that_has_always_been_zero_has_a_scale() -> None:
+    nothing = changed(0.0, ci_lower=0.0, ci_upper=0.0, unit="cny")
+    chart = draw(points_of(nothing, days=(1,)), first=date(2026, 3, 1), last=date(2026, 3, 1))
+    assert [said for _, said in chart.scale] == ["0", "1"]
+
+
 def test_an_interval_without_an_end_leaves_the_scale() -> None:
     open_ended = changed(0.3, ci_upper=None)
     chart = draw(points_of(open_ended, days=(1,)), first=date(2026, 3, 1), last=date(2026, 3, 1))
     assert chart.bars.endswith(f"V{TOP:.1f}")
+    assert places(chart.values)[0][1] > TOP + 10
 
 
 def test_a_threshold_is_drawn_where_it_held() -> None:
@@ -266,9 +273,12 @@ def test_the_page_follows_what_is_there(home: Path, config: Config) -> None:
 
 def test_names_from_the_data_are_text(home: Path, config: Config) -> None:
     bad = "<script>alert(1)</script>"
-    publish(home, "2026-03-03.1", changed(0.3, headline=bad, segment={"arm": bad}))
-    publish(home, "2026-03-10.1", changed(0.3, headline=bad, segment={"arm": "b"}), source=bad)
+    publish(home, "2026-03-03.1", changed(0.3, headline=bad, segment={"arm": "a"}))
+    publish(home, "2026-03-10.1", changed(0.3, headline=bad, segment={"arm": bad}), source=bad)
+    publish(home, "2026-03-17.1", changed(0.3, headline=bad, segment={"arm": "b"}), source=bad)
     page = shown(home, config)
+    assert page.count("before of “") == 1
+    assert "From 17 Mar 2026 on of “b”, before of “&lt;script&gt;" in page
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 3
 

@@ -70,7 +70,6 @@ def draw(points: Sequence[Point], *, first: date, last: date) -> Chart:
         if point.redefined:
             redefined.append(f"M{round((before + at) / 2, 1)},{TOP}V{BOTTOM}")
         if _is_bounded(one):
-            # An interval without an end goes on beyond the scale.
             lower = low if one["ci_lower"] is None else one["ci_lower"]
             upper = high if one["ci_upper"] is None else one["ci_upper"]
             bars.append(f"M{at},{y(lower)}V{y(upper)}")
@@ -122,10 +121,18 @@ def _ticks(findings: Sequence[Mapping[str, Any]]) -> list[float]:
     names = ("value", "ci_lower", "ci_upper", "threshold")
     held = [0.0, *(one[name] for one in findings for name in names if one[name] is not None)]
     low, high = min(held), max(held)
-    rough = (high - low) / _FEWEST_STEPS or 1.0
+    if low == high:
+        return [0.0, 1.0]
+    rough = (high - low) / _FEWEST_STEPS
     size = 10.0 ** math.floor(math.log10(rough))
     step = size * max(nice for nice in _NICE if nice * size <= rough)
-    return [step * i for i in range(math.floor(low / step), math.ceil(high / step) + 1)]
+    # An interval without an end needs room to go on in.
+    below, above = (
+        any(_is_bounded(one) and one[end] is None for one in findings)
+        for end in ("ci_lower", "ci_upper")
+    )
+    first, last = math.floor(low / step) - below, math.ceil(high / step) + above
+    return [step * i for i in range(first, last + 1)]
 
 
 def _label(value: float, unit: str, step: float) -> str:

@@ -166,7 +166,7 @@ def _panel(points: Sequence[Point], *, first: date, last: date) -> Panel:
     return Panel(
         headline=newest["headline"],
         last=said,
-        notes=[*_say_segments(valued), *_say_missing(points)],
+        notes=[*_say_segment(valued), *_say_missing(points)],
         alt=phrase("history.alt", headline=newest["headline"], value=said, **told),
         chart=chart.draw(points, first=first, last=last),
         rows=[_row(point) for point in reversed(points)],
@@ -191,12 +191,13 @@ def _say_interval(finding: Mapping[str, Any]) -> str:
     return phrase(f"history.interval.{form}", **ends) if form else ""
 
 
-def _say_segments(valued: Sequence[Point]) -> Iterator[str]:
-    """Say from when on a number is of another group."""
-    for before, now in pairwise(valued):
-        old, new = (list(one.finding["segment"].values()) for one in (before, now))
-        if old != new:
-            yield phrase("history.changed.segment", day=now.on, before=old, now=new)
+def _say_segment(valued: Sequence[Point]) -> Iterator[str]:
+    """Say since when a number is of the group that it is of, where it was of another before."""
+    for now, before in pairwise(reversed(valued)):
+        new, old = (list(one.finding["segment"].values()) for one in (now, before))
+        if new != old:
+            yield phrase("history.changed.segment", day=now.on, now=new, before=old)
+            return
 
 
 def _say_missing(points: Sequence[Point]) -> Iterator[str]:

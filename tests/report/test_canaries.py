@@ -161,7 +161,7 @@ LEADS = """[...document.querySelectorAll('a[href^="#"]')].every(link => {
 def test_a_page_from_a_file_loads_nothing_complains_of_nothing_and_leads_where_it_says(
     run: Run, tab: Tab
 ) -> None:
-    assert len(run.pages) == 9
+    assert len(run.pages) >= 9
     for page in run.pages:
         assert page.stat().st_size < PAGE_BUDGET_BYTES
         tab.load(page, width=SCREEN)

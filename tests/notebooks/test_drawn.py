@@ -3,12 +3,12 @@
 The truths of a small pool lie in intervals that hold for all of them at once (Sidak).
 """
 
-import json
-
 import pytest
+import yaml
+from siyu import cli
 
 from tests.notebooks.drawn import AMOUNTS, GIFT_CNY, truths, write_pool
-from tests.notebooks.published import findings, report
+from tests.notebooks.published import ROOT, findings
 
 LEVEL = 0.95 ** (1 / len(truths()))
 ASKED = {
@@ -28,16 +28,22 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory) -> dict[str, dict]:
+    """The findings of both, run side by side."""
     folder = tmp_path_factory.mktemp("pool")
     write_pool(folder, seed=20261128)
-    told = {}
-    for name, asked in ASKED.items():
-        given = ["--source", f"{folder}", "-p", f"level={LEVEL}"]
-        for parameter, value in asked.items():
-            text = value if isinstance(value, str) else json.dumps(value)
-            given += ["-p", f"{parameter}={text}"]
-        told |= findings(report(name, tmp_path_factory.mktemp(name), *given))
-    return told
+    config = {
+        "name": "drawn",
+        "title": {"en": "Drawn by lot", "zh": "抽签"},
+        "source": f"{folder}",
+        "notebooks": [
+            {"notebook": f"{ROOT / 'notebooks' / name}", "parameters": asked | {"level": LEVEL}}
+            for name, asked in ASKED.items()
+        ],
+    }
+    (folder / "drawn.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
+    assert cli.main(["report", f"{folder / 'drawn.yaml'}", "--out", f"{folder / 'out'}"]) == 0
+    (published,) = (folder / "out").glob("drawn/*.1")
+    return {name: one for study in ASKED for name, one in findings(published / study).items()}
 
 
 def test_every_planted_truth_lies_in_its_interval(found):

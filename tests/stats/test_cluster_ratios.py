@@ -71,6 +71,12 @@ def test_a_share_of_none_all_or_nothing_keeps_within_its_bounds():
     assert np.isnan(share_by_cluster([1], [2], clusters=[1], level=0.95)[1:]).all()
 
 
+def test_clusters_that_all_have_the_same_share_count_as_their_things_do():
+    share, lower, upper = share_by_cluster([1], [2], clusters=[40], level=0.95)
+    assert (share, lower) == (0.5, pytest.approx(1 - upper))
+    assert (lower, upper) == (pytest.approx(0.39, abs=0.01), pytest.approx(0.61, abs=0.01))
+
+
 def test_clusters_without_things_change_nothing():
     with_them = share_by_cluster([1, 0, 0], [2, 3, 0], clusters=[20, 30, 500], level=0.95)
     assert with_them == share_by_cluster([1, 0], [2, 3], clusters=[20, 30], level=0.95)

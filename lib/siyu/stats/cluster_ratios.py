@@ -85,8 +85,10 @@ def share_by_cluster(
             np.column_stack([counts, totals]),
             weight,
         )
-        worth = min(share * (1 - share) / float(found.variance[0]), things)
-        degrees = min(float(found.degrees[0]), degrees)
+        worth, variance = things, float(found.variance[0])
+        if variance:  # not all clusters have the same share
+            worth = min(share * (1 - share) / variance, things)
+            degrees = min(float(found.degrees[0]), degrees)
     square = float(student.ppf((1 + level) / 2, degrees)) ** 2 / worth
     middle = share + square / 2
     reach = np.sqrt(square * (share * (1 - share) + square / 4))

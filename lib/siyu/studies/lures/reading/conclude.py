@@ -69,7 +69,7 @@ def _verdict(experiment: Experiment, found: Reading, level: float) -> Finding:
         message=message,
         headline=phrase("followed.lure"),
         action=phrase(f"lures.reading.action.{kind}", arm=verdict.arm, more=verdict.more),
-        method=phrase("lures.reading.method.verdict"),
+        method=phrase(f"lures.reading.method.{'running' if found.waiting else 'verdict'}"),
         status="ok" if rolls else "alert" if loses else "info",
         threshold=0.0 if rolls or loses else None,
         direction="above" if rolls or loses else None,
@@ -104,6 +104,7 @@ def _gap(experiment: Experiment, found: Reading, row: Any, level: float) -> Find
     arms = found.arms[found.arms["outcome"] == row.outcome]
     pair = row.arm, experiment.definition.control_arm
     n = arms if row.against == BEST else arms[arms["arm"].isin(pair)]
+    method = "running" if row.outcome == NET and found.waiting else row.against
     return Finding(
         id=f"lures.reading.against_{row.against}.{row.outcome}.{row.arm}",
         metric=f"{row.outcome} less that of the {row.against}",
@@ -115,6 +116,6 @@ def _gap(experiment: Experiment, found: Reading, row: Any, level: float) -> Find
         unit=_unit(row.outcome),
         n=int(n["n"].sum()),
         message=full_stop(sentences.say_gap(experiment, row, level=level)),
-        method=phrase(f"lures.reading.method.{row.against}"),
+        method=phrase(f"lures.reading.method.{method}"),
         evidence="randomised",
     )

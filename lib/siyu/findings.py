@@ -238,10 +238,13 @@ def versions() -> pd.DataFrame:
 
 def write(path: Path, document: object) -> None:
     """Write a JSON document whole or not at all, the way all of a report's are written."""
+    write_text(path, json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text whole or not at all."""
     staged = path.with_name(path.name + ".part")
-    staged.write_text(
-        json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
-    )
+    staged.write_text(text, encoding="utf-8")
     os.replace(staged, path)
 
 

@@ -1,8 +1,6 @@
 """Every way in which a notebook can end, provoked with real kernels (see operations.md's table)."""
 
-import signal
-import subprocess
-import sys
+import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -194,19 +192,6 @@ def test_what_a_cell_raises_is_not_tried_again(tmp_path: Path) -> None:
     assert count.read_text() == "x"
 
 
-def test_a_kernel_that_does_not_start_gets_three_attempts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count = tmp_path / "count"
-    (tmp_path / "ipykernel_launcher.py").write_text(
-        f"open({str(count)!r}, 'a').write('x'); raise SystemExit(1)"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    outcome = run_cell(tmp_path, "1")
-    assert (outcome.state, outcome.cell) == ("kernel_died", None)
-    assert count.read_text() == "xxx"
-
-
 def test_a_notebook_that_takes_too_much_memory_is_stopped_and_the_others_are_not(
     tmp_path: Path,
 ) -> None:
@@ -216,46 +201,6 @@ def test_a_notebook_that_takes_too_much_memory_is_stopped_and_the_others_are_not
     outcomes, _ = run(tmp_path, greedy, modest, at_once=2)
     assert [outcomes[name].state for name in ("greedy", "modest")] == ["killed", "ok"]
     assert "more than the 700 MB of memory_limit_mb" in outcomes["greedy"].message
-
-
-ALONE = """\
-import sys
-from pathlib import Path
-from siyu.report.runner import Job, run_all, run_folder
-root, folder = Path(sys.argv[1]), Path(sys.argv[2])
-job = Job(name="study", notebook=root / "study.ipynb", folder=folder,
-    parameters={"output_dir": str(folder), "as_of": "2026-03-31"}, cell_timeout_seconds=60)
-run_all([job], root=root, at_once=1, timeout_seconds=120, on_change=lambda *_: None)
-"""
-
-
-def start_alone(root: Path, cells: list[dict[str, object]]) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a run in a process of its own; give it, and its kernel once that is at work."""
-    one = job(root, "study", cells)
-    process = subprocess.Popen([sys.executable, "-c", ALONE, str(root), str(one.folder)])
-    end = time.monotonic() + 60
-    while not has_text(one.folder / "pid"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return process, int((one.folder / "pid").read_text())
-
-
-def test_nothing_outlives_a_killed_runner_by_more_than_two_seconds_and_its_files_are_swept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    temporary = Path(tempfile.mkdtemp(prefix="t"))
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    process, kernel = start_alone(tmp_path / "killed", BUSY)
-    family = [psutil.Process(kernel), *psutil.Process(process.pid).children(recursive=True)]
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    _, alive = psutil.wait_procs(family, timeout=2)
-    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
-    assert len(list(temporary.iterdir())) == 1
-    assert run_cell(tmp_path / "next", "1").state == "ok"
-    assert list(temporary.iterdir()) == []
-    temporary.rmdir()
 
 
 def test_a_kernel_whose_worker_was_killed_is_stopped_with_the_run(tmp_path: Path) -> None:
@@ -282,6 +227,20 @@ def test_folders_of_others_in_the_folder_for_temporary_files_are_left_alone(
         with run_folder():
             assert len(list(temporary.iterdir())) == 3
     assert [path.name for path in temporary.iterdir()] == ["siyu-run-data"]
+
+
+def test_a_folder_whose_run_was_killed_before_it_had_a_lock_is_swept_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name, age_seconds in (("new", 0), ("old", 7200)):
+        folder = tmp_path / f".siyu-new-{name}"
+        folder.mkdir()
+        then = folder.stat().st_mtime - age_seconds
+        os.utime(folder, (then, then))
+    with run_folder():
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [".siyu-new-new"]
 
 
 def has_text(path: Path) -> bool:

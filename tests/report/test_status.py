@@ -34,6 +34,11 @@ def test_a_report_is_overdue_after_its_time_and_a_quarter(
     assert tell(tmp_path)[-1] == last
 
 
+def test_a_success_of_a_clock_that_ran_ahead_does_not_hide_that_none_comes(tmp_path: Path) -> None:
+    write_run(tmp_path, "2026-03-31.1", days_ago=-400)
+    assert tell(tmp_path)[-1] == "OVERDUE"
+
+
 def test_the_last_success_and_the_next_are_told(tmp_path: Path) -> None:
     write_run(tmp_path, "2026-03-31.1", days_ago=7)
     write_run(tmp_path, "2026-04-07.1", days_ago=1)

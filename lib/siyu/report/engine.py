@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbformat import from_dict
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
@@ -37,8 +36,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             if "text" in content:
                 content["text"] = content["text"][:before]
                 super().output(outs, msg, *to)
-            said = {"output_type": "stream", "name": "stdout", "text": self._where_cut}
-            outs.append(from_dict(said))  # type: ignore[no-untyped-call]
+            said = {"name": "stdout", "text": self._where_cut}
+            super().output(outs, {**msg, "msg_type": "stream", "content": said}, *to)
         return None
 
 

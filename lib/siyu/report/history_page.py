@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from siyu import findings
 from siyu.formats import number, quantity
 from siyu.language import speaking
 from siyu.phrases import phrase, section
@@ -70,9 +70,7 @@ def write_history(home: Path, config: Config) -> None:
     """
     with speaking(config.language):
         page = render_history(read_history(home), config)
-    staged = home / f".{PAGE}"
-    staged.write_text(page, encoding="utf-8")
-    os.replace(staged, home / PAGE)
+    findings.write_text(home / PAGE, page)
 
 
 def render_history(days: Sequence[Day], config: Config) -> str:

@@ -72,6 +72,7 @@ def run_report(
         started_at, begun = datetime.now(UTC), time.monotonic()
         plan = _pass_gate(config, request, home=home, now=started_at)
         if plan.same is not None:
+            write_history(home, config)  # a run that was killed may have had no time to
             return Published(index=plan.same.folder / "index.html", ok=True, new=False)
         outcomes = _run(plan, folder, at_once=at_once, progress=progress)
         manifest = describe(

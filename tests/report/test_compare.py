@@ -1,8 +1,10 @@
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pytest
-from siyu.report.compare import compare
+from siyu.report.compare import Change
+from siyu.report.compare import compare as compare_alike
 from siyu.stats.intervals import wilson
 
 
@@ -20,8 +22,14 @@ def finding(name: str = "rate", value: float | None = 0.3, **given: Any) -> dict
     }
 
 
-def run(*found: dict[str, Any], study: str = "funnel", **asked: Any) -> dict[str, Any]:
-    return {"studies": {study: {"findings": list(found), "parameters": asked}}}
+def run(*found: dict[str, Any], study: str = "funnel") -> dict[str, Any]:
+    return {"studies": {study: {"findings": list(found)}}}
+
+
+def compare(
+    now: dict[str, Any], before: dict[str, Any], alike: Collection[str] = ("funnel", "other")
+) -> list[Change]:
+    return compare_alike(now, before, alike=alike)
 
 
 def kinds(now: dict[str, Any], before: dict[str, Any]) -> list[tuple[str, str]]:
@@ -75,10 +83,9 @@ def test_a_number_beyond_its_noise_has_moved_and_to_the_bad_side_it_is_worse(
 def test_numbers_without_an_interval_and_studies_asked_otherwise_are_not_compared() -> None:
     count = finding(value=10.0, ci_lower=None, ci_upper=None)
     assert compare(run({**count, "value": 99.0}), run(count)) == []
-    assert compare(run(finding(value=0.9), days=7), run(finding(), days=14)) == []
+    assert compare(run(finding(value=0.9)), run(finding()), alike=()) == []
     assert compare(run(finding(value=0.9), study="other"), run(finding())) == []
-    moved = compare(run(finding(value=0.9), output_dir="a"), run(finding(), output_dir="b"))
-    assert len(moved) == 1
+    assert len(compare(run(finding(value=0.9)), run(finding()))) == 1
 
 
 def test_the_order_of_findings_does_not_matter() -> None:

@@ -279,6 +279,23 @@ def test_the_index_says_first_what_changed_since_the_last_success(
     assert told.index("No alert any more") < told.index("Not told any more")
 
 
+@WITHOUT_KERNELS
+def test_what_a_study_was_asked_is_what_was_given_and_not_what_it_found(
+    root: Path, config: Config
+) -> None:
+    source = PUBLISH.replace('{"output_dir": output_dir}', '{"margin_found": as_of}')
+    source = source.replace('"alert"', '"alert" if as_of < "2026-03-30" else "ok"')
+    cells = [*good_cells()[:-1], code(source)]
+    write_notebook(root / "notebooks" / "01_funnel.ipynb", cells)
+    fine = replace(config, studies=config.studies[:1])
+    publish(replace(fine, as_of="2026-03-24"), root)
+    assert "No alert any more" in Page(publish(fine, root).index).text
+    publish(replace(fine, as_of="2026-03-25"), root)
+    wider = replace(fine.studies[0], given={"window_days": 28.0})
+    other = publish(replace(fine, as_of="2026-03-30", studies=[wider]), root)
+    assert "No alert any more" not in Page(other.index).text
+
+
 def test_a_run_otherwise_asked_for_is_compared_with_none(root: Path, config: Config) -> None:
     fine = replace(config, studies=config.studies[:1])
     publish(fine, root)

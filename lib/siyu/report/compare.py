@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Literal
@@ -65,26 +65,28 @@ def _written(finding: Mapping[str, Any]) -> str:
     return phrase("changes.was" if len(values) == 3 else "changes.was_alone", **values)
 
 
-def compare(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Change]:
+def compare(
+    now: Mapping[str, Any], before: Mapping[str, Any], *, alike: Collection[str]
+) -> list[Change]:
     """Compare the findings of two runs.
 
     A number has moved where it and its former self differ by more than the noise of both, by their
     own intervals: two-sided, and so that of those told to have moved a twentieth at most is
     expected to be noise. Runs a week apart share most of their people, so their noise is the same
     in good part, and fewer are told than could be: the test errs on the quiet side. A number
-    without an interval is not compared. A study that was asked for otherwise than before is left
-    out.
+    without an interval is not compared.
 
     Args:
         now: the findings of a run, `studies` by name, as in its `findings.json`.
         before: those of an earlier one.
+        alike: the studies that were asked for as before; the others are left out.
 
     Returns:
         The changes, the most urgent kind first, in the order of the studies and their findings.
 
     Source: Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57, 289-300.
     """
-    pairs = list(_pairs(now, before))
+    pairs = list(_pairs(now, before, alike))
     moved = _moved(pairs)
     changes = [
         Change(
@@ -99,21 +101,17 @@ def compare(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[Change]:
 _Pair = tuple[str, Mapping[str, Any] | None, Mapping[str, Any] | None]
 
 
-def _pairs(now: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[_Pair]:
+def _pairs(
+    now: Mapping[str, Any], before: Mapping[str, Any], alike: Collection[str]
+) -> Iterator[_Pair]:
     for study, document in now["studies"].items():
         former = before["studies"].get(study)
-        if former is None or _asked(document) != _asked(former):
+        if former is None or study not in alike:
             continue
         new = {one["id"]: one for one in document["findings"]}
         old = {one["id"]: one for one in former["findings"]}
         for name in dict.fromkeys((*new, *old)):
             yield study, new.get(name), old.get(name)
-
-
-def _asked(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a study was asked for; the place of its files is no question."""
-    asked = document.get("parameters", {})
-    return {name: value for name, value in asked.items() if name != "output_dir"}
 
 
 def _moved(pairs: list[_Pair]) -> set[int]:

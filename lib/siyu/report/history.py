@@ -9,12 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from siyu.report.config import SET_BY_THE_RUN
+from siyu.report.manifest import asked_in
 from siyu.report.runs import Run, read_findings, read_runs
 from siyu.report.status import GRACE_SHARE
-
-_NO_DEFINITION = {*SET_BY_THE_RUN, "language"}
-"""Parameters by which no number is counted otherwise; the source is told by its own name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +92,7 @@ def read_history(home: Path) -> list[Day]:
 def _told(run: Run, followed: dict[tuple[str, str], bool]) -> Iterator[tuple[str, Told]]:
     """Yield the studies of a run; `followed` is what later runs say of findings, and grows."""
     ran = {one["name"]: one for one in run.manifest["notebooks"]}
+    asked = asked_in(run.manifest)
     for study, document in read_findings(run)["studies"].items():
         kept = {}
         for one in document["findings"]:
@@ -106,12 +104,7 @@ def _told(run: Run, followed: dict[tuple[str, str], bool]) -> Iterator[tuple[str
         yield (
             study,
             Told(
-                # As given: what a study says it was asked may hold what it found in the data.
-                asked={
-                    name: value
-                    for name, value in ran[study]["parameters"].items()
-                    if name not in _NO_DEFINITION
-                },
+                asked=asked[study],
                 source=document["source"],
                 method=ran[study].get("method"),
                 findings=kept,

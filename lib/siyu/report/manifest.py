@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from siyu.findings import PACKAGES
-from siyu.report.config import Study
+from siyu.report.config import SET_BY_THE_RUN, Study
 from siyu.report.inputs import fingerprint_method
 from siyu.report.outcome import Outcome
 from siyu.report.plan import Plan
+
+_NO_DEFINITION = {*SET_BY_THE_RUN, "language"}
+"""Parameters by which no number is counted otherwise."""
 
 
 def describe(
@@ -67,6 +70,20 @@ def describe(
             | _origin(study, plan)
             for study in config.studies
         ],
+    }
+
+
+def asked_in(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return, per study of a manifest, the parameters by which its numbers are counted.
+
+    They are those that were given: what a study says it was asked may hold what it found in the
+    data. The source has a name of its own in the manifest.
+    """
+    return {
+        one["name"]: {
+            name: value for name, value in one["parameters"].items() if name not in _NO_DEFINITION
+        }
+        for one in manifest["notebooks"]
     }
 
 

@@ -19,7 +19,7 @@ from siyu.report.config import Config, Study
 from siyu.report.gate import BlockedError
 from siyu.report.history_page import write_history
 from siyu.report.location import path_of, published_name
-from siyu.report.manifest import describe
+from siyu.report.manifest import asked_in, describe
 from siyu.report.outcome import Outcome, read_notebook
 from siyu.report.page import render_index, render_study
 from siyu.report.paths import hide_in_files, machine_paths, without_paths
@@ -85,7 +85,7 @@ def run_report(
         )
         before = None if request.variant else _find_former(home, plan.as_of)
         found = _all_findings(outcomes, manifest)
-        changes = [] if before is None else compare(found, runs.read_findings(before))
+        changes = [] if before is None else _compare(found, manifest, before)
         _write(
             folder,
             plan,
@@ -164,6 +164,15 @@ def _find_former(home: Path, as_of: str) -> runs.Run | None:
     """Find the success with which a run of a day is compared: the last as configured before it."""
     former = [run for run in runs.read_runs(home) if run.ok and not run.is_variant]
     return next((run for run in reversed(former) if run.place[0] <= as_of), None)
+
+
+def _compare(
+    found: Mapping[str, Any], manifest: Mapping[str, Any], before: runs.Run
+) -> list[Change]:
+    now, then = asked_in(manifest), asked_in(before.manifest)
+    same_source = manifest["source"] == before.manifest.get("source")
+    alike = {name for name in now if same_source and now[name] == then.get(name)}
+    return compare(found, runs.read_findings(before), alike=alike)
 
 
 def _is_newest(home: Path, as_of: str) -> bool:

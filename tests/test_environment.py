@@ -102,7 +102,8 @@ def test_a_commit_runs_the_checks_of_make() -> None:
 
 def test_make_test_runs_the_checks_and_then_the_tests() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(r"^test: check\b.*\n\t@\$\(BIN\)/python -m pytest\b", makefile, re.MULTILINE)
+    assert re.search(r"^PYTEST := \$\(BIN\)/python -m pytest\b", makefile, re.MULTILINE)
+    assert re.search(r"^test: check\b.*\n\t@\$\(PYTEST\)", makefile, re.MULTILINE)
     recipe = re.search(r"^check: \$\(READY\).*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
     assert recipe
     tools = re.findall(r"^\t@\$\(BIN\)/(\S+)", recipe[1], re.MULTILINE)

@@ -119,15 +119,16 @@ def _show_plan(config: Config, request: Request, *, home: Path) -> int:
     from siyu.data import SourceError, without_persons
     from siyu.report.gate import BlockedError
     from siyu.report.lock import LOCK, LockHeldError, is_held
-    from siyu.report.plan import describe_plan, make_plan
+    from siyu.report.plan import describe_plan, make_plan, open_day
 
     if is_held(home):
         raise LockHeldError(home / LOCK)
     try:
-        plan = make_plan(config, request, home=home, now=datetime.now(UTC))
+        source = open_day(config, request, home=home)
     except SourceError as error:
         problems = [str(without_persons(problem)) for problem in error.problems]
         raise BlockedError(problems) from error
+    plan = make_plan(config, request, source, home=home, now=datetime.now(UTC))
     for line in describe_plan(plan, home=home):
         print(line)
     return BLOCKED if plan.blocks else PUBLISHED

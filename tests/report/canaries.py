@@ -66,7 +66,7 @@ from IPython.display import HTML, display
 from siyu.data import open_source
 print(dict(os.environ), *os.environ.values(), file=sys.stderr)
 (Path(output_dir) / "tables").mkdir()
-(Path(output_dir) / "tables" / "secrets.csv").write_text(chr(10).join(os.environ.values()))
+(Path(output_dir) / "tables" / "secrets.txt").write_text(chr(10).join(os.environ.values()))
 display(HTML(escape(os.environ["UNRELATED_TOKEN"], quote=False)))
 one = open_source(source).table("users").limit(1).to_pandas().iloc[0]
 raise KeyError(one["name"], f"no {one.user_id} ({one.phone})", dict(os.environ))"""

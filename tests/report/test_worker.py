@@ -48,6 +48,20 @@ def test_a_notebook_is_executed_with_its_parameters_in_the_given_folder(
     assert (tmp_path / "said.txt").read_text() == "first"
 
 
+def test_of_what_a_cell_shows_too_much_is_left_out_and_what_is_only_large_is_kept(
+    tmp_path: Path, sockets: str
+) -> None:
+    source = """\
+from IPython.display import HTML, display
+for size in (3_000_000, 9_000_000, 3_000):
+    display(HTML("x" * size))"""
+    assert execute(job(tmp_path, sockets, source)) == {"raised": "", "message": ""}
+    cells = json.loads((tmp_path / "out.ipynb").read_text())["cells"]
+    large, cut = cells[-1]["outputs"]
+    assert len("".join(large["data"]["text/html"])) == 3_000_000
+    assert "".join(cut["text"]) == "The rest is left out."
+
+
 def test_what_papermill_raises_is_passed_on(tmp_path: Path, sockets: str) -> None:
     result = execute(job(tmp_path, sockets, "1 / 0"))
     assert result["raised"] == "PapermillExecutionError"

@@ -155,6 +155,7 @@ def read_incidents(home: Path) -> dict[str, Incident]:
 def write_incidents(home: Path, incidents: Mapping[str, Incident]) -> None:
     """Write what was told to be wrong, for the next run."""
     told = {one.id: {"text": one.text, "since": one.since} for one in incidents.values()}
+    home.mkdir(parents=True, exist_ok=True)
     findings.write(home / STATE, {"schema": 1, "open": told})
 
 

@@ -9,7 +9,9 @@ from papermill.engines import Engine, papermill_engines
 
 NAME = "siyu"
 CELL_CHARACTERS = 1_000_000
-"""What is kept of a cell's outputs; a page, with all its figures, should have 2 MB."""
+"""What is kept of what a cell prints; a page, with all its figures, should have 2 MB."""
+_SHOWN_SHARE = 0.1
+"""As what part of its length a figure or table counts: it was made to be shown, whole."""
 ERROR_CHARACTERS = 10_000
 """What is kept of an error's message and of each entry of its traceback."""
 
@@ -18,7 +20,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     def __init__(self, *given: Any, where_cut: str, **options: Any) -> None:
         super().__init__(*given, **options)
         self._where_cut = where_cut
-        self._room = CELL_CHARACTERS
+        self._room: float = CELL_CHARACTERS
 
     def output(self, outs: list[Any], msg: dict[str, Any], *to: Any) -> Any:
         content = msg["content"]
@@ -29,15 +31,17 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         if not outs or self.clear_before_next_output:
             self._room = CELL_CHARACTERS
         before = self._room
-        self._room -= len(content["text"] if "text" in content else str(content["data"]))
+        printed = "text" in content
+        self._room -= len(content["text"]) if printed else _SHOWN_SHARE * len(str(content["data"]))
         if self._room >= 0:
             return super().output(outs, msg, *to)
         if before >= 0:
-            if "text" in content:
-                content["text"] = content["text"][:before]
+            if printed:
+                content["text"] = content["text"][: int(before)]
                 super().output(outs, msg, *to)
-            said = {"name": "stdout", "text": self._where_cut}
-            super().output(outs, {**msg, "msg_type": "stream", "content": said}, *to)
+            told = {"msg_type": "stream", "header": {**msg["header"], "msg_type": "stream"}}
+            told["content"] = {"name": "stdout", "text": self._where_cut}
+            super().output(outs, {**msg, **told}, None, *to[1:])
         return None
 
 

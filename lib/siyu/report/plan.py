@@ -60,22 +60,36 @@ class Plan:
         return [one for one in self.config.studies if one.name not in self.taken]
 
 
-def make_plan(config: Config, request: Request, *, home: Path, now: datetime) -> Plan:
-    """Open the source and find out what there is to do.
+def open_day(config: Config, request: Request, *, home: Path) -> Source:
+    """Open the source as of the day that is asked for, or that of the run to repeat.
 
     Args:
         config: what to run.
         request: how it is asked for.
         home: the folder of the configuration; it need not be there.
-        now: aware.
 
     Raises:
         SourceError: the source cannot be used.
     """
+    zones = [one.parameters["timezone"] for one in config.studies if "timezone" in one.parameters]
+    as_of = _day_asked(config, request, runs.read_runs(home))
+    return open_source(config.source, as_of=as_of, timezone=str(next(iter(zones), "")))
+
+
+def make_plan(
+    config: Config, request: Request, source: Source, *, home: Path, now: datetime
+) -> Plan:
+    """Find out what there is to do.
+
+    Args:
+        config: what to run.
+        request: how it is asked for.
+        source: from `open_day`.
+        home: the folder of the configuration; it need not be there.
+        now: aware.
+    """
     past = [run for run in runs.read_runs(home) if not run.is_variant]
     broken = _last_failed(past) if request.only_failed else None
-    wanted = config.as_of or (broken.place[0] if broken else "")
-    source = _open(config, as_of=wanted)
     fingerprint = source.fingerprint()  # now, before the data can change under the run
     as_of = source.as_of.isoformat()
     bound = [_bind(one, config, as_of) for one in config.studies]
@@ -85,7 +99,8 @@ def make_plan(config: Config, request: Request, *, home: Path, now: datetime) ->
     successes = [run for run in past if run.ok]
     blocks: list[str] = []
     if request.guarded and not request.variant:
-        today = None if wanted else now.astimezone(ZoneInfo(source.timezone)).date()
+        asked = _day_asked(config, request, past)
+        today = None if asked else now.astimezone(ZoneInfo(source.timezone)).date()
         blocks = find_blocks(
             config.gate,
             source=source.name,
@@ -163,19 +178,20 @@ def describe_plan(plan: Plan, *, home: Path) -> Iterator[str]:
             yield f"remove     {_shown(folder)}"
 
 
+def _day_asked(config: Config, request: Request, past: Sequence[runs.Run]) -> str:
+    broken = _last_failed(past) if request.only_failed else None
+    return config.as_of or (broken.place[0] if broken else "")
+
+
 def _last_failed(past: Sequence[runs.Run]) -> runs.Run | None:
     """Find the last run as configured, where it failed: what came well since needs no repeat."""
+    past = [run for run in past if not run.is_variant]
     last = max(past, key=lambda run: str(run.manifest.get("finished_at", "")), default=None)
     return None if last is None or last.ok else last
 
 
 def _made_of(run: runs.Run) -> dict[str, Any]:
     return {one["name"]: one.get("made_of") for one in run.manifest["notebooks"]}
-
-
-def _open(config: Config, *, as_of: str) -> Source:
-    zones = [one.parameters["timezone"] for one in config.studies if "timezone" in one.parameters]
-    return open_source(config.source, as_of=as_of, timezone=str(next(iter(zones), "")))
 
 
 def _bind(study: Study, config: Config, as_of: str) -> Study:

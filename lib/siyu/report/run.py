@@ -23,7 +23,7 @@ from siyu.report.manifest import asked_in, describe
 from siyu.report.outcome import Outcome, read_notebook
 from siyu.report.page import render_index, render_study
 from siyu.report.paths import hide_in_files, machine_paths, without_paths
-from siyu.report.plan import Plan, Request, make_plan
+from siyu.report.plan import Plan, Request, make_plan, open_day
 from siyu.report.progress import Progress
 from siyu.report.prose import read_prose, translate
 from siyu.report.runner import Job, own_files, run_all
@@ -68,71 +68,77 @@ def run_report(
         LockHeldError: another run of the configuration goes on.
     """
     home = out.resolve() / config.name
-    with speaking(config.language), own_files(), publish.staging(home) as folder:
+    with speaking(config.language), own_files():
         started_at, begun = datetime.now(UTC), time.monotonic()
-        plan = _pass_gate(config, request, home=home, now=started_at)
-        if plan.same is not None:
-            write_history(home, config)  # a run that was killed may have had no time to
-            return Published(index=plan.same.folder / "index.html", ok=True, new=False)
-        outcomes = _run(plan, folder, at_once=at_once, progress=progress)
-        manifest = describe(
-            plan,
-            outcomes,
-            variant=request.variant,
-            started_at=started_at,
-            finished_at=datetime.now(UTC),
-            seconds=time.monotonic() - begun,
-        )
-        before = None if request.variant else _find_former(home, plan.as_of)
-        found = _all_findings(outcomes, manifest)
-        changes = [] if before is None else _compare(found, manifest, before)
-        _write(
-            folder,
-            plan,
-            outcomes,
-            manifest=manifest,
-            found=found,
-            since=None if before is None else before.place[0],
-            changes=changes,
-            progress=progress,
-        )
-        ok = all(one.state == "ok" for one in outcomes.values())
-        current = not request.variant and _is_newest(home, plan.as_of)
-        target = publish.publish(folder, home=home, as_of=plan.as_of, ok=ok)
-        if ok and current:
-            publish.point_latest(target)
-        deliveries: list[dict[str, Any]] = []
-        if current and config.recipients and not request.quiet:
-            deliveries = tell_team(
-                config, target, home=home, found=found, outcomes=outcomes, changes=changes
+        try:
+            source = open_day(config, request, home=home)
+        except SourceError as error:
+            # What a scheduler logs names no person: `siyu check` shows the examples.
+            problems = [str(without_persons(problem)) for problem in error.problems]
+            undelivered = _tell_gate(problems, config, request, home=home, now=started_at)
+            raise BlockedError(problems, undelivered=undelivered) from error
+        with publish.staging(home) as folder:
+            plan = make_plan(config, request, source, home=home, now=started_at)
+            undelivered = _tell_gate(plan.blocks, config, request, home=home, now=started_at)
+            if plan.blocks:
+                raise BlockedError(plan.blocks, undelivered=undelivered)
+            if plan.same is not None:
+                write_history(home, config)  # a run that was killed may have had no time to
+                return Published(index=plan.same.folder / "index.html", ok=True, new=False)
+            outcomes = _run(plan, folder, at_once=at_once, progress=progress)
+            manifest = describe(
+                plan,
+                outcomes,
+                variant=request.variant,
+                started_at=started_at,
+                finished_at=datetime.now(UTC),
+                seconds=time.monotonic() - begun,
             )
-            findings.write(target / "manifest.json", manifest | {"deliveries": deliveries})
-        if config.keep is not None:
-            spare = runs.find_spare(home, keep=config.keep)
-            runs.remove(spare)
-            for gone in spare:
-                progress.note("removed", f"{gone.name} is beyond the {config.keep} runs to keep")
-        if not request.variant:
-            write_history(home, config)
+            before = None if request.variant else _find_former(home, plan.as_of)
+            found = _all_findings(outcomes, manifest)
+            changes = [] if before is None else _compare(found, manifest, before)
+            _write(
+                folder,
+                plan,
+                outcomes,
+                manifest=manifest,
+                found=found,
+                since=None if before is None else before.place[0],
+                changes=changes,
+                progress=progress,
+            )
+            ok = all(one.state == "ok" for one in outcomes.values())
+            current = not request.variant and _is_newest(home, plan.as_of)
+            target = publish.publish(folder, home=home, as_of=plan.as_of, ok=ok)
+            if ok and current:
+                publish.point_latest(target)
+            deliveries: list[dict[str, Any]] = []
+            if current and config.recipients and not request.quiet:
+                deliveries = tell_team(
+                    config, target, home=home, found=found, outcomes=outcomes, changes=changes
+                )
+                findings.write(target / "manifest.json", manifest | {"deliveries": deliveries})
+            if config.keep is not None:
+                spare = runs.find_spare(home, keep=config.keep)
+                runs.remove(spare)
+                for gone in spare:
+                    progress.note(
+                        "removed", f"{gone.name} is beyond the {config.keep} runs to keep"
+                    )
+            if not request.variant:
+                write_history(home, config)
     return Published(index=target / "index.html", ok=ok, undelivered=_undelivered(deliveries))
 
 
-def _pass_gate(config: Config, request: Request, *, home: Path, now: datetime) -> Plan:
-    """Plan a run whose data may be told of; tell the team once where they may not."""
-    try:
-        plan = make_plan(config, request, home=home, now=now)
-        problems = list(plan.blocks)
-    except SourceError as error:
-        # What a scheduler logs names no person: `siyu check` shows the examples.
-        problems = [str(without_persons(problem)) for problem in error.problems]
-    deliveries = []
-    if not (request.variant or request.quiet):
-        place = (config.source, published_name(config.source, config.root))
-        said = without_paths(problems, [place, *find_secrets(config.recipients)])
-        deliveries = tell_gate(config, said, home=home, day=now.date())
-    if problems:
-        raise BlockedError(problems, undelivered=_undelivered(deliveries))
-    return plan
+def _tell_gate(
+    problems: Sequence[str], config: Config, request: Request, *, home: Path, now: datetime
+) -> tuple[str, ...]:
+    """Tell the team what is wrong with the data, or that it is over; say whom it did not reach."""
+    if request.variant or request.quiet:
+        return ()
+    place = (config.source, published_name(config.source, config.root))
+    said = without_paths(problems, [place, *find_secrets(config.recipients)])
+    return _undelivered(tell_gate(config, said, home=home, day=now.date()))
 
 
 def _undelivered(deliveries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

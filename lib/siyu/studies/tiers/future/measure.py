@@ -227,7 +227,7 @@ def _counted(followed: ir.Table, clock: _Clock) -> pd.DataFrame:
         later=followed.later.sum(),
         later_cny=followed.later_cny.sum(),
     )
-    table: pd.DataFrame = grouped.to_pandas()
+    table: pd.DataFrame = grouped.to_pandas().round({"later_cny": 2})
     for name in ("last", "followed", "recent"):
         table[f"{name}_days"] = table[f"{name}_units"] / clock.per_day
     table = table[[*_KEYS, "n", *_SUMS]].astype({"tier": "int64"})
@@ -246,9 +246,10 @@ def _by_week(clock: _Clock, bought: ir.Table, cut: int, weeks: int) -> pd.DataFr
 
 def _margins(followed: ir.Table) -> pd.DataFrame:
     """Sum what buyers paid and brought, with the squares that the error of its share needs."""
-    amount, earned = followed.amount_cny, followed.earned_cny
+    # An engine adds in any order, and what is beyond the fen (and its square) tells only that.
+    amount, earned = followed.amount_cny.round(2), followed.earned_cny.round(2)
     sums = {"amount_cny": amount, "earned_cny": earned}
     squares = {"amount2": amount**2, "both": amount * earned, "earned2": earned**2}
     found = followed.group_by("tier").agg(**{k: v.sum() for k, v in (sums | squares).items()})
-    table: pd.DataFrame = found.to_pandas()
+    table: pd.DataFrame = found.to_pandas().round(4)
     return table.sort_values("tier", ignore_index=True)

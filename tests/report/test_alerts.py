@@ -13,6 +13,7 @@ from siyu.report.alerts import (
     STATE,
     Incident,
     compose,
+    deliver,
     find_incidents,
     go_on,
     read_incidents,
@@ -25,7 +26,7 @@ from siyu.report.outcome import Outcome
 from siyu.report.plan import Request
 from siyu.report.progress import Progress
 from siyu.report.run import Published, run_report
-from siyu.report.senders import Message
+from siyu.report.senders import Message, Recipient
 
 from tests.report.project import (
     PUBLISH,
@@ -227,6 +228,18 @@ def test_what_was_delivered_to_nobody_is_told_by_the_next_run_and_the_report_is_
     )
     assert lines(config)[0]["lines"][0] == "New:"
     assert publish(config).undelivered == ()
+
+
+def test_no_address_however_odd_keeps_others_from_being_told_or_is_told_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIYU_TEST_ODD", "smtp://me:s3cret@mail..shop/?from=a@b&to=c@d")
+    monkeypatch.setenv("SIYU_TEST_FILE", str(tmp_path / "alerts.jsonl"))
+    pairs = {"email": "SIYU_TEST_ODD", "file": "SIYU_TEST_FILE"}
+    recipients = [Recipient(sender=sender, variable=name) for sender, name in pairs.items()]
+    odd, file = deliver(Message(title="Weekly", lines=("one",)), recipients)
+    assert odd == {"to": "email", "ok": False, "reason": "UnicodeError: is its address right?"}
+    assert file["ok"]
 
 
 def test_a_team_is_told_once_that_there_is_no_report_and_once_that_it_comes_again(

@@ -252,5 +252,7 @@ def deliver(message: Message, recipients: Sequence[Recipient]) -> list[dict[str,
             send(one.sender, address, message)
         except DeliveryError as error:
             reason = without_paths(str(error), find_secrets(recipients))
+        except Exception as error:  # whatever it is: the report is there, and others wait
+            reason = f"{type(error).__name__}: is its address right?"
         deliveries.append({"to": one.sender, "ok": not reason, "reason": reason})
     return deliveries

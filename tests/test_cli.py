@@ -197,6 +197,8 @@ def test_a_failed_notebook_is_published_with_exit_code_1(
         (["missing.yaml"], "siyu: missing.yaml: cannot be read"),
         (["--only", "02"], "siyu: unknown notebook '02'"),
         (["--as-of", "yesterday"], "siyu: --as-of = 'yesterday' must be an ISO date"),
+        (["--as-of", "2999-01-01"], "siyu: as_of = 2999-01-01 has not come yet"),
+        (["--backfill", "2026-03-01..2999-01-01"], "has not come yet"),
         (["-p", "windw_days=7"], "did you mean window_days?"),
         (["-p", "window_days=0"], "siyu: 01_funnel: window_days = 0.0 must be in (0, 3650]"),
         (["--source", "nowhere"], "nowhere"),
@@ -385,14 +387,30 @@ def test_days_of_the_past_are_reported_on_the_oldest_first_and_nobody_is_told(
         "weekly, as of 2026-03-27, from data",
     ]
     assert "run        01_funnel" in plan
-    assert "tell       file at SIYU_TEST_FILE" in plan
+    assert "tell " not in plan
     assert not (root / "reports").exists()
+    assert main(["report", "--dry-run"]) == 0
+    assert "tell       file at SIYU_TEST_FILE\n" in capsys.readouterr().out
     assert main(span) == 0
     days = [Path(line).parent.name for line in capsys.readouterr().out.splitlines()]
     assert days == ["2026-03-20.1", "2026-03-27.1"]
     assert not (root / "alerts.jsonl").exists()
     assert main([*span, "--dry-run"]) == 0
     assert "nothing to run: reports/weekly/2026-03-20.1 is the answer" in capsys.readouterr().out
+
+
+def test_a_backfill_whose_runs_would_not_be_kept_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = root / "reports" / "weekly"
+    for day in ("2026-03-27", "2026-03-31"):
+        (home / f"{day}.1").mkdir(parents=True)
+        (home / f"{day}.1" / "manifest.json").write_text('{"notebooks": []}')
+    write_config(root, "keep: 3\n" + CONFIG)
+    assert main(["report", "--dry-run", "--backfill", "2026-03-06..2026-03-27"]) == 2
+    rule = "would be removed again at once, as keep = 3; raise it"
+    assert capsys.readouterr().err == f"siyu: the runs of 2026-03-06 to 2026-03-13 {rule}\n"
+    assert main(["report", "--dry-run", "--backfill", "2026-03-20..2026-03-27"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ _MOST_URGENT_FIRST = (BAD_CONFIGURATION, FAILED, BLOCKED, UNDELIVERED, PUBLISHED
 def report(parsed: argparse.Namespace) -> int:
     """Run the notebooks of a configuration and publish their pages."""
     from siyu.report.config import find_config, narrow, read_config
-    from siyu.report.plan import Request, days_between
+    from siyu.report.plan import Request
     from siyu.report.problems import ConfigurationError
     from siyu.report.progress import Progress
 
@@ -45,9 +45,7 @@ def report(parsed: argparse.Namespace) -> int:
             only=parsed.only,
             assignments=parsed.assignments,
         )
-        days = [config.as_of]
-        if parsed.backfill is not None:
-            days = days_between(*parsed.backfill, every_days=config.every_days)
+        days = _days(config, parsed)
     except ConfigurationError as error:
         _note(progress, "refused", error.problems)
         return BAD_CONFIGURATION
@@ -66,6 +64,30 @@ def report(parsed: argparse.Namespace) -> int:
             return code
         codes.append(code)
     return min(codes, key=_MOST_URGENT_FIRST.index)
+
+
+def _days(config: Config, parsed: argparse.Namespace) -> list[str]:
+    """List the days to report on, "" for the last one of the data.
+
+    Raises:
+        ConfigurationError: a day has not come, or its run would not be kept.
+    """
+    from datetime import UTC, date, datetime, timedelta
+
+    from siyu.report.plan import days_between, find_unkept
+    from siyu.report.problems import ConfigurationError
+
+    days = [config.as_of]
+    if parsed.backfill is not None:
+        days = days_between(*parsed.backfill, every_days=config.every_days)
+        home = (parsed.out or config.root / "reports") / config.name
+        if unkept := find_unkept(config, days, home=home):
+            rule = f"would be removed again at once, as keep = {config.keep}; raise it"
+            raise ConfigurationError([f"the runs of {unkept[0]} to {unkept[-1]} {rule}"])
+    latest = (datetime.now(UTC) + timedelta(hours=14)).date()  # where on earth it is latest
+    if days[-1] and date.fromisoformat(days[-1]) > latest:
+        raise ConfigurationError([f"as_of = {days[-1]} has not come yet; use a day of the data"])
+    return days
 
 
 def _report_day(
@@ -129,7 +151,7 @@ def _show_plan(config: Config, request: Request, *, home: Path) -> int:
         problems = [str(without_persons(problem)) for problem in error.problems]
         raise BlockedError(problems) from error
     plan = make_plan(config, request, source, home=home, now=datetime.now(UTC))
-    for line in describe_plan(plan, home=home):
+    for line in describe_plan(plan, request, home=home):
         print(line)
     return BLOCKED if plan.blocks else PUBLISHED
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from siyu.report import run, senders
 from siyu.report.alerts import (
+    GATE,
     STATE,
     Incident,
     compose,
+    deliver,
     find_incidents,
     go_on,
     read_incidents,
@@ -25,7 +27,7 @@ from siyu.report.outcome import Outcome
 from siyu.report.plan import Request
 from siyu.report.progress import Progress
 from siyu.report.run import Published, run_report
-from siyu.report.senders import Message
+from siyu.report.senders import Message, Recipient
 
 from tests.report.project import (
     PUBLISH,
@@ -59,7 +61,13 @@ def compose_of(
     told: Mapping[str, Incident], after: Mapping[str, Incident], *changes: Change
 ) -> Message | None:
     return compose(
-        title="Weekly", as_of="2026-03-31", told=told, after=after, changes=changes, link="the/page"
+        title="Weekly",
+        as_of="2026-03-31",
+        told=told,
+        after=after,
+        gone={"funnel/gone"},
+        changes=changes,
+        link="the/page",
     )
 
 
@@ -79,10 +87,11 @@ def test_alerts_and_studies_that_failed_are_incidents() -> None:
         (studies(finding("a", "alert")), OK, ["funnel/a"]),
         (studies(finding("a", "ok")), OK, []),
         (studies(finding("a", "insufficient")), OK, ["funnel/a"]),
-        (studies(), OK, ["funnel/a"]),
+        (studies(), OK, []),
+        ({"studies": {}}, {}, []),
         ({"studies": {}}, {"funnel": Outcome(state="failed")}, ["funnel", "funnel/a"]),
     ],
-    ids=["goes on", "is over", "cannot be told", "is not looked at", "study failed"],
+    ids=["goes on", "is over", "cannot be told", "is gone", "study is gone", "study failed"],
 )
 def test_an_alert_is_over_only_when_its_number_is_told_and_is_none(
     found: dict[str, Any], outcomes: dict[str, Outcome], open_after: list[str]
@@ -95,7 +104,7 @@ def test_an_alert_is_over_only_when_its_number_is_told_and_is_none(
 
 
 def test_a_message_says_what_is_new_worse_and_over_and_where_to_read() -> None:
-    told = incident("funnel/a") | incident("funnel/b")
+    told = incident("funnel/a") | incident("funnel/b") | incident("funnel/gone")
     after = incident("funnel/b") | incident("funnel/c")
     now = finding("b", "alert", "b is lower.")
     worse = Change(kind="moved", study="funnel", now=now, before=now, worse=True)
@@ -110,6 +119,8 @@ def test_a_message_says_what_is_new_worse_and_over_and_where_to_read() -> None:
         "- b is lower.",
         "Over:",
         "- funnel/a is low. (told on 24 Mar 2026)",
+        "Not told of any more:",
+        "- funnel/gone is low. (told on 24 Mar 2026)",
         "2 alerts in all.",
         "the/page",
     )
@@ -159,10 +170,10 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     return read_config(write_config(tmp_path, CONFIG))
 
 
-def publish(config: Config, *, variant: bool = False) -> Published:
+def publish(config: Config, *, variant: bool = False, force: bool = True) -> Published:
     return run_report(
         config,
-        Request(variant=variant, force=True),
+        Request(variant=variant, force=force),
         out=config.root / "reports",
         at_once=1,
         progress=Progress(io.StringIO()),
@@ -222,11 +233,26 @@ def test_what_was_delivered_to_nobody_is_told_by_the_next_run_and_the_report_is_
     assert (config.root / "reports" / "weekly" / "latest" / "index.html").is_file()
     monkeypatch.setenv("SIYU_TEST_FILE", str(config.root / "alerts.jsonl"))
     monkeypatch.delenv("SIYU_TEST_WECOM")
-    assert publish(config).undelivered == (
-        "wecom: the environment variable SIYU_TEST_WECOM is not set",
-    )
+    again = publish(config, force=False)
+    assert (again.index, again.new) == (published.index, False)
+    assert again.undelivered == ("wecom: the environment variable SIYU_TEST_WECOM is not set",)
     assert lines(config)[0]["lines"][0] == "New:"
-    assert publish(config).undelivered == ()
+    manifest = json.loads((published.index.parent / "manifest.json").read_text())
+    assert [one["ok"] for one in manifest["deliveries"]] == [True, False]
+    assert publish(config, force=False).undelivered == publish(config).undelivered == ()
+    assert len(lines(config)) == 1
+
+
+def test_no_address_however_odd_keeps_others_from_being_told_or_is_told_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIYU_TEST_ODD", "smtp://me:s3cret@mail..shop/?from=a@b&to=c@d")
+    monkeypatch.setenv("SIYU_TEST_FILE", str(tmp_path / "alerts.jsonl"))
+    pairs = {"email": "SIYU_TEST_ODD", "file": "SIYU_TEST_FILE"}
+    recipients = [Recipient(sender=sender, variable=name) for sender, name in pairs.items()]
+    odd, file = deliver(Message(title="Weekly", lines=("one",)), recipients)
+    assert odd == {"to": "email", "ok": False, "reason": "UnicodeError: is its address right?"}
+    assert file["ok"]
 
 
 def test_a_team_is_told_once_that_there_is_no_report_and_once_that_it_comes_again(
@@ -244,8 +270,39 @@ def test_a_team_is_told_once_that_there_is_no_report_and_once_that_it_comes_agai
     assert line["lines"][-1] == "https://reports.shop/weekly/latest/index.html"
     assert str(config.root) not in str(line)
     table.write_text(good)
-    publish(config)
+    why = "wecom: the environment variable SIYU_TEST_WECOM is not set"
+    published = publish(config)
+    assert published.undelivered == (why,)
+    manifest = json.loads((published.index.parent / "manifest.json").read_text())
+    assert [one["to"] for one in manifest["deliveries"]] == ["file", "wecom"] * 2
     _, over, alert = lines(config)
     assert over["lines"][0] == "Over:"
     assert "No report: users.user_id:" in over["lines"][1]
     assert "25% of 80 ordered" in alert["lines"][1]
+
+
+def test_that_reports_come_again_is_told_where_nothing_else_is_new_and_fails_as_alerts_do(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve((200, GOOD["wecom"])) as robots:
+        monkeypatch.setenv("SIYU_TEST_WECOM", robots.address)
+        publish(config)
+    gate = {GATE: Incident(id=GATE, text="No report: old.", since="2026-04-07")}
+    write_incidents(config.root / "reports" / "weekly", gate)
+    monkeypatch.setenv("SIYU_TEST_WECOM", "http://127.0.0.1:9/")
+    published = publish(config, force=False)
+    assert not published.new
+    assert published.undelivered[0].startswith("wecom: cannot be reached")
+    assert lines(config)[-1]["lines"][:2] == ["Over:", "- No report: old. (told on 7 Apr 2026)"]
+
+
+def test_a_look_back_does_not_end_what_is_wrong_with_the_data_of_today(config: Config) -> None:
+    publish(config)
+    home, told = config.root / "reports" / "weekly", len(lines(config))
+    gate = {GATE: Incident(id=GATE, text="No report: old.", since="2026-04-07")}
+    write_incidents(home, gate)
+    publish(replace(config, as_of="2026-03-20"))
+    with pytest.raises(BlockedError):
+        publish(replace(config, as_of="2020-01-01"))
+    assert read_incidents(home) == gate
+    assert len(lines(config)) == told

@@ -1,5 +1,6 @@
 """One whole run, read as its readers do: a good notebook beside one that fails."""
 
+import errno
 import io
 import json
 import os
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from siyu import findings
 from siyu.data import open_source
-from siyu.report import run
+from siyu.report import run, runs
 from siyu.report.config import Config, read_config
 from siyu.report.gate import BlockedError, Gate
 from siyu.report.lock import LOCK, LockHeldError, lock
@@ -231,6 +232,38 @@ def test_a_look_back_does_not_take_the_place_of_the_latest(root: Path, config: C
     for as_of, there in (("2026-03-20", "2026-03-20.1"), ("2026-03-15", "2026-03-20.1")):
         assert publish(replace(fine, as_of=as_of), root).ok
         assert os.readlink(latest) == there
+
+
+@WITHOUT_KERNELS
+def test_a_look_back_is_there_to_be_read_though_it_is_beyond_those_to_keep(
+    root: Path, config: Config
+) -> None:
+    fine = replace(config, studies=config.studies[:1], keep=1)
+    for as_of in ("2026-03-24", "2026-03-20"):
+        assert publish(replace(fine, as_of=as_of), root).index.is_file()
+    assert publish(fine, root).index.is_file()
+    assert {run.place[0] for run in read_runs(root / "reports" / "weekly")} == {"2026-03-31"}
+
+
+@WITHOUT_KERNELS
+def test_an_old_run_that_cannot_be_removed_costs_no_report(
+    root: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fine = replace(config, studies=config.studies[:1], keep=1)
+    publish(replace(fine, as_of="2026-03-24"), root)
+
+    def refuse(_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(runs, "remove", refuse)
+    notes = io.StringIO()
+    told = Progress(notes)
+    published = run_report(fine, Request(), out=root / "reports", at_once=1, progress=told)
+    assert published.ok
+    assert (
+        "2026-03-24.1 cannot be removed: Permission denied; remove it by hand" in notes.getvalue()
+    )
+    assert "2026-03-31" in (root / "reports" / "weekly" / "history.html").read_text()
 
 
 @WITHOUT_KERNELS

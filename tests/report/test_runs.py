@@ -1,17 +1,21 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from siyu.report.publish import point_latest
-from siyu.report.runs import find_latest, find_spare, read_runs, remove
+from siyu.report.runs import Run, find_latest, find_spare, read_runs, remove
 
 
 def write_run(home: Path, name: str, *, state: str = "ok", variant: bool = False) -> Path:
     folder = home / name
     folder.mkdir(parents=True)
-    manifest = {"variant": variant, "notebooks": [{"state": "ok"}, {"state": state}]}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_text(json.dumps(manifest(state=state, variant=variant)))
     return folder
+
+
+def manifest(*, state: str = "ok", variant: bool = False) -> dict[str, Any]:
+    return {"variant": variant, "notebooks": [{"state": "ok"}, {"state": state}]}
 
 
 def test_runs_are_in_the_order_of_their_days_and_numbers(tmp_path: Path) -> None:
@@ -64,6 +68,27 @@ def test_the_newest_of_each_kind_are_kept_and_what_latest_points_to(tmp_path: Pa
     latest = find_latest(tmp_path)
     assert latest is not None
     assert latest.folder.name == "2026-03-02.1"
+
+
+@pytest.mark.parametrize(
+    ("day", "variant", "spare"),
+    [
+        ("2026-03-04", False, ["2026-03-01.1", "2026-03-02.1"]),
+        ("2026-03-02", False, ["2026-03-01.1", "2026-03-02.1"]),
+        ("2026-03-04", True, ["2026-03-01.1"]),
+    ],
+    ids=["moves latest", "look back", "asked for otherwise"],
+)
+def test_what_need_not_be_kept_after_a_run_is_known_before_it(
+    tmp_path: Path, day: str, variant: bool, spare: list[str]
+) -> None:
+    for name in ("2026-03-01.1", "2026-03-02.1", "2026-03-03.1"):
+        write_run(tmp_path, name)
+    point_latest(tmp_path / "2026-03-03.1")
+    coming = Run(folder=tmp_path / day, place=(day, 9), manifest=manifest(variant=variant))
+    found = find_spare(tmp_path, keep=2, coming=coming)
+    assert [path.name for path in found] == spare
+    assert {path.name for path in find_spare(tmp_path, keep=2)} == {"2026-03-01.1"}
 
 
 def test_what_a_removal_cut_short_has_left_does_not_stop_the_next(tmp_path: Path) -> None:

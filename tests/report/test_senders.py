@@ -1,5 +1,6 @@
 import json
 import smtplib
+import ssl
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -50,6 +51,7 @@ def test_a_robot_gets_the_message_in_the_form_it_asks_for(robot: str) -> None:
         ("wecom", "<html>of a proxy</html>", "its reply has no errcode: '<html>of"),
         ("wecom", "[]", "its reply has no errcode"),
         ("wecom", "", "its reply has no errcode"),
+        ("wecom", '{"errcode": Infinity}', "its reply has no errcode"),
         ("feishu", '{"code": 19021, "msg": "sign match fail"}', "code 19021: sign match fail"),
         ("feishu", '{"code": 19024, "msg": "Key Words Not Found"}', "code 19024: Key Words"),
         ("dingtalk", '{"errcode": 310000, "errmsg": "keywords not in content"}', "errcode 310000"),
@@ -103,6 +105,8 @@ def test_a_client_error_is_not_tried_again(waited: list[float]) -> None:
         ("s3cret", "is no address"),
         ("", "is no address"),
         ("ftp://[s3cret", "is no address"),
+        ("http://robots:s3cret/hook", "is no address"),
+        ("file:///etc/s3cret", "is no address"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_an_error_that_does_not_tell_it(
@@ -153,11 +157,16 @@ class Mailbox:
     """Stands for smtplib.SMTP."""
 
     log: ClassVar[list[Any]] = []
+    contexts: ClassVar[list[ssl.SSLContext]] = []
     extensions: ClassVar[set[str]] = {"starttls"}
     error: ClassVar[Exception | None] = None
+    refused: ClassVar[dict[str, tuple[int, bytes]]] = {}
 
-    def __init__(self, host: str, port: int, *, timeout: float) -> None:
+    def __init__(
+        self, host: str, port: int, *, timeout: float, context: ssl.SSLContext | None = None
+    ) -> None:
         self.log.append((host, port))
+        self.contexts.extend([context] if context else [])
 
     def __enter__(self) -> Self:
         return self
@@ -171,21 +180,26 @@ class Mailbox:
     def has_extn(self, name: str) -> bool:
         return name in self.extensions
 
-    def starttls(self) -> None:
+    def starttls(self, *, context: ssl.SSLContext) -> None:
         self.log.append("starttls")
+        self.contexts.append(context)
 
     def login(self, user: str, password: str) -> None:
         if self.error:
             raise self.error
         self.log.append((user, password))
 
-    def send_message(self, mail: EmailMessage) -> None:
+    def send_message(self, mail: EmailMessage) -> dict[str, tuple[int, bytes]]:
         self.log.append(mail)
+        if len(self.refused) == len(mail["To"].split(",")):
+            raise smtplib.SMTPRecipientsRefused(self.refused)
+        return self.refused
 
 
 @pytest.fixture
 def mailbox(monkeypatch: pytest.MonkeyPatch) -> type[Mailbox]:
     monkeypatch.setattr(Mailbox, "log", [])
+    monkeypatch.setattr(Mailbox, "contexts", [])
     monkeypatch.setattr(smtplib, "SMTP", Mailbox)
     monkeypatch.setattr(smtplib, "SMTP_SSL", Mailbox)
     return Mailbox
@@ -213,12 +227,44 @@ def test_no_password_goes_in_the_clear(
     assert [one for one in mailbox.log if isinstance(one, tuple) and one[0] == "u"] == [("u", "p")]
 
 
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_mail_server_has_to_prove_its_name_before_it_is_given_the_password(
+    mailbox: type[Mailbox], scheme: str
+) -> None:
+    send("email", f"{scheme}://u:p@mail.shop/?from=a@b&to=c@d", MESSAGE)
+    (context,) = mailbox.contexts
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+
+@pytest.mark.parametrize(
+    ("codes", "reason", "attempts"),
+    [
+        ((550,), "SMTP 550: refused for 1 of those it is for", 1),
+        ((450, 450), "SMTP 450: refused for 2", 4),  # as by a server that wants to be asked twice
+        ((450, 550), "SMTP 550: refused for 2", 1),
+    ],
+)
+def test_a_mail_that_one_of_many_did_not_get_was_not_delivered(
+    mailbox: type[Mailbox],
+    monkeypatch: pytest.MonkeyPatch,
+    codes: tuple[int, ...],
+    reason: str,
+    attempts: int,
+) -> None:
+    monkeypatch.setattr(mailbox, "refused", {f"{n}@shop": (c, b"") for n, c in enumerate(codes)})
+    with pytest.raises(DeliveryError, match=reason):
+        send("email", "smtp://mail.shop/?from=a@b&to=c@shop,d@shop", MESSAGE)
+    assert mailbox.log.count("starttls") == attempts
+
+
 @pytest.mark.parametrize(
     ("error", "reason", "attempts"),
     [
         (smtplib.SMTPAuthenticationError(535, b"bad"), "SMTP 535", 1),
         (smtplib.SMTPResponseException(451, "later"), "SMTP 451", 4),
         (smtplib.SMTPNotSupportedError("AUTH"), "SMTPNotSupportedError", 1),
+        (smtplib.SMTPServerDisconnected("gone"), "SMTPServerDisconnected", 4),
         (TimeoutError("timed out"), "cannot be reached: timed out", 4),
     ],
 )
@@ -235,7 +281,17 @@ def test_what_a_mail_server_refuses_is_an_error(
     assert mailbox.log.count("starttls") == attempts
 
 
-@pytest.mark.parametrize("address", ["mail.shop", "smtp://mail.shop/?to=c@d", "https://x/?from=a"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mail.shop",
+        "smtp://mail.shop/?to=c@d",
+        "https://x/?from=a&to=c@d",
+        "smtp://mail.shop:submission/?from=a@b&to=c@d",
+        "smtp://mail.shop/?from=a@b&to=c%0Ad",
+        "smtp://[mail.shop/?from=a@b&to=c@d",
+    ],
+)
 def test_an_address_of_a_mailbox_that_is_none_is_an_error(address: str) -> None:
     with pytest.raises(DeliveryError, match="its address is none such as"):
         send("email", address, MESSAGE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -63,8 +63,11 @@ def tell_team(
     as_of = target.name.rpartition(".")[0]
     told = read_incidents(home)
     after = go_on(find_incidents(found, outcomes, as_of=as_of), told, found, outcomes)
+    gone = told.keys() - after.keys() - _looked_at(found, outcomes)
     place = f"{target.relative_to(home.parent).as_posix()}/index.html"
-    return _tell(config, home, told=told, after=after, changes=changes, as_of=as_of, place=place)
+    return _tell(
+        config, home, told=told, after=after, gone=gone, changes=changes, as_of=as_of, place=place
+    )
 
 
 def tell_gate(
@@ -88,7 +91,14 @@ def tell_gate(
         after[GATE] = told.get(GATE, Incident(id=GATE, text=text, since=day.isoformat()))
     place = f"{home.name}/{LATEST}/index.html"
     return _tell(
-        config, home, told=told, after=after, changes=(), as_of=day.isoformat(), place=place
+        config,
+        home,
+        told=told,
+        after=after,
+        gone=(),
+        changes=(),
+        as_of=day.isoformat(),
+        place=place,
     )
 
 
@@ -98,6 +108,7 @@ def _tell(
     *,
     told: Mapping[str, Incident],
     after: Mapping[str, Incident],
+    gone: Collection[str],
     changes: Sequence[Change],
     as_of: str,
     place: str,
@@ -107,6 +118,7 @@ def _tell(
         as_of=as_of,
         told=told,
         after=after,
+        gone=gone,
         changes=changes,
         link=f"{config.link.rstrip('/')}/{place}" if config.link else place,
     )
@@ -168,7 +180,8 @@ def go_on(
     """Say what is wrong after a run: what it found, and what it could not look at.
 
     An alert is over when its number is told and is no alert any more; not when its study failed, or
-    when there was too little to tell.
+    when there was too little to tell. One whose number, or whole study, is not there any more, as
+    that of a campaign that has ended, is let go: nothing would ever end it.
 
     Args:
         now: what the run found to be wrong.
@@ -176,12 +189,29 @@ def go_on(
         found: the findings, `studies` by name.
         outcomes: of each study.
     """
-    looked_at = {name for name, outcome in outcomes.items() if outcome.state == "ok"}
-    for study, document in found["studies"].items():
-        told_now = {one["id"] for one in document["findings"] if one["status"] != "insufficient"}
-        looked_at |= {f"{study}/{name}" for name in told_now}
-    stays = {name: one for name, one in told.items() if name in now or name not in looked_at}
+    failed = {name for name, outcome in outcomes.items() if outcome.state != "ok"}
+    refused = {
+        f"{study}/{one['id']}"
+        for study, document in found["studies"].items()
+        for one in document["findings"]
+        if one["status"] == "insufficient"
+    }
+    stays = {
+        name: one
+        for name, one in told.items()
+        if name in {*now, *refused, GATE} or name.partition("/")[0] in failed
+    }
     return {**now, **stays}
+
+
+def _looked_at(found: Mapping[str, Any], outcomes: Mapping[str, Outcome]) -> set[str]:
+    """List what a run could tell of, by the ids of incidents."""
+    ids = {
+        f"{study}/{one['id']}"
+        for study, document in found["studies"].items()
+        for one in document["findings"]
+    }
+    return {*ids, *outcomes}
 
 
 def compose(
@@ -190,6 +220,7 @@ def compose(
     as_of: str,
     told: Mapping[str, Incident],
     after: Mapping[str, Incident],
+    gone: Collection[str],
     changes: Sequence[Change],
     link: str,
 ) -> Message | None:
@@ -200,6 +231,7 @@ def compose(
         as_of: the day of the run, ISO.
         told: what was told to be wrong before.
         after: what is wrong after the run.
+        gone: what of that told before is not looked at any more.
         changes: of the findings since the last success.
         link: where the page is.
     """
@@ -209,17 +241,20 @@ def compose(
         for change in changes
         if change.worse and change.now and change.id in told and change.id in after
     ]
-    over = [
-        phrase("alerts.since", text=one.text, day=date.fromisoformat(one.since))
+    ended = {
+        name: phrase("alerts.since", text=one.text, day=date.fromisoformat(one.since))
         for name, one in told.items()
         if name not in after
-    ]
-    if not (new or worse or over):
+    }
+    over = [text for name, text in ended.items() if name not in gone]
+    left = [text for name, text in ended.items() if name in gone]
+    if not (new or worse or ended):
         return None
     lines = [
         *_block("new", new),
         *_block("worse", worse),
         *_block("over", over),
+        *_block("gone", left),
         phrase("alerts.open", n=len(after)),
         link,
     ]
@@ -252,5 +287,7 @@ def deliver(message: Message, recipients: Sequence[Recipient]) -> list[dict[str,
             send(one.sender, address, message)
         except DeliveryError as error:
             reason = without_paths(str(error), find_secrets(recipients))
+        except Exception as error:  # whatever it is: the report is there, and others wait
+            reason = f"{type(error).__name__}: is its address right?"
         deliveries.append({"to": one.sender, "ok": not reason, "reason": reason})
     return deliveries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -114,10 +115,6 @@ def make_plan(
         same = successes[-1] if successes else None
     elif not (request.force or request.variant):
         same = next((run for run in reversed(successes) if _made_of(run) == made_of), None)
-        # A run that was killed before it could tell of its alerts is made again.
-        owed = config.recipients and not request.quiet
-        if owed and same is not None and not same.is_told and same == runs.find_latest(home):
-            same = None
     taken = {}
     if broken is not None:
         well = {one["name"]: one for one in broken.manifest["notebooks"] if one["state"] == "ok"}
@@ -156,8 +153,21 @@ def days_between(first: str, last: str, *, every_days: float) -> list[str]:
     return days
 
 
-def describe_plan(plan: Plan, *, home: Path) -> Iterator[str]:
-    """Yield what a run would do, a line each."""
+def find_unkept(config: Config, days: Sequence[str], *, home: Path) -> list[str]:
+    """Find the days of a backfill whose runs would be removed again, as beyond those to keep.
+
+    Args:
+        config: what to run.
+        days: of the backfill, ISO.
+        home: the folder of the configuration; it need not be there.
+    """
+    there = [run.place[0] for run in runs.read_runs(home) if run.ok and not run.is_variant]
+    kept = sorted([*there, *(day for day in days if day not in there)])[-(config.keep or 0) :]
+    return [day for day in days if day < kept[0]]
+
+
+def describe_plan(plan: Plan, request: Request, *, home: Path) -> Iterator[str]:
+    """Yield what a run would do where all goes well, a line each."""
     config = plan.config
     yield f"{config.name}, as of {plan.as_of}, from {published_name(config.source, config.root)}"
     for block in plan.blocks:
@@ -170,12 +180,19 @@ def describe_plan(plan: Plan, *, home: Path) -> Iterator[str]:
             yield f"take over  {study.name} from {_shown(plan.taken[study.name].folder)}"
         else:
             yield f"run        {study.name}{_set(study)}"
-    for one in config.recipients:
+    quiet = request.quiet or request.variant or not runs.is_newest(home, plan.as_of)
+    for one in () if quiet else config.recipients:
         missing = "" if os.environ.get(one.variable) else ", which is not set"
         yield f"tell       {one.sender} at {one.variable}{missing}"
     if config.keep is not None:
-        for folder in runs.find_spare(home, keep=config.keep):
-            yield f"remove     {_shown(folder)}"
+        coming = runs.Run(
+            folder=home / plan.as_of,
+            place=(plan.as_of, sys.maxsize),
+            manifest={"notebooks": [], "variant": request.variant},
+        )
+        for folder in runs.find_spare(home, keep=config.keep, coming=coming):
+            if folder != coming.folder:
+                yield f"remove     {_shown(folder)}"
 
 
 def _day_asked(config: Config, request: Request, past: Sequence[runs.Run]) -> str:

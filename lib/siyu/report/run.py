@@ -75,16 +75,19 @@ def run_report(
         except SourceError as error:
             # What a scheduler logs names no person: `siyu check` shows the examples.
             problems = [str(without_persons(problem)) for problem in error.problems]
-            undelivered = _tell_gate(problems, config, request, home=home, now=started_at)
-            raise BlockedError(problems, undelivered=undelivered) from error
+            told = _tell_gate(problems, config, request, home=home, now=started_at)
+            raise BlockedError(problems, undelivered=_undelivered(told)) from error
         with publish.staging(home) as folder:
             plan = make_plan(config, request, source, home=home, now=started_at)
-            undelivered = _tell_gate(plan.blocks, config, request, home=home, now=started_at)
+            told = _tell_gate(plan.blocks, config, request, home=home, now=started_at)
             if plan.blocks:
-                raise BlockedError(plan.blocks, undelivered=undelivered)
+                raise BlockedError(plan.blocks, undelivered=_undelivered(told))
             if plan.same is not None:
-                write_history(home, config)  # a run that was killed may have had no time to
-                return Published(index=plan.same.folder / "index.html", ok=True, new=False)
+                # A run that was killed may have had no time for either.
+                told += _tell_late(plan.same, config, request, home=home)
+                write_history(home, config)
+                index = plan.same.folder / "index.html"
+                return Published(index=index, ok=True, new=False, undelivered=_undelivered(told))
             outcomes = _run(plan, folder, at_once=at_once, progress=progress)
             manifest = describe(
                 plan,
@@ -108,41 +111,74 @@ def run_report(
                 progress=progress,
             )
             ok = all(one.state == "ok" for one in outcomes.values())
-            current = not request.variant and _is_newest(home, plan.as_of)
+            current = not request.variant and runs.is_newest(home, plan.as_of)
             target = publish.publish(folder, home=home, as_of=plan.as_of, ok=ok)
             if ok and current:
                 publish.point_latest(target)
-            deliveries: list[dict[str, Any]] = []
             if current and config.recipients and not request.quiet:
-                deliveries = tell_team(
+                told += tell_team(
                     config, target, home=home, found=found, outcomes=outcomes, changes=changes
                 )
-                findings.write(target / "manifest.json", manifest | {"deliveries": deliveries})
+                findings.write(target / "manifest.json", manifest | {"deliveries": told})
             if config.keep is not None:
-                spare = runs.find_spare(home, keep=config.keep)
-                runs.remove(spare)
-                for gone in spare:
-                    progress.note(
-                        "removed", f"{gone.name} is beyond the {config.keep} runs to keep"
-                    )
+                _remove_spare(home, keep=config.keep, but=target, progress=progress)
             if not request.variant:
                 write_history(home, config)
-    return Published(index=target / "index.html", ok=ok, undelivered=_undelivered(deliveries))
+    return Published(index=target / "index.html", ok=ok, undelivered=_undelivered(told))
 
 
 def _tell_gate(
     problems: Sequence[str], config: Config, request: Request, *, home: Path, now: datetime
-) -> tuple[str, ...]:
-    """Tell the team what is wrong with the data, or that it is over; say whom it did not reach."""
-    if request.variant or request.quiet:
-        return ()
+) -> list[dict[str, Any]]:
+    """Tell the team what is wrong with the data, or that it is over."""
+    latest = runs.find_latest(home)
+    # A look back is no news, and says nothing of the data of today.
+    past = bool(config.as_of) and latest is not None and config.as_of <= latest.place[0]
+    unknown = not problems and not request.guarded
+    if request.variant or request.quiet or past or unknown:
+        return []
     place = (config.source, published_name(config.source, config.root))
     said = without_paths(problems, [place, *find_secrets(config.recipients)])
-    return _undelivered(tell_gate(config, said, home=home, day=now.date()))
+    return tell_gate(config, said, home=home, day=now.date())
+
+
+def _tell_late(
+    run: runs.Run, config: Config, request: Request, *, home: Path
+) -> list[dict[str, Any]]:
+    """Tell the team of a run of which nobody has been told, where there is one to be told."""
+    owed = config.recipients and not request.quiet and not run.is_told
+    if not owed or run != runs.find_latest(home):
+        return []
+    before = _find_former(home, run.place[0], but=run)
+    found = runs.read_findings(run)
+    told = tell_team(
+        config,
+        run.folder,
+        home=home,
+        found=found,
+        outcomes={one["name"]: Outcome(state="ok") for one in run.manifest["notebooks"]},
+        changes=[] if before is None else _compare(found, run.manifest, before),
+    )
+    findings.write(run.folder / "manifest.json", {**run.manifest, "deliveries": told})
+    return told
+
+
+def _remove_spare(home: Path, *, keep: int, but: Path, progress: Progress) -> None:
+    for gone in runs.find_spare(home, keep=keep):
+        if gone == but:  # a look back, which has just been asked for
+            continue
+        try:
+            runs.remove([gone])
+        except OSError as error:
+            why = f"cannot be removed: {error.strerror}; remove it by hand"
+            progress.note("not_removed", f"{gone.name} {why}")
+        else:
+            progress.note("removed", f"{gone.name} is beyond the {keep} runs to keep")
 
 
 def _undelivered(deliveries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(f"{one['to']}: {one['reason']}" for one in deliveries if not one["ok"])
+    failed = (f"{one['to']}: {one['reason']}" for one in deliveries if not one["ok"])
+    return tuple(dict.fromkeys(failed))
 
 
 def _run(plan: Plan, folder: Path, *, at_once: int, progress: Progress) -> dict[str, Outcome]:
@@ -166,9 +202,9 @@ def _run(plan: Plan, folder: Path, *, at_once: int, progress: Progress) -> dict[
     return {one.name: (outcomes | taken)[one.name] for one in config.studies}
 
 
-def _find_former(home: Path, as_of: str) -> runs.Run | None:
+def _find_former(home: Path, as_of: str, *, but: runs.Run | None = None) -> runs.Run | None:
     """Find the success with which a run of a day is compared: the last as configured before it."""
-    former = [run for run in runs.read_runs(home) if run.ok and not run.is_variant]
+    former = [run for run in runs.read_runs(home) if run.ok and not run.is_variant and run != but]
     return next((run for run in reversed(former) if run.place[0] <= as_of), None)
 
 
@@ -179,12 +215,6 @@ def _compare(
     same_source = manifest["source"] == before.manifest.get("source")
     alike = {name for name in now if same_source and now[name] == then.get(name)}
     return compare(found, runs.read_findings(before), alike=alike)
-
-
-def _is_newest(home: Path, as_of: str) -> bool:
-    """Whether the last success is of no later day: a look back must not take its place."""
-    latest = runs.find_latest(home)
-    return latest is None or latest.place[0] <= as_of
 
 
 def _job(study: Study, staged: Path, plan: Plan) -> Job:

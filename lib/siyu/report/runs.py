@@ -38,8 +38,9 @@ class Run:
 
     @property
     def is_told(self) -> bool:
-        """Whether those who are told of alerts were told of its own."""
-        return "deliveries" in self.manifest
+        """Whether any of those who are told of alerts was told of its own, if it had any."""
+        told = self.manifest.get("deliveries")
+        return told == [] or any(one["ok"] for one in told or ())
 
 
 def place_of(folder: Path) -> tuple[str, int] | None:
@@ -69,19 +70,26 @@ def find_latest(home: Path) -> Run | None:
     return next((run for run in read_runs(home) if run.folder == target), None)
 
 
+def is_newest(home: Path, as_of: str) -> bool:
+    """Whether the last success is of no later day: a look back must not take its place."""
+    latest = find_latest(home)
+    return latest is None or latest.place[0] <= as_of
+
+
 def read_findings(run: Run) -> dict[str, Any]:
     """Read the findings of all studies of a run; none where they cannot be read."""
     document = _json(run.folder / "findings.json")
     return document if document and isinstance(document.get("studies"), dict) else {"studies": {}}
 
 
-def find_spare(home: Path, *, keep: int) -> list[Path]:
+def find_spare(home: Path, *, keep: int, coming: Run | None = None) -> list[Path]:
     """Find the runs that need not be kept.
 
     Args:
         home: the folder of the configuration.
         keep: how many of each kind are kept, the newest: as configured, otherwise asked for, and
             failed; at least 1.
+        coming: a run that is not there yet, and after which is asked.
 
     Returns:
         Their folders, the oldest first; never that to which `latest` points.
@@ -89,6 +97,10 @@ def find_spare(home: Path, *, keep: int) -> list[Path]:
     latest = find_latest(home)
     spare: list[Run] = []
     runs = read_runs(home)
+    if coming is not None:
+        runs = sorted([*runs, coming], key=_place)
+        takes_over = not coming.is_variant and is_newest(home, coming.place[0])
+        latest = coming if takes_over else latest
     for kind in ("configured", "variant", "failed"):
         spare += [run for run in runs if _kind(run) == kind][:-keep]
     kept = None if latest is None else latest.folder

@@ -8,8 +8,10 @@ they threw away; so each sender reads the body. Sources, read 2026-11: WeCom
 
 from __future__ import annotations
 
+import http.client
 import json
 import smtplib
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -26,6 +28,7 @@ from siyu.formats import without_turns
 TIMEOUT_SECONDS = 10
 BACK_OFF_SECONDS = (2, 10, 60)
 """Before each further attempt; the last is as long as the minute in which robots count."""
+_REPLY_BYTES = 10_000
 _CUT = "…"
 
 
@@ -153,15 +156,17 @@ def _post(robot: _Robot, address: str, message: Message) -> None:
     body = json.dumps(robot.payload(title, text), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json; charset=utf-8"}
     try:
+        if urlsplit(address).scheme not in ("http", "https"):
+            raise ValueError
         request = urllib.request.Request(address, data=body, headers=headers)
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as reply:
-            said = reply.read().decode("utf-8", errors="replace")
+            said = reply.read(_REPLY_BYTES).decode("utf-8", errors="replace")
     except urllib.error.HTTPError as error:
         passes = error.code == 429 or error.code >= 500
         raise DeliveryError(f"HTTP {error.code}", may_pass=passes) from None
-    except ValueError:
+    except (ValueError, http.client.InvalidURL):
         raise DeliveryError("its address is no address such as https://…") from None
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise DeliveryError(f"cannot be reached: {reason}", may_pass=True) from None
     _read_reply(robot, said)
@@ -176,7 +181,7 @@ def _read_reply(robot: _Robot, said: str) -> None:
     try:
         reply = json.loads(said)
         code = int(reply[robot.code])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError):
         raise DeliveryError(f"its reply has no {robot.code}: {said.strip()[:200]!r}") from None
     if code:
         why = reply.get("errmsg") or reply.get("msg") or ""
@@ -184,32 +189,52 @@ def _read_reply(robot: _Robot, said: str) -> None:
 
 
 def _mail(address: str, message: Message) -> None:
-    parts = urlsplit(address)
-    asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-    if parts.scheme not in ("smtp", "smtps") or not {"from", "to"} <= set(asked):
-        raise DeliveryError("its address is none such as smtp://user:pw@host:587/?from=a@b&to=c@d")
-    mail = EmailMessage()
-    mail["From"], mail["To"] = asked["from"], asked["to"]
+    try:
+        parts = urlsplit(address)
+        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        mail, place = EmailMessage(), (parts.hostname or "", parts.port or 0)
+        mail["From"], mail["To"] = asked["from"], asked["to"]
+        if parts.scheme not in ("smtp", "smtps"):
+            raise ValueError
+    except (ValueError, KeyError):
+        rule = "its address is none such as smtp://user:pw@host:587/?from=a@b&to=c@d"
+        raise DeliveryError(rule) from None
     mail["Subject"] = " ".join(message.title.split())
     mail.set_content("\n".join(message.lines))
-    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
     try:
-        with kind(parts.hostname or "", parts.port or 0, timeout=TIMEOUT_SECONDS) as server:
+        with _connect(parts.scheme, *place) as server:
             server.ehlo()
             if parts.scheme == "smtp" and server.has_extn("starttls"):
-                server.starttls()
+                server.starttls(context=ssl.create_default_context())
             elif parts.scheme == "smtp" and parts.username:
                 raise DeliveryError("it would take the password in the clear: use smtps")
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.send_message(mail)
+            refused = server.send_message(mail)
+    except smtplib.SMTPRecipientsRefused as error:
+        refused = error.recipients
     except smtplib.SMTPResponseException as error:
         passes = 400 <= error.smtp_code < 500
         raise DeliveryError(f"SMTP {error.smtp_code}", may_pass=passes) from None
     except smtplib.SMTPException as error:
-        raise DeliveryError(f"SMTP: {type(error).__name__}") from None
+        passes = isinstance(error, smtplib.SMTPServerDisconnected)
+        raise DeliveryError(f"SMTP: {type(error).__name__}", may_pass=passes) from None
     except OSError as error:
         raise DeliveryError(f"cannot be reached: {error}", may_pass=True) from None
+    if refused:
+        codes = sorted({code for code, _ in refused.values()})
+        # Tried again for some, it would come twice to the others.
+        passes = codes[-1] < 500 and len(refused) == len(asked["to"].split(","))
+        rule = f"SMTP {codes[-1]}: refused for {len(refused)} of those it is for"
+        raise DeliveryError(rule, may_pass=passes)
+
+
+def _connect(scheme: str, host: str, port: int) -> smtplib.SMTP:
+    """Reach a mail server; whoever answers in its place must not read the password."""
+    if scheme == "smtps":
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    return smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
 
 
 def _append(address: str, message: Message) -> None:

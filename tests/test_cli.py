@@ -270,6 +270,15 @@ def test_a_reader_who_leaves_early_gets_no_traceback(
     assert capsys.readouterr().err == ""
 
 
+def test_what_cannot_be_written_to_is_told_without_a_traceback(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["check", "data"]) == 1
+    assert capsys.readouterr().err == "siyu: [Errno 28] No space left on device\n"
+
+
 def test_a_check_prints_the_report_and_fails_on_errors_only(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -356,7 +365,7 @@ def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signa
     waiting = code("open('started', 'w').close()\nwhile True: pass")
     write_notebook(root / "notebooks" / "01_funnel.ipynb", [parameters(), waiting])
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, "report"],
+        [sys.executable, "-c", RUN, "report", "--log-format", "json"],
         cwd=root,
         stderr=subprocess.PIPE,
         text=True,
@@ -368,7 +377,8 @@ def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signa
     os.kill(process.pid, number)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert error.endswith("siyu: stopped\n")
+    events = [json.loads(line)["event"] for line in error.splitlines()]
+    assert events == ["started", "stopped"]
     assert [path.name for path in (root / "reports" / "weekly").iterdir()] == [LOCK]
 
 

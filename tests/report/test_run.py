@@ -218,8 +218,13 @@ def test_latest_follows_a_success_as_configured_and_stays_when_a_later_run_fails
     latest = root / "reports" / "weekly" / "latest"
     assert publish(fine, root).ok
     assert os.readlink(latest) == "2026-03-31.1"
-    assert not publish(config, root).ok
+    write_notebook(root / "notebooks" / "01_funnel.ipynb", [parameters(), code("1 / 0")])
+    page = Page(publish(config, root).index)
     assert os.readlink(latest) == "2026-03-31.1"
+    assert page.text.count("Stale since 31 Mar 2026") == 1  # the other has never gone well
+    assert "../../2026-03-31.1/01_funnel/report.html" in page.addresses
+    assert "The data changed" not in page.text
+    write_notebook(root / "notebooks" / "01_funnel.ipynb", good_cells())
     assert publish(fine, root, variant=True).index.parent.name == "2026-03-31.3"
     assert os.readlink(latest) == "2026-03-31.1"
     _no_page_runs_or_loads_anything(latest.parent)
@@ -403,6 +408,7 @@ def test_the_fingerprint_is_of_the_data_as_the_run_found_them(root: Path, config
     assert published.ok
     assert open_source(root / "data").fingerprint() != before
     assert load(published.index.parent / "manifest.json")["fingerprint"] == before
+    assert "The data changed while the report was made" in Page(published.index).text
 
 
 def test_two_runs_of_the_same_differ_only_in_times(root: Path, config: Config) -> None:

@@ -187,7 +187,8 @@ def _manifest_tells_what_ran(manifest: Any) -> None:
 
 def _findings_are_gathered(folder: Path) -> None:
     own = findings.read(folder / "01_funnel" / "findings.json")
-    assert own["parameters"] == {"output_dir": ""}
+    # What it says it was asked, and what else it was given.
+    assert own["parameters"] == {"output_dir": "", "window_days": 14.0, "entry": "best"}
     gathered = load(folder / "findings.json")
     assert gathered["schema"] == findings.SCHEMA
     assert gathered["studies"] == {"01_funnel": own}
@@ -334,6 +335,7 @@ def test_what_a_study_was_asked_is_what_was_given_and_not_what_it_found(
     assert "No alert any more" not in Page(other.index).text
 
 
+@WITHOUT_KERNELS
 def test_a_run_otherwise_asked_for_is_compared_with_none(root: Path, config: Config) -> None:
     fine = replace(config, studies=config.studies[:1])
     publish(fine, root)
@@ -392,6 +394,7 @@ def test_a_source_outside_the_project_is_read_there_and_published_by_its_name(
     assert notebook["metadata"]["papermill"]["parameters"]["source"] == "gb2"
 
 
+@WITHOUT_KERNELS
 def test_a_past_day_is_passed_to_every_notebook(root: Path, config: Config) -> None:
     published = publish(replace(config, as_of="2026-03-15", studies=config.studies[:1]), root)
     assert published.index.parent.name == "2026-03-15.1"
@@ -399,6 +402,7 @@ def test_a_past_day_is_passed_to_every_notebook(root: Path, config: Config) -> N
     assert own["as_of"] == "2026-03-15"
 
 
+@WITHOUT_KERNELS
 def test_the_fingerprint_is_of_the_data_as_the_run_found_them(root: Path, config: Config) -> None:
     before = open_source(root / "data").fingerprint()
     cells = good_cells()
@@ -426,6 +430,7 @@ def without_times(document: Any) -> Any:
     return [without_times(one) for one in document] if isinstance(document, list) else document
 
 
+@WITHOUT_KERNELS
 def test_a_page_over_its_budget_is_noted(
     root: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from siyu.phrases import phrase
 from siyu.report import publish, runs
 from siyu.report.alerts import tell_gate, tell_team
 from siyu.report.compare import Change, compare, tell
-from siyu.report.config import Config, Study
+from siyu.report.config import SET_BY_THE_RUN, Config, Study
 from siyu.report.gate import BlockedError
 from siyu.report.history_page import write_history
 from siyu.report.location import path_of, published_name
@@ -203,7 +203,19 @@ def _run(plan: Plan, folder: Path, *, at_once: int, progress: Progress) -> dict[
     )
     for job in jobs:
         hide_in_files(job.folder, job.hidden)
-    return {one.name: (outcomes | taken)[one.name] for one in config.studies}
+    done = {one.name: _complete(outcomes[one.name], one) for one in plan.to_run} | taken
+    return {one.name: done[one.name] for one in config.studies}
+
+
+def _complete(outcome: Outcome, study: Study) -> Outcome:
+    """Add, to what a study says it was asked, whatever else it was given."""
+    if outcome.findings is None:
+        return outcome
+    given = {
+        name: value for name, value in study.parameters.items() if name not in SET_BY_THE_RUN
+    }
+    asked = {"parameters": given | outcome.findings["parameters"]}
+    return replace(outcome, findings={**outcome.findings, **asked})
 
 
 def _find_former(home: Path, as_of: str, *, but: runs.Run | None = None) -> runs.Run | None:

@@ -211,9 +211,7 @@ def _complete(outcome: Outcome, study: Study) -> Outcome:
     """Add, to what a study says it was asked, whatever else it was given."""
     if outcome.findings is None:
         return outcome
-    given = {
-        name: value for name, value in study.parameters.items() if name not in SET_BY_THE_RUN
-    }
+    given = {name: value for name, value in study.parameters.items() if name not in SET_BY_THE_RUN}
     asked = {"parameters": given | outcome.findings["parameters"]}
     return replace(outcome, findings={**outcome.findings, **asked})
 

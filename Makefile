@@ -41,6 +41,7 @@ bench: $(READY) ## measure against the peers (ARGS="--events 1000000")
 	@$(BIN)/python -m benchmarks.push_timing $(ARGS)
 	@$(BIN)/python -m benchmarks.rfm $(ARGS)
 	@$(BIN)/python -m benchmarks.future $(ARGS)
+	@$(BIN)/python -m benchmarks.runner
 
 strip: $(READY) ## bring the notebooks into the form they have in git: no outputs
 	@$(BIN)/jupyter nbconvert --log-level WARN --clear-output --inplace \

@@ -29,8 +29,8 @@ _YARDSTICK = "clickhouse"
 _PACKAGES = ("duckdb", "ibis-framework", "chdb", "polars", "pandas")
 _PREFACE = """# How fast the studies are
 
-Written by `python -m benchmarks.<study> --save` of funnel, retention, push_timing, rfm and future;
-their docstrings say what is asked, and that of `benchmarks.harness` how it is measured. The
+Written by `python -m benchmarks.<study> --save` of funnel, retention, push_timing, rfm, future and
+runner; their docstrings say what is asked, and that of `benchmarks.harness` how it is measured. The
 contenders of a table took turns in one run and gave the same answer. On a machine with other work
 to do, CPU seconds are steadier than seconds on the wall.
 """
@@ -86,7 +86,7 @@ def run(study: Study, about: str) -> None:
         table = _compare(study, n_events, bot=bot, names=asked.only, repeat=asked.repeat)
         print(f"{title}\n\n{table}\n", flush=True)
         if asked.save:
-            _save(title, f"{_circumstances(asked.repeat)}\n\n{table}")
+            save(title, f"{circumstances(asked.repeat)}\n\n{table}")
 
 
 def _work(get_ready: Callable[[Path], Question], log: Path) -> None:
@@ -113,7 +113,7 @@ def _compare(study: Study, n_events: int, *, bot: bool, names: Sequence[str], re
             answers[name] = found.pop("answer")
             costs[name].append(Cost(**found))
     _require_equal({name: answers[name] for name in names if name not in study.answerless})
-    return _table(study, {name: _median(of) for name, of in costs.items()})
+    return _table(study, {name: median(of) for name, of in costs.items()})
 
 
 def _warm(log: Path) -> None:
@@ -143,7 +143,8 @@ def _require_equal(answers: dict[str, list[object]]) -> None:
             sys.exit(f"{name} and {names[0]} disagree:\n{answers[name]}\n{answers[names[0]]}")
 
 
-def _median(costs: Sequence[Cost]) -> Cost:
+def median(costs: Sequence[Cost]) -> Cost:
+    """Take the median of each cost by itself."""
     return Cost(
         wall_s=statistics.median(cost.wall_s for cost in costs),
         cpu_s=statistics.median(cost.cpu_s for cost in costs),
@@ -169,16 +170,17 @@ def _table(study: Study, costs: dict[str, Cost]) -> str:
     return "\n".join(lines)
 
 
-def _circumstances(repeat: int) -> str:
+def circumstances(repeat: int, packages: Sequence[str] = _PACKAGES) -> str:
+    """Say how often and on what machine it was measured, with which versions of packages."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
         f"Medians of {repeat}; {os.cpu_count()} cores, {memory:.0f} GB; "
         f"Python {sys.version.split()[0]}, {versions}."
     )
 
 
-def _save(title: str, text: str) -> None:
+def save(title: str, text: str) -> None:
     """Put one table into the results, in the place of an older one of the same title."""
     kept = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     sections = dict(section.split("\n", 1) for section in kept.split("\n## ")[1:])

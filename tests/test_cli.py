@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from siyu import __version__
 from siyu.cli import main
+from siyu.data.world import write
+from siyu.report import run
 from siyu.report.lock import LOCK, lock
 
 from tests.report.project import (
@@ -16,12 +18,14 @@ from tests.report.project import (
     good_cells,
     markdown,
     parameters,
+    run_without_kernels,
     write_config,
     write_notebook,
     write_source,
 )
 
 CONFIG = "title: Weekly\nsource: data\nnotebooks:\n  - notebook: 01_funnel\n"
+WITHOUT_KERNELS = pytest.mark.usefixtures("without_kernels")
 RUN = "import sys; from siyu.cli import main; sys.exit(main())"
 
 
@@ -32,6 +36,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_config(tmp_path, CONFIG)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def without_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "run_all", run_without_kernels)
 
 
 def failing_cells() -> list[dict[str, object]]:
@@ -68,7 +77,7 @@ def test_a_published_report_ends_with_the_path_of_its_index(
     assert (root / "reports" / "weekly" / "latest").is_symlink()
 
 
-@pytest.mark.slow
+@WITHOUT_KERNELS
 def test_an_unchanged_report_is_run_again_only_by_force(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +149,7 @@ NOTIFY = (
 )
 
 
-@pytest.mark.slow
+@WITHOUT_KERNELS
 def test_alerts_that_were_not_delivered_end_with_exit_code_4_and_the_report_is_there(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,7 +186,7 @@ def test_the_recipients_are_told_of_a_scheduled_run_that_failed(
     assert "定时任务运行失败（siyu-report.service）" in json.loads(told)["lines"][0]
 
 
-@pytest.mark.slow
+@WITHOUT_KERNELS
 def test_a_failed_notebook_is_published_with_exit_code_1(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -270,6 +279,15 @@ def test_a_reader_who_leaves_early_gets_no_traceback(
     assert capsys.readouterr().err == ""
 
 
+def test_what_cannot_be_written_to_is_told_without_a_traceback(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["check", "data"]) == 1
+    assert capsys.readouterr().err == "siyu: [Errno 28] No space left on device\n"
+
+
 def test_a_check_prints_the_report_and_fails_on_errors_only(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -315,7 +333,11 @@ def test_notebooks_are_copied_in_another_language_and_work_in_them_is_kept(
     assert "holds the notebooks themselves" in capsys.readouterr().err
 
 
-def test_a_sample_is_written_where_asked(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sample_is_written_where_asked(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The truths are counted in many large pools, whatever the size of this one.
+    monkeypatch.setattr(write, "compute_truths", lambda _: [])
     assert main(["sample", "--users", "40", "--seed", "7", "--out", "small"]) == 0
     assert capsys.readouterr().out == "small\n"
     assert (root / "small" / "users.parquet").is_file()
@@ -356,7 +378,7 @@ def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signa
     waiting = code("open('started', 'w').close()\nwhile True: pass")
     write_notebook(root / "notebooks" / "01_funnel.ipynb", [parameters(), waiting])
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, "report"],
+        [sys.executable, "-c", RUN, "report", "--log-format", "json"],
         cwd=root,
         stderr=subprocess.PIPE,
         text=True,
@@ -368,11 +390,12 @@ def test_a_stopped_report_leaves_nothing_behind(root: Path, number: signal.Signa
     os.kill(process.pid, number)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert error.endswith("siyu: stopped\n")
+    events = [json.loads(line)["event"] for line in error.splitlines()]
+    assert events == ["started", "stopped"]
     assert [path.name for path in (root / "reports" / "weekly").iterdir()] == [LOCK]
 
 
-@pytest.mark.slow
+@WITHOUT_KERNELS
 def test_days_of_the_past_are_reported_on_the_oldest_first_and_nobody_is_told(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

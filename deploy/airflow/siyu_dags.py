@@ -22,8 +22,8 @@ COMMON = {
     "start_date": pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai"),
     "catchup": False,
     "max_active_runs": 1,
-    # The run itself tries again what may go well, and after exit code 4 another run would find
-    # nothing changed and end in 0.
+    # The run itself tries again what may go well, and after exit code 4 another run may end in 0
+    # though not all were told.
     "default_args": {"retries": 0},
     "tags": ["siyu"],
 }

@@ -31,6 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has gone: what is left in the buffer must go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        # Nothing more can be read or written there, and what is in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"siyu: {error}", file=sys.stderr)
+        return commands.FAILED
     return code
 
 

@@ -59,7 +59,11 @@ def report(parsed: argparse.Namespace) -> int:
     )
     codes = []
     for day in days:
-        code = _report_day(replace(config, as_of=day), request, parsed, progress)
+        try:
+            code = _report_day(replace(config, as_of=day), request, parsed, progress)
+        except KeyboardInterrupt:
+            _note(progress, "stopped", ["stopped"])
+            return 128 + signal.SIGINT
         if code == GOES_ON:
             return code
         codes.append(code)
@@ -129,6 +133,8 @@ def _report_day(
         _note(progress, "unchanged", [rule])
     alerts = [f"the alerts were not delivered to {line}" for line in published.undelivered]
     _note(progress, "undelivered", alerts)
+    if parsed.log_format == "json":
+        progress.note("published", str(published.index), ok=published.ok, new=published.new)
     print(published.index, flush=True)
     if not published.ok:
         return FAILED

@@ -1,5 +1,7 @@
 """Small projects to run: notebooks written cell by cell, and a source of two users."""
 
+import contextlib
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -121,7 +123,8 @@ def _run_here(job: Job) -> Outcome:
     try:
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code":
-                exec(cell["source"], names)
+                with contextlib.redirect_stdout(io.StringIO()):
+                    exec(cell["source"], names)
                 names |= job.parameters if "parameters" in cell["metadata"]["tags"] else {}
     except Exception as error:
         message = f"{type(error).__name__}: {error}"

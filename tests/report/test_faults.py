@@ -1,7 +1,8 @@
 """What goes wrong on a scheduler's machine, done to the command itself on a small project.
 
-After each fault `left_in_order` asks the same: nothing runs on, no file is left over, what is
-published is whole, and the next run does its work.
+After each fault the same is asked: nothing runs on, no file is left over, and what is published is
+whole: by `nothing_is_left` at once, where the run could clear up itself, and by `left_in_order`
+after the next run, which has to do its work, where it could not.
 """
 
 import contextlib
@@ -148,14 +149,19 @@ def project(published: Path) -> Iterator[Project]:
         yield project
 
 
-def left_in_order(home: Path) -> None:
-    """Fail where a fault has left anything that matters."""
-    project = Project(root=home.parents[1])
+def left_in_order(project: Project) -> None:
+    """Fail where the run after a fault does not clear up, or does not do its work."""
     end_soon(project.processes())
     assert project.report("--force")[0] == 0
+    assert newest(project.home)[1] == ["ok"]
+    nothing_is_left(project)
+
+
+def nothing_is_left(project: Project) -> None:
+    """Fail where a process, a socket, a temporary file or half a run is left."""
+    end_soon(project.processes())
     assert list(project.temporary.iterdir()) == []
-    assert newest(home)[1] == ["ok"]
-    is_whole(home)
+    is_whole(project.home)
 
 
 def end_soon(processes: Sequence[psutil.Process]) -> None:
@@ -220,7 +226,7 @@ def kill_at(plan: Sequence[tuple[float, str]], published: Path) -> None:
             except subprocess.TimeoutExpired:
                 strike(project, process, victim)
             ended(process)
-        left_in_order(project.home)
+        left_in_order(project)
 
 
 def strike(project: Project, process: subprocess.Popen[str], victim: str) -> None:
@@ -334,8 +340,7 @@ def test_a_stop_asked_for_again_and_again_leaves_not_even_a_deaf_kernel(project:
         time.sleep(0.01)
     code, said = ended(process)
     assert (code, said.splitlines()[-1]) == (130, "siyu: stopped")
-    project.write()
-    left_in_order(project.home)
+    nothing_is_left(project)
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(project: Project) -> None:
@@ -345,14 +350,13 @@ def test_a_full_disk_ends_the_run_with_a_sentence(project: Project) -> None:
         assert code == 1
         assert said.splitlines()[-1].startswith("siyu: the report cannot be written: ")
         assert "Traceback" not in said
-        is_whole(project.home)
+        nothing_is_left(project)
     project.write("import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))")
     assert project.report()[0] == 1
     folder, states = newest(project.home)
     assert states == ["failed"]
     assert "File too large" in (folder / "index.html").read_text()
-    project.write()
-    left_in_order(project.home)
+    nothing_is_left(project)
 
 
 def test_what_stands_in_the_way_of_a_report_is_told(project: Project) -> None:
@@ -375,7 +379,7 @@ def test_what_stands_in_the_way_of_a_report_is_told(project: Project) -> None:
     )
     failed.unlink()
     project.write()
-    left_in_order(project.home)
+    left_in_order(project)
 
 
 CLOCK = """\
@@ -415,7 +419,7 @@ def test_a_clock_that_jumps_and_a_cell_without_end_cost_no_report(
     for one in (manifest, *manifest["notebooks"]):
         assert 0 < one["seconds"] < SECONDS
     project.write()
-    left_in_order(project.home)
+    left_in_order(project)
     code, said = ended(project.start("status", "--check"))
     assert (code, said.splitlines()[-1]) == (0, "in time")
 
@@ -426,8 +430,7 @@ def test_the_whole_run_has_a_deadline_too(project: Project) -> None:
     project.write(BUSY, config=config)
     assert project.report("--jobs", "1")[0] == 1
     assert newest(project.home)[1] == ["timeout", "skipped"]
-    project.write()
-    left_in_order(project.home)
+    nothing_is_left(project)
 
 
 def test_a_kernel_that_does_not_start_gets_three_attempts(project: Project) -> None:
@@ -436,8 +439,7 @@ def test_a_kernel_that_does_not_start_gets_three_attempts(project: Project) -> N
     assert project.report("--force")[0] == 1
     assert newest(project.home)[1] == ["kernel_died"]
     assert (project.root / "count").read_text() == "xxx"
-    broken.unlink()
-    left_in_order(project.home)
+    nothing_is_left(project)
 
 
 def test_of_200_mb_that_a_cell_prints_the_beginning_is_kept(project: Project) -> None:
@@ -460,8 +462,7 @@ def test_of_200_mb_that_a_cell_prints_the_beginning_is_kept(project: Project) ->
     page = (folder / "01_rate" / "report.html").read_text()
     assert page.index("0 of 100") < page.index("is left out") < page.index("the end")
     assert "ValueError: no such step" in (folder / "02_error" / "report.html").read_text()
-    project.write()
-    left_in_order(project.home)
+    nothing_is_left(project)
 
 
 def test_twelve_reports_run_side_by_side(project: Project) -> None:
@@ -474,7 +475,7 @@ def test_twelve_reports_run_side_by_side(project: Project) -> None:
         home = project.home.with_name(f"report_{number}")
         assert newest(home)[1] == ["ok"]
         is_whole(home)
-    left_in_order(project.home)
+    nothing_is_left(project)
 
 
 def test_of_two_schedulers_at_once_one_gives_way(project: Project) -> None:
@@ -486,5 +487,4 @@ def test_of_two_schedulers_at_once_one_gives_way(project: Project) -> None:
         time.sleep(0.05)
     (project.root / "go").touch()
     assert sorted(ended(process)[0] for process in both) == [0, 5]
-    is_whole(project.home)
-    left_in_order(project.home)
+    nothing_is_left(project)

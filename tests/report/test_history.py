@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from siyu.findings import Finding, insufficient
 from siyu.language import speaking
+from siyu.report import history
 from siyu.report.chart import BOTTOM, TOP, draw
 from siyu.report.config import Config, Study, read_config
 from siyu.report.history import Point, find_changes, follow, read_history
@@ -281,6 +282,18 @@ def test_names_from_the_data_are_text(home: Path, config: Config) -> None:
     assert "From 17 Mar 2026 on of “b”, before of “&lt;script&gt;" in page
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 3
+
+
+def test_the_page_does_not_grow_for_ever(
+    home: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MOST_DAYS", 2)
+    for day in ("2026-03-24", "2026-03-31", "2026-04-07"):
+        publish(home, f"{day}.1")
+    write_history(home, config)
+    page = (home / "history.html").read_text()
+    assert "The last 2 runs, 31 Mar 2026 to 7 Apr 2026; earlier ones are not shown." in page
+    assert "24 Mar" not in page
 
 
 def test_no_study_has_more_numbers_than_one_reads(home: Path, config: Config) -> None:

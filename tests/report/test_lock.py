@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import signal
@@ -6,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from siyu.report import lock as module
 from siyu.report.lock import LOCK, LockHeldError, lock
 
 HOLD = """\
@@ -70,3 +72,15 @@ def test_a_process_started_meanwhile_does_not_inherit_the_lock(tmp_path: Path) -
     finally:
         child.kill()
         child.wait()
+
+
+def test_whoever_only_looks_whether_a_lock_is_held_keeps_nobody_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lock(tmp_path):
+        pass
+    looking = (tmp_path / LOCK).open("rb")
+    fcntl.flock(looking, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    monkeypatch.setattr(module, "sleep", lambda _: looking.close())
+    with lock(tmp_path):
+        assert looking.closed

@@ -1,5 +1,8 @@
+import errno
 import io
 import json
+import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from siyu.report.outcome import Outcome
@@ -12,6 +15,13 @@ BAD = Outcome(state="failed", message="ValueError: no such step", seconds=4.8)
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+class Full(io.StringIO):
+    """A log on a full disk."""
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def show(stream: io.StringIO, *, as_json: bool = False) -> str:
@@ -51,3 +61,15 @@ def test_a_machine_gets_an_object_per_event() -> None:
     assert (events[1]["state"], events[1]["seconds"]) == ("ok", 3.2)
     assert events[3]["message"] == "tiers: failed after 5 s: ValueError: no such step"
     assert datetime.fromisoformat(events[0]["at"]).tzinfo == UTC
+
+
+def test_what_an_error_quotes_makes_no_line_of_its_own_and_commands_no_terminal() -> None:
+    stream = io.StringIO()
+    forged = "ValueError: one\ntiers: ok after 3 s\x1b]0;taken\x07\u202egnp\r"
+    Progress(stream).update({"funnel": replace(BAD, message=forged)}, [])
+    said = "funnel: failed after 5 s: ValueError: one tiers: ok after 3 s ]0;taken gnp\n"
+    assert stream.getvalue() == said
+
+
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    assert show(Full()) != ""

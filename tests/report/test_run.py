@@ -187,7 +187,8 @@ def _manifest_tells_what_ran(manifest: Any) -> None:
 
 def _findings_are_gathered(folder: Path) -> None:
     own = findings.read(folder / "01_funnel" / "findings.json")
-    assert own["parameters"] == {"output_dir": ""}
+    # What it says it was asked, and what else it was given.
+    assert own["parameters"] == {"output_dir": "", "window_days": 14.0, "entry": "best"}
     gathered = load(folder / "findings.json")
     assert gathered["schema"] == findings.SCHEMA
     assert gathered["studies"] == {"01_funnel": own}
@@ -218,8 +219,13 @@ def test_latest_follows_a_success_as_configured_and_stays_when_a_later_run_fails
     latest = root / "reports" / "weekly" / "latest"
     assert publish(fine, root).ok
     assert os.readlink(latest) == "2026-03-31.1"
-    assert not publish(config, root).ok
+    write_notebook(root / "notebooks" / "01_funnel.ipynb", [parameters(), code("1 / 0")])
+    page = Page(publish(config, root).index)
     assert os.readlink(latest) == "2026-03-31.1"
+    assert page.text.count("Stale since 31 Mar 2026") == 1  # the other has never gone well
+    assert "../../2026-03-31.1/01_funnel/report.html" in page.addresses
+    assert "The data changed" not in page.text
+    write_notebook(root / "notebooks" / "01_funnel.ipynb", good_cells())
     assert publish(fine, root, variant=True).index.parent.name == "2026-03-31.3"
     assert os.readlink(latest) == "2026-03-31.1"
     _no_page_runs_or_loads_anything(latest.parent)
@@ -329,6 +335,7 @@ def test_what_a_study_was_asked_is_what_was_given_and_not_what_it_found(
     assert "No alert any more" not in Page(other.index).text
 
 
+@WITHOUT_KERNELS
 def test_a_run_otherwise_asked_for_is_compared_with_none(root: Path, config: Config) -> None:
     fine = replace(config, studies=config.studies[:1])
     publish(fine, root)
@@ -387,6 +394,7 @@ def test_a_source_outside_the_project_is_read_there_and_published_by_its_name(
     assert notebook["metadata"]["papermill"]["parameters"]["source"] == "gb2"
 
 
+@WITHOUT_KERNELS
 def test_a_past_day_is_passed_to_every_notebook(root: Path, config: Config) -> None:
     published = publish(replace(config, as_of="2026-03-15", studies=config.studies[:1]), root)
     assert published.index.parent.name == "2026-03-15.1"
@@ -394,6 +402,7 @@ def test_a_past_day_is_passed_to_every_notebook(root: Path, config: Config) -> N
     assert own["as_of"] == "2026-03-15"
 
 
+@WITHOUT_KERNELS
 def test_the_fingerprint_is_of_the_data_as_the_run_found_them(root: Path, config: Config) -> None:
     before = open_source(root / "data").fingerprint()
     cells = good_cells()
@@ -403,6 +412,7 @@ def test_the_fingerprint_is_of_the_data_as_the_run_found_them(root: Path, config
     assert published.ok
     assert open_source(root / "data").fingerprint() != before
     assert load(published.index.parent / "manifest.json")["fingerprint"] == before
+    assert "The data changed while the report was made" in Page(published.index).text
 
 
 def test_two_runs_of_the_same_differ_only_in_times(root: Path, config: Config) -> None:
@@ -420,6 +430,7 @@ def without_times(document: Any) -> Any:
     return [without_times(one) for one in document] if isinstance(document, list) else document
 
 
+@WITHOUT_KERNELS
 def test_a_page_over_its_budget_is_noted(
     root: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

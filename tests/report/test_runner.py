@@ -11,6 +11,7 @@ import psutil
 import pytest
 from siyu.report.outcome import Outcome
 from siyu.report.paths import machine_paths
+from siyu.report.problems import ConfigurationError
 from siyu.report.runner import Job, run_all, run_folder
 
 from tests.report.project import PUBLISH, code, good_cells, markdown, parameters, write_notebook
@@ -243,6 +244,17 @@ def test_a_folder_whose_run_was_killed_before_it_had_a_lock_is_swept_in_time(
     with run_folder():
         pass
     assert [path.name for path in tmp_path.iterdir()] == [".siyu-new-new"]
+
+
+def test_a_folder_for_temporary_files_in_which_no_kernel_could_start_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 80)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with pytest.raises(ConfigurationError, match=r"too long a name .* set TMPDIR=/tmp"):
+        run(tmp_path)
+    assert list(long.iterdir()) == []
 
 
 def has_text(path: Path) -> bool:

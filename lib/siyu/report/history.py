@@ -13,6 +13,9 @@ from siyu.report.manifest import asked_in
 from siyu.report.runs import Run, read_findings, read_runs
 from siyu.report.status import GRACE_SHARE
 
+MOST_DAYS = 200
+"""Nearly four years of weeks: with all there are, the page would grow for ever."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
@@ -67,7 +70,7 @@ class Change:
 
 
 def read_history(home: Path) -> list[Day]:
-    """Read the days on which a report was run as configured, the earliest first.
+    """Read the last `MOST_DAYS` days on which a report was run as configured, the earliest first.
 
     Of a day, the last success counts; a failure does where no run of the day went well. A finding
     is followed where its last value is a headline: in all runs, whatever it was in those.
@@ -82,7 +85,7 @@ def read_history(home: Path) -> list[Day]:
             counting[day] = run
     followed: dict[tuple[str, str], bool] = {}
     days = []
-    for day in sorted(counting, reverse=True):
+    for day in sorted(counting, reverse=True)[:MOST_DAYS]:
         run = counting[day]
         told = dict(_told(run, followed)) if run.ok else {}
         days.append(Day(on=date.fromisoformat(day), run=run, studies=told))

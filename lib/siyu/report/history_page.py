@@ -13,7 +13,7 @@ from siyu import findings
 from siyu.formats import number, quantity
 from siyu.language import speaking
 from siyu.phrases import phrase, section
-from siyu.report import chart
+from siyu.report import chart, history
 from siyu.report.config import Config, Study
 from siyu.report.history import Change, Day, Point, find_changes, follow, is_gap, read_history
 from siyu.report.page import render
@@ -85,7 +85,7 @@ def render_history(days: Sequence[Day], config: Config) -> str:
     return render(
         "history.html.j2",
         title=phrase("history.title", title=config.title),
-        covers=_covers(done),
+        covers=_covers(done, cut=len(days) == history.MOST_DAYS),
         reading=section("history.reading").values(),
         overview=f"{_place(done[-1])}/index.html" if done else "",
         groups=[group for group in groups if group.panels],
@@ -97,12 +97,13 @@ def render_history(days: Sequence[Day], config: Config) -> str:
     )
 
 
-def _covers(done: Sequence[Day]) -> str:
+def _covers(done: Sequence[Day], *, cut: bool) -> str:
     if not done:
         return phrase("history.covers.none")
     if len(done) == 1:
         return phrase("history.covers.one", day=done[0].on)
-    return phrase("history.covers.many", n=len(done), first=done[0].on, last=done[-1].on)
+    kind = "last" if cut else "many"
+    return phrase(f"history.covers.{kind}", n=len(done), first=done[0].on, last=done[-1].on)
 
 
 def _runs(days: Sequence[Day], *, every_days: float) -> Iterator[tuple[date | None, str, str]]:

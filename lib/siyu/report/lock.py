@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 
 LOCK = ".lock"
+_LOOK_SECONDS = 0.1
 
 
 class LockHeldError(RuntimeError):
@@ -41,7 +43,7 @@ def lock(folder: Path) -> Iterator[None]:
     number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(number)
         except BlockingIOError as error:
             raise LockHeldError(path) from error
         since = datetime.now(UTC).isoformat(timespec="seconds")
@@ -50,6 +52,15 @@ def lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(number)
+
+
+def _take(number: int) -> None:
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # Whoever only looks whether it is held, holds it for a moment.
+        sleep(_LOOK_SECONDS)
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def is_held(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -26,6 +27,14 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters |= {"yuan": yuan, "day": day}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stale:
+    """Where the last page of a study lies that failed now, and what is said of it."""
+
+    said: str
+    href: str
+
+
 def render_study(view: View, *, run: Mapping[str, Any]) -> str:
     """Render the page of one study, in the language spoken now.
 
@@ -41,6 +50,7 @@ def render_index(
     *,
     run: Mapping[str, Any],
     warnings: Iterable[str],
+    stale: Mapping[str, Stale],
     since: str | None,
     changes: Sequence[Told],
 ) -> str:
@@ -50,6 +60,7 @@ def render_index(
         views: the studies, in the order of the configuration.
         run: the manifest of the run.
         warnings: what the data-quality check warns of, one line each.
+        stale: of studies that failed, by name, their last page.
         since: the day of the run with which this one is compared, ISO; None: with none.
         changes: what changed since.
     """
@@ -59,6 +70,7 @@ def render_index(
         views=views,
         run=run,
         warnings=list(warnings),
+        stale=stale,
         changes=changes,
         changed=heading,
         no_change=phrase("changes.none"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -53,7 +54,7 @@ class Progress:
             self._draw(len(outcomes), running)
 
     def note(self, event: str, line: str, **facts: object) -> None:
-        """Show a line that stays.
+        """Show a line that stays: one line, whatever is in the words.
 
         Args:
             event: what kind of thing happened, one word.
@@ -64,8 +65,10 @@ class Progress:
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
             document = {"at": at, "event": event, "message": line, **facts}
             line = json.dumps(document, ensure_ascii=False)
-        self._stream.write(f"{_CLEAR if self._bar else ''}{line}\n")
-        self._stream.flush()
+        else:
+            # What an error quotes may begin lines of its own, or command the terminal.
+            line = " ".join("".join(sign if sign.isprintable() else " " for sign in line).split())
+        self._write(f"{_CLEAR if self._bar else ''}{line}\n")
 
     def _once(self, event: str, study: str, line: str, **facts: object) -> None:
         if (event, study) not in self._shown:
@@ -77,5 +80,9 @@ class Progress:
         bar = "█" * filled + "░" * (_WIDTH - filled)
         seconds = time.monotonic() - self._started
         line = f"{bar} {done}/{self._total} · {seconds:.0f} s"
-        self._stream.write(f"{_CLEAR}{line} · {', '.join(running)}" if running else _CLEAR)
-        self._stream.flush()
+        self._write(f"{_CLEAR}{line} · {', '.join(running)}" if running else _CLEAR)
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # a log on a full disk must not cost the report
+            self._stream.write(text)
+            self._stream.flush()

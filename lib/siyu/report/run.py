@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from siyu import findings
 from siyu.data import SourceError, without_persons
 from siyu.language import speaking
+from siyu.phrases import phrase
 from siyu.report import publish, runs
 from siyu.report.alerts import tell_gate, tell_team
 from siyu.report.compare import Change, compare, tell
-from siyu.report.config import Config, Study
+from siyu.report.config import SET_BY_THE_RUN, Config, Study
 from siyu.report.gate import BlockedError
 from siyu.report.history_page import write_history
 from siyu.report.location import path_of, published_name
 from siyu.report.manifest import asked_in, describe
 from siyu.report.outcome import Outcome, read_notebook
-from siyu.report.page import render_index, render_study
+from siyu.report.page import Stale, render_index, render_study
 from siyu.report.paths import hide_in_files, machine_paths, without_paths
 from siyu.report.plan import Plan, Request, make_plan, open_day
 from siyu.report.progress import Progress
@@ -89,6 +90,8 @@ def run_report(
                 index = plan.same.folder / "index.html"
                 return Published(index=index, ok=True, new=False, undelivered=_undelivered(told))
             outcomes = _run(plan, folder, at_once=at_once, progress=progress)
+            if changed := _has_changed(plan):
+                progress.note("data_changed", phrase("page.data_changed"))
             manifest = describe(
                 plan,
                 outcomes,
@@ -106,7 +109,8 @@ def run_report(
                 outcomes,
                 manifest=manifest,
                 found=found,
-                since=None if before is None else before.place[0],
+                data_changed=changed,
+                before=before,
                 changes=changes,
                 progress=progress,
             )
@@ -199,7 +203,17 @@ def _run(plan: Plan, folder: Path, *, at_once: int, progress: Progress) -> dict[
     )
     for job in jobs:
         hide_in_files(job.folder, job.hidden)
-    return {one.name: (outcomes | taken)[one.name] for one in config.studies}
+    done = {one.name: _complete(outcomes[one.name], one) for one in plan.to_run} | taken
+    return {one.name: done[one.name] for one in config.studies}
+
+
+def _complete(outcome: Outcome, study: Study) -> Outcome:
+    """Add, to what a study says it was asked, whatever else it was given."""
+    if outcome.findings is None:
+        return outcome
+    given = {name: value for name, value in study.parameters.items() if name not in SET_BY_THE_RUN}
+    asked = {"parameters": given | outcome.findings["parameters"]}
+    return replace(outcome, findings={**outcome.findings, **asked})
 
 
 def _find_former(home: Path, as_of: str, *, but: runs.Run | None = None) -> runs.Run | None:
@@ -243,7 +257,8 @@ def _write(
     *,
     manifest: Mapping[str, Any],
     found: Mapping[str, Any],
-    since: str | None,
+    data_changed: bool,
+    before: runs.Run | None,
     changes: Sequence[Change],
     progress: Progress,
 ) -> None:
@@ -265,16 +280,35 @@ def _write(
         if outcome.findings:
             findings.write(home / "findings.json", outcome.findings)
         views.append(shown)
+    warnings = [phrase("page.data_changed")] if data_changed else []
     index = render_index(
         views,
         run=manifest,
-        warnings=[str(warning) for warning in plan.source.warnings],
-        since=since,
+        warnings=[*warnings, *map(str, plan.source.warnings)],
+        stale={} if before is None else dict(_stale(outcomes, before)),
+        since=None if before is None else before.place[0],
         changes=[tell(change) for change in changes],
     )
     (folder / "index.html").write_text(index, encoding="utf-8")
     findings.write(folder / "manifest.json", manifest)
     findings.write(folder / "findings.json", found)
+
+
+def _stale(outcomes: Mapping[str, Outcome], before: runs.Run) -> Iterator[tuple[str, Stale]]:
+    """Yield the last page of each study that failed now, from the folder of runs that failed."""
+    for name, outcome in outcomes.items():
+        page = before.folder / name / "report.html"
+        if outcome.state != "ok" and page.is_file():
+            said = phrase("page.stale", day=date.fromisoformat(before.place[0]))
+            yield name, Stale(said=said, href=f"../../{page.relative_to(before.folder.parent)}")
+
+
+def _has_changed(plan: Plan) -> bool:
+    """Whether files of the source are others than when the run began; tables only grow."""
+    try:
+        return plan.source.fingerprint() != plan.fingerprint
+    except OSError:
+        return True
 
 
 def _all_findings(

@@ -22,6 +22,7 @@ from siyu.language import speaking
 from siyu.phrases import phrase
 from siyu.report.lock import LOCK, LockHeldError, lock
 from siyu.report.outcome import Outcome, judge
+from siyu.report.problems import ConfigurationError
 
 GRACE_SECONDS = 10
 """From asking the children to stop to killing them and all they started."""
@@ -32,6 +33,8 @@ _SCRATCH, _NEW = "siyu-run-", ".siyu-new-"
 _NEW_SECONDS = 3600
 """A folder gets its lock and its name at once: one that has none for so long belongs to nobody."""
 _LAST_WORDS_BYTES = 10_000
+_SOCKET_BYTES = 103
+"""What the path of a socket may have on every system."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,12 +119,16 @@ def run_all(
 
     Returns:
         The outcome of each job by its name, in the order of `jobs`.
+
+    Raises:
+        ConfigurationError: the folder for temporary files has too long a name.
     """
     outcomes: dict[str, Outcome] = {}
     waiting = [(job, 1) for job in jobs]
     running: list[_Child] = []
     deadline = time.monotonic() + timeout_seconds
     with run_folder() as scratch:
+        _require_short(scratch)
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:
@@ -148,6 +155,13 @@ def run_all(
         with speaking(job.language):
             outcomes[job.name] = Outcome(state="skipped", message=phrase("outcome.not_started"))
     return {job.name: outcomes[job.name] for job in jobs}
+
+
+def _require_short(scratch: Path) -> None:
+    """Refuse a folder in which no kernel could be spoken to, before one is waited for in vain."""
+    if len(os.fsencode(scratch)) > _SOCKET_BYTES - len("/abcdefgh/k-5"):
+        rule = "has too long a name for the sockets of kernels; set TMPDIR=/tmp"
+        raise ConfigurationError([f"{_place()} {rule}"])
 
 
 def _ended(running: Sequence[_Child]) -> list[tuple[_Child, Outcome]]:
@@ -259,7 +273,7 @@ def _room(job: Job, *, at_once: int) -> str:
 
 
 def _start(job: Job, *, root: Path, scratch: Path, attempt: int, room: str) -> _Child:
-    # Socket paths may have about 100 characters, so the folder's name is short.
+    # The path of a socket must be short, so the folder's name is.
     folder = Path(tempfile.mkdtemp(dir=scratch, prefix=""))
     result, log = folder / "result.json", folder / "log.txt"
     with speaking(job.language):

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import sqlglot.expressions as sge
 from ibis.backends.postgres import Backend
@@ -44,6 +45,11 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]
             return sge.paren(sge.Div(this=left, expression=right, typed=True))
         return super().visit_ScalarUDF(op, **given)
 
+    def visit_Cast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802
+        if op.arg.dtype.is_boolean() and to.is_numeric():
+            arg = self.cast(arg, dt.int32)
+        return super().visit_Cast(op, arg=arg, to=to)
+
     def visit_TryCast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802
         """Give null for a number that is too large, or none."""
         largest = _LARGEST.get("decimal" if to.is_decimal() else str(to))
@@ -54,6 +60,12 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]
 
     def visit_Sum(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802
         return self.cast(super().visit_Sum(op, arg=arg, where=where), op.dtype)
+
+    def visit_WindowFunction(self, op: Any, *, func: Any, **frame: Any) -> Any:  # noqa: N802
+        if not isinstance(op.func, ops.Sum):
+            return super().visit_WindowFunction(op, func=func, **frame)
+        total = super().visit_WindowFunction(op, func=func.this, **frame)
+        return self.cast(total, op.func.dtype)
 
     def visit_Arbitrary(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802
         return self.agg.min(arg, where=where)

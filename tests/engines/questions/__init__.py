@@ -1,0 +1,9 @@
+"""What each study asks of an engine: by name, a function from a source to what `measure` gives."""
+
+from tests.engines.questions import funnel, retention
+
+QUESTIONS = {
+    f"{study.__name__.rpartition('.')[2]}: {name}": ask
+    for study in (funnel, retention)
+    for name, ask in study.QUESTIONS.items()
+}

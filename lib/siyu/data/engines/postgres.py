@@ -146,6 +146,9 @@ def connect(url: str) -> _Engine:
             "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(),"
             " has_database_privilege(current_database(), 'TEMPORARY')"
         ).fetchone()
+        # Of what is reckoned per row the planner knows nothing, expects one row, and so reads a
+        # whole table again for each: a question of a second takes minutes.
+        cursor.execute("SET enable_nestloop = off")
     if version < _OLDEST:
         raise _refused(f"PostgreSQL {version // 10_000} is older than 14", _COPY)
     if is_copy:

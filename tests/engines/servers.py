@@ -60,3 +60,34 @@ def _icu(initdb: str) -> list[str]:
     said = subprocess.run([initdb, "--help"], check=True, capture_output=True, text=True).stdout
     icu = "--locale-provider" in said
     return ["--locale=C.UTF-8", *(["--locale-provider=icu", "--icu-locale=en"] if icu else [])]
+
+
+_SPARK = """
+spark.driver.host              127.0.0.1
+spark.driver.memory            1g
+spark.executor.memory          512m
+spark.log.level                ERROR
+spark.sql.adaptive.enabled     false
+spark.sql.shuffle.partitions   1
+spark.ui.enabled               false
+"""
+
+
+@contextmanager
+def set_spark_up(folder: Path) -> Iterator[None]:
+    """Let Spark, when it starts in this process, be small; and stop it."""
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        lacking("no Java here: apt-get install openjdk-17-jre-headless")
+    if find_spec("pyspark") is None:
+        lacking("no Spark here: pip install 'siyu[spark]'")
+    from pyspark.sql import SparkSession
+
+    (folder / "spark-defaults.conf").write_text(_SPARK)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SPARK_CONF_DIR", str(folder))
+        patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        try:
+            yield
+        finally:
+            if (session := SparkSession.getActiveSession()) is not None:
+                session.stop()

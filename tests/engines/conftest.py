@@ -49,3 +49,12 @@ def on_spark(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with servers.set_spark_up(folder):
         declared = pools.declare(folder / "pool", simulated, files=str(simulated), engine="local[2]")
         yield open_source(declared)
+
+
+@pytest.fixture(scope="module")
+def on_cluster(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    folder = tmp_path_factory.mktemp("cluster")
+    with servers.run_cluster(folder) as master:
+        yield open_source(
+            pools.declare(folder / "pool", simulated, files=str(simulated), engine=master)
+        )

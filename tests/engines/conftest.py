@@ -41,3 +41,20 @@ def on_postgres(postgres: str, simulated: Path, tmp_path_factory: pytest.TempPat
     address = postgres.replace("/postgres?", "/postgres/simulated?")
     folder = tmp_path_factory.mktemp("postgres") / "pool"
     return open_source(pools.declare(folder, simulated, files=address))
+
+
+@pytest.fixture(scope="module")
+def on_spark(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    folder = tmp_path_factory.mktemp("spark")
+    with servers.set_spark_up(folder):
+        declared = pools.declare(folder / "pool", simulated, files=str(simulated), engine="local[2]")
+        yield open_source(declared)
+
+
+@pytest.fixture(scope="module")
+def on_cluster(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    folder = tmp_path_factory.mktemp("cluster")
+    with servers.run_cluster(folder) as master:
+        yield open_source(
+            pools.declare(folder / "pool", simulated, files=str(simulated), engine=master)
+        )

@@ -7,6 +7,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import sqlglot.expressions as sge
 from ibis.backends.pyspark import Backend
@@ -14,6 +15,7 @@ from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.util import gen_name
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql.types import TimestampType
 
 from siyu.data.problems import Problem, SourceError
 
@@ -71,6 +73,24 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
 class _Engine(Backend):  # type: ignore[misc]
     compiler = _Compiler()
 
+    def get_schema(self, table_name: str, **where: Any) -> ibis.Schema:
+        """Tell instants from wall-clock times, which Ibis takes to be one."""
+        fields = self._session.table(table_name).schema.fields
+        instants = {
+            field.name: dt.Timestamp("UTC")
+            for field in fields
+            if isinstance(field.dataType, TimestampType)
+        }
+        return ibis.schema({**super().get_schema(table_name, **where), **instants})
+
+    def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
+        self._run_pre_execute_hooks(expr)
+        super()._create_cached_table(name, expr)
+        # Spark has instants only, and would take kept wall-clock times for some.
+        there = ops.Namespace()
+        kept = ops.DatabaseTable(name, schema=expr.schema(), source=self, namespace=there)
+        return kept.to_expr()
+
     def read_folder(self, path: Path) -> ir.Table:
         """Read a Parquet file, or a partitioned folder of them, whose partitions are text."""
         rows = self._session.read.option("mergeSchema", "true").parquet(str(path.resolve()))
@@ -107,6 +127,7 @@ def connect(master: str, database: str) -> _Engine:
     own = session.newSession()
     for name, value in _SESSION.items():
         own.conf.set(name, value)
+    _Engine.register_options()
     engine = _Engine()
     engine.do_connect(own)
     if database:

@@ -17,6 +17,7 @@ import duckdb
 import ibis
 from ibis.backends.duckdb import Backend
 
+from siyu.data.engines import is_engine, is_spark
 from siyu.data.problems import Problem, SourceError, suggest
 from siyu.data.room import Engine, memory_limit, spill_folder
 
@@ -31,6 +32,7 @@ _FAILURES = (
     zipfile.BadZipFile,
     zlib.error,
 )
+_DRIVERS = ("psycopg", "py4j", "pyspark")
 _NO_DATA = ("truth.json", "planted.json", ".md", ".yaml", ".yml")
 """How the names end of what may lie beside data: notes, declarations, what is true of a sample."""
 _LOGIN = re.compile(r"//\S*@")
@@ -62,7 +64,10 @@ def reading(label: str) -> Iterator[None]:
         yield
     except SourceError:
         raise
-    except _FAILURES as error:
+    except Exception as error:
+        # Whose driver is not installed has no errors to be named here.
+        if not (isinstance(error, _FAILURES) or type(error).__module__.startswith(_DRIVERS)):
+            raise
         remedy = "check that it is whole, and of the kind its name says"
         rule = f"unreadable: {_reason(error)}"
         raise SourceError(Problem(table=label, rule=rule, remedy=remedy)) from error
@@ -95,12 +100,15 @@ def open_engine() -> Backend:
     return engine
 
 
-def find_items(engine: Backend, place: str | Path) -> list[Item]:
-    """List what a folder, workbook, DuckDB file or database address holds, by name.
+def find_items(engine: ibis.BaseBackend, place: str | Path) -> list[Item]:
+    """List what a folder, workbook, DuckDB file, database address or Spark holds, by name.
 
     Raises:
         SourceError: nothing is there, or it cannot be opened.
     """
+    if is_engine(str(place)) and engine.name != "duckdb":
+        with reading(name_of(str(place))):
+            return [Item(name=name) for name in sorted(engine.list_tables())]
     if "://" in str(place):
         url = str(place)
         with reading(name_of(url)):
@@ -124,6 +132,8 @@ def find_items(engine: Backend, place: str | Path) -> list[Item]:
 def name_of(url: str) -> str:
     """Name a database without its user, password and host."""
     scheme, _, rest = url.partition("://")
+    if is_spark(url):
+        return rest.partition("/")[2] or "spark"
     return Path(rest.rpartition("@")[2].partition("?")[0]).stem or scheme
 
 
@@ -197,9 +207,9 @@ def kind_of(path: Path) -> str:
     return kinds.get(path.suffix.lower(), "")
 
 
-def _items_at(engine: Backend, path: Path) -> list[Item]:
+def _items_at(engine: ibis.BaseBackend, path: Path) -> list[Item]:
     kind = kind_of(path)
-    if kind in ("parquet", "csv"):
+    if kind in ("parquet", "csv") or (kind and engine.name != "duckdb"):
         return [Item(name=path.name.split(".")[0] if path.is_file() else path.name, path=path)]
     if kind == "xlsx":
         with reading(path.name), open_workbook(path) as workbook:

@@ -15,13 +15,14 @@ from sqlglot import exp
 
 from siyu.data import plain_yaml
 from siyu.data.contract import TABLES
+from siyu.data.engines import is_spark
 from siyu.data.problems import Problem, SourceError, suggest
 
 DEFAULT_ZONE = "Asia/Shanghai"
 TIME_UNITS = ("epoch_s", "epoch_ms", "epoch_us", "epoch_ns")
 """Units in which numeric times count from 1970 UTC."""
 
-_KEYS = ("name", "timezone", "naive_times", "observed", "files", "tables")
+_KEYS = ("name", "timezone", "naive_times", "observed", "files", "engine", "copy", "tables")
 _TABLE_KEYS = ("file", "workbook", "sheet", "sql", "separator", "columns", "values", "times")
 _USERS_KEYS = (*_TABLE_KEYS, "known_from", "from_events")
 
@@ -54,11 +55,14 @@ class Layout:
 
     `naive_zone` is the zone of times without zone, "" when none is declared; `observed` the first
     and last observed day, included; `files` the folder, workbook, DuckDB file or database URL that
-    holds the data.
+    holds the data; `engine` the Spark master that reads a folder, "" for DuckDB; `copy` whether the
+    tables of a database are copied and then left alone.
     """
 
     name: str
     files: str
+    engine: str = ""
+    copy: bool = False
     timezone: str = DEFAULT_ZONE
     naive_zone: str = ""
     observed: tuple[date, date] | None = None
@@ -87,6 +91,8 @@ def read_layout(path: Path) -> Layout:
     return Layout(
         name=_text(top, "name", "name") or path.parent.resolve().name,
         files=_text(top, "files", "files") or ".",
+        engine=_engine(_text(top, "engine", "engine")),
+        copy=_copy(top.get("copy", False)),
         timezone=timezone or DEFAULT_ZONE,
         naive_zone=_text(top, "naive_times", "naive_times") or timezone,
         observed=_observed(top["observed"]) if "observed" in top else None,
@@ -148,6 +154,19 @@ def _table(name: str, stated: object) -> TableLayout:
     if layout.sql:
         tables_in(layout.sql)
     return layout
+
+
+def _engine(stated: str) -> str:
+    if stated and not is_spark(stated):
+        remedy = "use local[2] or spark://host:7077; a database address belongs under files"
+        raise _wrong(f"engine: {stated!r} is no Spark master", remedy)
+    return stated
+
+
+def _copy(stated: object) -> bool:
+    if not isinstance(stated, bool):
+        raise _wrong(f"copy: {stated!r} is neither true nor false", "write copy: true")
+    return stated
 
 
 def _observed(stated: object) -> tuple[date, date]:

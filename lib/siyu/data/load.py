@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
+from siyu.data import engines
 from siyu.data.checks import count_broken, find_repeated_keys
 from siyu.data.contract import TABLES
+from siyu.data.engines import is_engine
 from siyu.data.files import (
     Item,
     find_items,
@@ -61,7 +63,7 @@ class Loaded:
     """
 
     layout: Layout
-    engine: Backend
+    engine: ibis.BaseBackend
     zone: ZoneInfo
     tables: Mapping[str, ir.Table]
     facts: Mapping[str, Mapping[str, Any]]
@@ -101,7 +103,10 @@ def load(location: str | Path, *, timezone: str = "") -> Loaded:
     layout, place = find_layout(location)
     zone = find_zone(timezone or layout.timezone)
     naive_zone = find_zone(layout.naive_zone) if layout.naive_zone else None
-    engine = open_engine()
+    address = layout.engine or str(place)
+    stays = is_engine(address) and not layout.copy
+    with reading(name_of(address)):
+        engine = engines.open_engine(address) if stays else open_engine()
     reader = _Reader(engine=engine, items=find_items(engine, place), place=place)
     problems: list[Problem] = []
     failed: set[str] = set()
@@ -134,7 +139,7 @@ def load(location: str | Path, *, timezone: str = "") -> Loaded:
 class _Reader:
     """Reads tables from the items of one place, each item once, and remembers the files."""
 
-    engine: Backend
+    engine: ibis.BaseBackend
     items: list[Item]
     place: str | Path
     done: dict[Item, tuple[ir.Table, bool]] = field(default_factory=dict)
@@ -193,6 +198,9 @@ class _Reader:
         return Item(name=path.name, path=path, sheet=layout.sheet)
 
     def _from_sql(self, name: str, layout: TableLayout) -> tuple[ir.Table, bool]:
+        if self.engine.name != "duckdb":
+            remedy = "make it a view there, or copy the tables: copy: true in source.yaml"
+            raise SourceError(Problem(table=name, rule="sql: runs on DuckDB only", remedy=remedy))
         for asked in tables_in(layout.sql):
             item = pick_item(self.items, asked, table=name)
             table, _ = self._open(asked, TableLayout(sheet=item.name, separator=layout.separator))
@@ -240,7 +248,7 @@ def _resolve(place: str, *folders: Path) -> str | Path:
     A DuckDB file is opened by its path, for reading only, also when an address names it.
     """
     scheme, address, rest = place.partition("://")
-    if address and scheme not in ("duckdb", "sqlite"):
+    if is_engine(place) or address and scheme not in ("duckdb", "sqlite"):
         return place
     paths = [folder / (rest if address else place) for folder in folders]
     path = next((path for path in paths if path.exists()), paths[0])

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, cast
 
+import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 from ibis.util import gen_name
@@ -20,12 +21,12 @@ from siyu.data.problems import Problem, SourceError, suggest
 _CHUNK = 1 << 20
 
 
-def read_item(engine: Backend, item: Item, *, separator: str) -> tuple[ir.Table, bool]:
+def read_item(engine: ibis.BaseBackend, item: Item, *, separator: str) -> tuple[ir.Table, bool]:
     """Read an item as it is: text files as text, everything else in its own types.
 
-    Parquet and DuckDB tables are scanned where they lie. All else is copied into the engine once:
-    text would be parsed again for every question, and a shop's own database is not the place for
-    long questions.
+    Parquet and DuckDB tables are scanned where they lie, as are all tables of another engine. All
+    else is copied into DuckDB once: text would be parsed again for every question, and a database
+    that we do not know to give the same answers, or that says `copy: true`, is asked only once.
 
     Returns:
         The table, and whether it was copied.
@@ -36,6 +37,8 @@ def read_item(engine: Backend, item: Item, *, separator: str) -> tuple[ir.Table,
     with reading(item.label):
         if item.url:
             return _copy_from_database(engine, item), True
+        if engine.name != "duckdb":
+            return _leave_there(engine, item), False
         assert item.path is not None
         kind = kind_of(item.path)
         if kind == "duckdb":
@@ -47,6 +50,15 @@ def read_item(engine: Backend, item: Item, *, separator: str) -> tuple[ir.Table,
         else:
             table = _copy_csv(engine, item.path, separator)
         return table, kind not in ("duckdb", "parquet")
+
+
+def _leave_there(engine: ibis.BaseBackend, item: Item) -> ir.Table:
+    if item.path is None:
+        return engine.table(item.name)
+    if kind_of(item.path) == "parquet":
+        return engine.read_folder(item.path)
+    remedy = "write it as Parquet, or leave engine: out"
+    raise SourceError(Problem(table=item.label, rule="Spark reads Parquet only", remedy=remedy))
 
 
 def _scan_parquet(engine: Backend, path: Path) -> ir.Table:

@@ -12,11 +12,13 @@ import ibis.expr.types as ir
 from siyu.data.checks import Rule
 from siyu.data.contract import TABLES, Kind
 from siyu.data.convert import Typed, TypeMismatchError, convert, is_blank
+from siyu.data.engines import on_duckdb
 from siyu.data.layout import TableLayout
 from siyu.data.problems import Problem, SourceError, suggest
 
 _NO_ZONE = "time without zone and no declared zone"
 _DECLARE = "write naive_times: Asia/Shanghai (or timezone:) in source.yaml"
+_PARSE = "give it a type of its own there, or copy the tables: copy: true in source.yaml"
 _CORRECT = "correct these values or leave them empty"
 _OR_TIMES = ", or say their unit or pattern under times in source.yaml"
 _WANTED: Mapping[Kind, str] = {
@@ -67,6 +69,10 @@ def shape(name: str, raw: ir.Table, layout: TableLayout, *, naive_zone: ZoneInfo
     typed: dict[str, Typed] = {}
     for column, kind in kinds.items():
         value = rows[column]
+        if value.type().is_string() and kind not in ("id", "text") and not on_duckdb(raw):
+            rule = f"wrong type: it is text, not {_WANTED[kind]}"
+            problems.append(Problem(table=name, column=column, rule=rule, remedy=_PARSE))
+            continue
         if column in layout.values:
             value = value.cast("string").substitute(dict(layout.values[column]))
         try:

@@ -207,12 +207,11 @@ def open_source(location: str | Path, *, as_of: str = "", timezone: str = "") ->
     tables = with_users(loaded, masked)
     if "users" not in loaded.tables:
         # Derived once, not again for every question.
-        tables["users"] = loaded.engine.create_table("siyu_users", tables["users"], temp=True)
+        tables["users"] = tables["users"].cache()
     elif _some_came_later(loaded, end):
         others = [table for name, table in masked.items() if name != "users"]
-        unknown = find_unknown(loaded.tables["users"], others, end=end)
         # Found once, not again for every question.
-        unknown = loaded.engine.create_table("siyu_unknown", unknown, temp=True)
+        unknown = find_unknown(loaded.tables["users"], others, end=end).cache()
         tables["users"] = masked["users"].anti_join(unknown, "user_id")
     return Source(
         name=loaded.layout.name,

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from siyu.data.engines import is_engine
+
 # After the two slashes a relative path may follow; "md:" is a database that lies elsewhere.
 _FILE_ADDRESS = re.compile(r"((?:sqlite|duckdb)://)(?!md:|motherduck:)([^?]+)(\?.*)?")
 SECRET = re.compile("pass|pwd|token|key|secret", re.IGNORECASE)
@@ -69,6 +71,8 @@ def find_secrets_in(address: str) -> list[str]:
 
 def _parts(source: str) -> tuple[str, str, str] | None:
     """Split a source into scheme, path and query; None for the address of a server."""
+    if is_engine(source):
+        return None
     if "://" not in source:
         return "", source, ""
     found = _FILE_ADDRESS.fullmatch(source)

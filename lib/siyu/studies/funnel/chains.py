@@ -16,6 +16,7 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
+from siyu.data.engines import on_duckdb
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.histories import follow_by_user, serves
 from siyu.studies.funnel.windows import (
@@ -55,7 +56,7 @@ def follow(
     """
     events = events.filter(events.occurred_at >= starts_from)
     given = _given(at_start)
-    if serves(definition):
+    if on_duckdb(events) and serves(definition):
         answer = follow_by_user(events, definition, starts_until=starts_until, given=given)
     else:
         answer = _follow_by_row(events, definition, starts_until=starts_until, given=given)
@@ -120,8 +121,17 @@ def _kept(events: ir.Table, definition: Definition, given: Mapping[str, str]) ->
 
 def _first_starts(starts: ir.Table, given: Mapping[str, str]) -> ir.Table:
     """Find each user's first start, with the columns `given` of its row."""
-    # One minimum of (instant, values) is cheaper than one per column, and takes them from one row.
-    row = ibis.struct({name: starts[name] for name in ("at", *given)}).min()
-    first = starts.group_by("user_id").agg(row=row)
-    values = {name: first.row[name] for name in given}
-    return first.select("user_id", reached_1_at=first.row["at"], **values)
+    names = ["at", *given]
+    if on_duckdb(starts):
+        # One minimum of (instant, values) is cheaper than one per column, and takes them from one
+        # row.
+        row = ibis.struct({name: starts[name] for name in names}).min()
+        first = starts.group_by("user_id").agg(row=row)
+        values = {name: first.row[name] for name in names}
+    else:
+        # Others compare no rows, or sort nulls first in them.
+        over = ibis.window(group_by="user_id", order_by=names)
+        ranked = starts.mutate(place=ibis.row_number().over(over))
+        first = ranked.filter(ranked.place == 0)
+        values = {name: first[name] for name in names}
+    return first.select("user_id", reached_1_at=values.pop("at"), **values)

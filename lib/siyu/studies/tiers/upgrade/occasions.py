@@ -195,5 +195,5 @@ def count_reached(members: Members) -> dict[int, int]:
     """Count who came to each tier for the first time in the period, by the tier's number."""
     reviews = _reviews(members)
     first = reviews.filter((reviews.tier > reviews.before) & (reviews.tier > 0))
-    n = first.group_by("tier").agg(n=first.count()).to_pandas()
+    n = first.group_by("tier").agg(n=first.count()).order_by("tier").to_pandas()
     return {int(tier): int(each) for tier, each in zip(n["tier"], n["n"], strict=True)}

@@ -1,0 +1,43 @@
+"""The same tables on every engine: written as Parquet, and loaded into PostgreSQL from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+_KINDS = {"string": "text", "double": "double precision", "int64": "bigint", "int32": "integer"}
+
+
+def load_postgres(address: str, folder: Path, schema: str) -> None:
+    """Copy the Parquet files of a folder into a schema of their own."""
+    with psycopg.connect(address, autocommit=True) as database:
+        database.execute(f"CREATE SCHEMA {schema}")
+        for path in sorted(folder.glob("*.parquet")):
+            rows = pq.read_table(path)
+            columns = ", ".join(f'"{field.name}" {_kind(field.type)}' for field in rows.schema)
+            table = f"{schema}.{path.stem}"
+            database.execute(f"CREATE TABLE {table} ({columns})")
+            with database.cursor().copy(f"COPY {table} FROM STDIN") as target:
+                for row in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+                    target.write_row(row)
+        database.execute("ANALYZE")
+
+
+def _kind(kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind):
+        return "timestamptz" if kind.tz else "timestamp"
+    if pa.types.is_decimal(kind):
+        return f"numeric({kind.precision}, {kind.scale})"
+    return _KINDS.get(str(kind), "date" if pa.types.is_date(kind) else "text")
+
+
+def declare(folder: Path, like: Path, **facts: str) -> Path:
+    """Declare a source that lies elsewhere, otherwise like another one."""
+    said = yaml.safe_load((like / "source.yaml").read_text(encoding="utf-8"))
+    folder.mkdir()
+    (folder / "source.yaml").write_text(yaml.safe_dump({**said, **facts}), encoding="utf-8")
+    return folder

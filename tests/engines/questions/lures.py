@@ -1,0 +1,35 @@
+"""The questions of lures: an experiment that was, the next one, and members beside both."""
+
+from __future__ import annotations
+
+from siyu.data import Source
+from siyu.studies.lures import Definition, design, draw, find_experiment, observed
+
+_ARMS = ["physical", "coupon", "service"]
+
+
+def _added(pool: Source) -> object:
+    asked = Definition(experiment="lure_2026_01")
+    test = find_experiment(pool, asked, min_users=5)
+    return (
+        test,
+        observed.count_members(test, stay_days=30),
+        design.measure(pool, asked, test, period_days=182, min_users=5),
+        draw.draw(pool, arms=_ARMS, seed=1, min_users=5),
+    )
+
+
+def _events(pool: Source) -> object:
+    asked = Definition(
+        experiment="lure_2025_06",
+        control_arm="virtual",
+        conversion="browse or cart",
+        cluster="staff_id",
+        worth_days=90,
+    )
+    test = find_experiment(pool, asked, min_users=5)
+    lots = draw.draw(pool, arms=_ARMS, seed=1, by=["channel", "gender"], per_arm=10, min_users=5)
+    return test, design.measure(pool, asked, test, period_days=365, fresh_days=60), lots
+
+
+QUESTIONS = {"additions": _added, "events": _events}

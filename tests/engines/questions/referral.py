@@ -1,0 +1,35 @@
+"""The questions of referral: everything that is measured of campaigns."""
+
+from __future__ import annotations
+
+from siyu.data import Source
+from siyu.studies.referral import (
+    Definition,
+    assists,
+    concentration,
+    find_invites,
+    reward,
+    sides,
+    spread,
+    trees,
+)
+
+_GAME = "好友助力抽奖"
+
+
+def _all(pool: Source) -> object:
+    invites = find_invites(pool, Definition(), min_users=5)
+    people = spread.measure(invites)
+    lots = {"reward_experiment": "no_push_2025", "reward_control": "push"}
+    return (
+        invites,
+        people,
+        reward.measure(invites),
+        trees.measure(invites, people),
+        sides.measure(invites, **lots, gift_cny={"none": 5.0}, tree_days=20),
+        assists.measure(invites, lives={_GAME: 3}, return_events=["browse", "cart", "order"]),
+        concentration.measure(invites),
+    )
+
+
+QUESTIONS = {"all campaigns": _all}

@@ -1,0 +1,19 @@
+"""The questions of targets: who was added and kept, and who ordered."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from siyu.data import Source
+from siyu.studies.targets import Definition, count_adds, rule
+
+
+def _count(pool: Source, **asked: object) -> object:
+    adds = count_adds(pool, Definition(**asked), min_users=5)
+    return adds, rule.measure(adds)
+
+
+QUESTIONS = {
+    "added": _count,
+    "by event": partial(_count, add_event="scan", kept_days=7, target_days=60),
+}

@@ -128,6 +128,7 @@ def test_a_long_message_is_cut_by_bytes_at_the_end_of_a_line_where_there_is_one(
     shown = text_of(robots.sent[0])
     assert len(shown.encode()) <= ROBOTS[robot].limit_bytes + shown.count("\n")
     assert len(shown.encode()) > 0.9 * ROBOTS[robot].limit_bytes
+    assert len(robots.bodies[0]) <= {"wecom": 5_000, "slack": 45_000}.get(robot, 20_000)
     assert shown.endswith("…")
     if len(lines) > 1:
         assert shown.splitlines()[-3 if robot == "dingtalk" else -2] == line

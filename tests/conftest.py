@@ -11,6 +11,17 @@ _REPEATING = ("simulation", "consistency")
 tests must cover these lines, and to watch them takes more than half as long again."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """Keep the layouts of this machine's user out of the tests, and theirs out of his cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIYU_CACHE", str(folder))
+        patch.delenv("SIYU_CACHE_GB", raising=False)
+        patch.delenv("SIYU_PREPARE", raising=False)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of public data sets beside the project; without it, the test is skipped."""

@@ -47,6 +47,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_report(commands.add_parser("report", help="run the notebooks and publish their pages"))
     _add_check(commands.add_parser("check", help="check the data of a source"))
+    _add_prepare(
+        commands.add_parser(
+            "prepare",
+            help="lay a source out for fast questions",
+            description=(
+                "Lay a file source out once, so that whoever opens it next reads and checks "
+                "nothing. It is laid out again when its files have changed. Layouts lie in "
+                "$SIYU_CACHE, or else siyu in the user's cache folder, up to $SIYU_CACHE_GB (20) "
+                "gigabytes; those unused for longest go first. With SIYU_PREPARE=1 in the "
+                "environment, the first use lays a source out."
+            ),
+        )
+    )
     _add_status(commands.add_parser("status", help="see whether the report still comes"))
     _add_prune(commands.add_parser("prune", help="remove the runs that need not be kept"))
     _add_notify(
@@ -140,6 +153,16 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
 def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.check)
     parser.add_argument("source", help="folder, file or database URL")
+
+
+def _add_prepare(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.prepare)
+    parser.add_argument("source", help="folder, file or workbook")
+    parser.add_argument(
+        "--timezone",
+        default="",
+        help="as notebooks will be asked for it (default: as the source declares)",
+    )
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:

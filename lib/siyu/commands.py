@@ -255,6 +255,22 @@ def check(parsed: argparse.Namespace) -> int:
     return FAILED if report.errors else PUBLISHED
 
 
+def prepare(parsed: argparse.Namespace) -> int:
+    """Lay a source out for fast questions."""
+    from siyu.data import SourceError
+    from siyu.data.prepare import prepare
+
+    try:
+        folder = prepare(parsed.source, timezone=parsed.timezone)
+    except SourceError as error:
+        return _refuse([str(problem) for problem in error.problems])
+    except OSError as error:
+        rule = f"the cache cannot be written: {error.strerror or error}"
+        return _refuse([f"{rule}; name another folder in SIYU_CACHE"])
+    print(folder)
+    return PUBLISHED
+
+
 def doctor(parsed: argparse.Namespace) -> int:
     """Say whether this machine can run reports."""
     from siyu.language import speaking

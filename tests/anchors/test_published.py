@@ -252,6 +252,14 @@ def _womens_buyers():
     return rows[:, 0], rows[:, 1], rows[:, 2]
 
 
+def _uplift(bought_before):
+    """What their mail adds to the share who came, of those who did or did not buy such goods."""
+    own = BUYERS[0] == bought_before
+    came = [BUYERS[2][own & (BUYERS[1] == mailed)] for mailed in (1, 0)]
+    sizes = [len(each) for each in came]
+    return newcombe_difference(came[0].sum(), sizes[0], came[1].sum(), sizes[1], level=0.95)[0]
+
+
 DUNNETT, SPEND, BUYERS = _dunnett(), _spend(), _womens_buyers()
 VISITS, CONVERSIONS = (2_262, 3_894, 3_238), (122, 267, 189)
 DUNNETT_1955 = "Dunnett (1955), J. Am. Stat. Assoc. 50, 1096-1121; documentation of scipy"
@@ -329,6 +337,8 @@ ANCHORS = [
     Anchor("mails: further spend", SPEND["difference"], (0.7698, 0.4244), 4, HILLSTROM),
     Anchor("their t by Dunnett", SPEND["statistic"], (5.285, 2.917), 3, HILLSTROM),
     Anchor("its p of women's goods", SPEND["p_joint"][1], 0.007, 3, HILLSTROM),
+    Anchor("uplift of visits: no women's goods before", _uplift(0), 0.01108, 5, UPLIFT),
+    Anchor("uplift of visits: women's goods before", _uplift(1), 0.0731, 4, UPLIFT),
     Anchor("Qini coefficient", qini_coefficient(*BUYERS), 0.0640155, 7, UPLIFT),
     Anchor("Wilson 81 of 263", wilson(81, 263, level=0.95), (0.2553, 0.3662), 4, NEWCOMBE_A),
     Anchor("Wilson 15 of 148", wilson(15, 148, level=0.95), (0.0624, 0.1605), 4, NEWCOMBE_A),

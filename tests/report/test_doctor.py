@@ -47,7 +47,7 @@ def test_where_all_is_well_every_line_says_so_and_nothing_is_left(
     there = sorted(config.root.rglob("*"))
     found = list(examine(config))
     assert [one.text for one in found if not one.ok] == []
-    assert len(found) == 7
+    assert len(found) == 8
     assert sorted(config.root.rglob("*")) == there
 
 
@@ -102,6 +102,18 @@ def test_a_file_is_no_folder_for_reports(config: Config) -> None:
     (config.root / "reports").touch()
     (ill,) = ills(config)
     assert "Not a directory" in ill
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_room_of_the_engine_is_told_and_a_spill_folder_that_is_not_there(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIYU_MEMORY_LIMIT", "3GB")
+    monkeypatch.setenv("SIYU_SPILL_FOLDER", str(tmp_path))
+    (told,) = (found.text for found in examine(config) if "3GB of memory" in found.text)
+    assert str(tmp_path) in told
+    monkeypatch.setenv("SIYU_SPILL_FOLDER", str(tmp_path / "nowhere"))
+    assert all("nowhere" in ill for ill in ills(config))
 
 
 @pytest.mark.usefixtures("quick")

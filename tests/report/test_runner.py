@@ -198,7 +198,9 @@ def test_a_notebook_that_takes_too_much_memory_is_stopped_and_the_others_are_not
 ) -> None:
     greedy = job(tmp_path, "greedy", [parameters(), code("held = b'1' * 10**9"), *BUSY[1:]])
     greedy = replace(greedy, memory_limit_mb=700)
-    modest = replace(job(tmp_path, "modest", good_cells()), memory_limit_mb=700)
+    spills = "import os; assert os.environ['SIYU_MEMORY_LIMIT'] == '350MB'"
+    modest = job(tmp_path, "modest", [*good_cells(), code(spills)])
+    modest = replace(modest, memory_limit_mb=700)
     outcomes, _ = run(tmp_path, greedy, modest, at_once=2)
     assert [outcomes[name].state for name in ("greedy", "modest")] == ["killed", "ok"]
     assert "more than the 700 MB of memory_limit_mb" in outcomes["greedy"].message

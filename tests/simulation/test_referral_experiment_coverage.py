@@ -4,11 +4,17 @@ Everybody invites a Poisson number of friends, .5 with the one reward and .6 wit
 generations. A seed then brings .4456 more new members with the second.
 """
 
+import datetime as dt
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import t
 from siyu.stats.many_to_one import compare_with_control, welch_degrees
 from siyu.stats.power import lift_shares, power_of_lift
+from siyu.stats.sequential import always_valid_reach
+from siyu.studies.referral.sides.estimate import compare_sides
+from siyu.studies.referral.sides.measure import Measures
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +76,68 @@ def test_friends_drawn_one_by_one_lose_half_of_the_effect():
     difference, half = replicate(3, drawn_again=True)
     assert difference.mean() / TRUTH - 1 == pytest.approx(-0.51, abs=0.02)
     assert (np.abs(difference - TRUTH) <= half).mean() < 0.6
+
+
+def looks_of(rng, times, weeks, each):
+    """Trees of seeds drawn over weeks under two equal rewards: a row per experiment and seed."""
+    many = times * weeks * each
+    return [grow(rng, K[0], many, drawn_again=False).reshape(times, -1) for _ in K]
+
+
+def half_widths(arms, weeks, each):
+    """Differences at each weekly look, with the reach of a single look and of any look."""
+    n = each * np.arange(1, weeks + 1)
+    sums, squares = (
+        np.stack([(arm**power).cumsum(axis=1)[:, n - 1] for arm in arms]) for power in (1, 2)
+    )
+    mean = sums / n
+    error = np.sqrt(((squares / n - mean**2) / (n - 1)).sum(axis=0))
+    single = t.ppf(0.975, 2 * n - 2) * error
+    many = always_valid_reach(error, 2 * n, planned=2 * n[-1], level=0.95)
+    many[:, -1] = single[:, -1]  # everybody has been followed
+    return mean[1] - mean[0], single, many
+
+
+def test_a_reward_that_is_acted_on_at_the_first_look_that_allows_it_is_no_oftener_wrong():
+    """12 weekly reports; both rewards do the same, and whatever is called clear is wrong."""
+    times, weeks, each = 1_500, 12, 80
+    arms = looks_of(np.random.default_rng(6), times, weeks, each)
+    difference, single, many = half_widths(arms, weeks, each)
+    naive, ours = ((np.abs(difference) > reach).any(axis=1).mean() for reach in (single, many))
+    assert naive > 0.15
+    assert ours <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / times)
+
+
+@pytest.mark.parametrize(("week", "immature"), [(6, 960), (12, 0)])
+def test_the_reach_at_a_look_is_the_one_the_study_uses(week, immature):
+    weeks, each = 12, 80
+    arms = looks_of(np.random.default_rng(7), 1, weeks, each)
+    seeds = pd.concat(
+        [
+            pd.DataFrame({"arm": i, "descendants": arm[0, : week * each], "cost_cny": 0.0})
+            for i, arm in enumerate(arms)
+        ]
+    )
+    measures = Measures(
+        source="shop",
+        as_of=dt.date(2026, 3, 31),
+        min_users=30,
+        experiment="both",
+        arms=("one", "two"),
+        shares=(1.0, 1.0),
+        drawn_arms=(),
+        tree_days=42,
+        kept_days=30,
+        seeds=seeds.assign(kept=seeds["descendants"]),
+        immature=immature,
+        contaminated=0,
+        past=pd.DataFrame({"campaign": [], "size": [], "n": [], "inviters": []}),
+    )
+    found = compare_sides(measures, level=0.95).table.set_index("measure").loc["descendants"]
+    difference, _, many = (part[0, week - 1] for part in half_widths(arms, weeks, each))
+    assert found["difference"] == pytest.approx(difference)
+    reach = (found["ci_upper"] - found["ci_lower"]) / 2
+    assert reach == pytest.approx(many, rel=2e-3)
 
 
 def test_the_power_of_a_lift_is_that_of_experiments_drawn_by_hand():

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
 import re
-import tempfile
 import weakref
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +18,7 @@ import ibis
 from ibis.backends.duckdb import Backend
 
 from siyu.data.problems import Problem, SourceError, suggest
+from siyu.data.room import Engine, memory_limit, spill_folder
 
 _FAILURES = (
     duckdb.Error,
@@ -56,7 +55,7 @@ class Item:
         return f"{self.path.name} {self.sheet}".rstrip() if self.path else self.name
 
 
-@contextmanager
+@contextlib.contextmanager
 def reading(label: str) -> Iterator[None]:
     """Turn whatever goes wrong while a file is read into a SourceError that names it."""
     try:
@@ -77,18 +76,23 @@ def _reason(error: BaseException) -> str:
 
 
 def open_engine() -> Backend:
-    """Open an engine that works in UTC, spills to a folder of its own, and downloads nothing."""
-    workspace = tempfile.TemporaryDirectory(prefix="siyu-")
-    engine = ibis.duckdb.connect(
+    """Open an engine that works in UTC, spills to a folder of its own, and downloads nothing.
+
+    Raises:
+        SourceError: the memory or the folder that the environment names cannot be had.
+    """
+    memory, held = memory_limit(), contextlib.ExitStack()
+    folder = held.enter_context(spill_folder())
+    engine = Engine().connect(
         autoinstall_known_extensions=False,
         # Ibis 12 writes functions over lists in a form that DuckDB 2.0 takes only when asked to.
         lambda_syntax="ENABLE_SINGLE_ARROW",
-        memory_limit="50%",
+        memory_limit=memory,
         preserve_insertion_order=False,
-        temp_directory=os.path.join(workspace.name, "spill"),
+        temp_directory=str(folder),
     )
-    weakref.finalize(engine, workspace.cleanup)
-    return cast(Backend, engine)
+    weakref.finalize(engine, held.close)
+    return engine
 
 
 def find_items(engine: Backend, place: str | Path) -> list[Item]:
@@ -213,7 +217,7 @@ def _items_at(engine: Backend, path: Path) -> list[Item]:
     return []
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_workbook(path: Path) -> Iterator[Any]:
     """Open a workbook for reading; what is none is an OSError."""
     import openpyxl  # only who reads a workbook waits for it

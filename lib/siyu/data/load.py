@@ -39,12 +39,25 @@ _ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a prepared source has besides its tables.
+
+    `persons` are the ids (`user_id`) and their `code`, which stands for them in the columns `coded`
+    of each table; codes go up as the ids do. `doubts` are the quality findings, per language.
+    """
+
+    persons: ir.Table
+    coded: Mapping[str, tuple[str, ...]]
+    doubts: Mapping[str, tuple[Problem, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Loaded:
     """A source before any masking.
 
     `tables` are typed. `facts` are, per table, the count of its rows and the first and last value
     of each of its times. `problems` are errors, `doubts` warnings about files. `files` are
-    what was read; none for a database.
+    what was read; none for a database. `prepared` is None for a source that was read as it lies.
     """
 
     layout: Layout
@@ -55,6 +68,7 @@ class Loaded:
     problems: tuple[Problem, ...]
     doubts: tuple[Problem, ...]
     files: tuple[tuple[str, Path], ...]
+    prepared: Prepared | None = None
 
     def fingerprint(self) -> str:
         """Return the sha256 of the input.
@@ -84,7 +98,7 @@ def load(location: str | Path, *, timezone: str = "") -> Loaded:
     Raises:
         SourceError: nothing can be read at all.
     """
-    layout, place = _find_layout(location)
+    layout, place = find_layout(location)
     zone = find_zone(timezone or layout.timezone)
     naive_zone = find_zone(layout.naive_zone) if layout.naive_zone else None
     engine = open_engine()
@@ -168,9 +182,7 @@ class _Reader:
     def _find(self, name: str, layout: TableLayout) -> Item:
         if not (layout.file or layout.workbook):
             return pick_item(self.items, layout.sheet or name, table=name)
-        place = Path(self.place)
-        folder = place.parent if place.is_file() else place
-        path = folder / (layout.file or layout.workbook)
+        path = path_of(layout, self.place)
         if not path.exists():
             there = sorted({item.path.name for item in self.items if item.path})
             rule, remedy = f"there is no file {path.name!r}", suggest(path.name, there)
@@ -190,7 +202,13 @@ class _Reader:
         return self.engine.table(view), True
 
 
-def _find_layout(location: str | Path) -> tuple[Layout, str | Path]:
+def path_of(layout: TableLayout, place: str | Path) -> Path:
+    """Return where the file or workbook lies that a table names."""
+    folder = Path(place).parent if Path(place).is_file() else Path(place)
+    return folder / (layout.file or layout.workbook)
+
+
+def find_layout(location: str | Path) -> tuple[Layout, str | Path]:
     """Return what is declared about a location, and the place of its data."""
     path = _resolve(str(location), Path(), _ROOT)
     if isinstance(path, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -12,16 +12,16 @@ from zoneinfo import ZoneInfo
 import ibis.expr.types as ir
 import pandas as pd
 
-from siyu.data.checks import find_doubts
 from siyu.data.contract import TABLES
 from siyu.data.files import name_of
 from siyu.data.layout import TableLayout
 from siyu.data.load import Loaded, load
 from siyu.data.masks import find_unknown, known_at, mask
 from siyu.data.observation import DAY, last_day, observe
+from siyu.data.prepare import open_or_load
 from siyu.data.problems import Problem, Report, SourceError, suggest
+from siyu.data.quality import find_quality, with_users
 from siyu.data.zones import start_of_day, to_local
-from siyu.phrases import phrase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,22 +114,44 @@ class Source:
             words: as many as a message may hold.
         """
         found: set[str] = set()
-        for name, table in self._loaded.tables.items():
-            for column, dtype in table.schema().items():
-                spec = TABLES[name].columns.get(column)
-                if spec.kind == "id" if spec else dtype.is_string() or dtype.is_integer():
-                    value = table[column].cast("string")
-                    there = table.filter(value.isin(list(words))).select(value=value).distinct()
-                    try:
-                        found |= set(there.to_pyarrow()["value"].to_pylist())
-                    except Exception:  # of whichever engine
-                        return set(words)
+        for column in self._naming():
+            values = column.cast("string").name("value").as_table()
+            there = values.filter(values.value.isin(list(words))).distinct()
+            try:
+                found |= set(there.to_pyarrow()["value"].to_pylist())
+            except Exception:  # of whichever engine
+                return set(words)
         return found
+
+    def name_persons(self, user_ids: pd.Series) -> pd.Series:
+        """Give user ids as the source has them: those of a prepared source are codes.
+
+        Args:
+            user_ids: filled, as read from a table.
+        """
+        prepared = self._loaded.prepared
+        if prepared is None:
+            return user_ids
+        names = prepared.persons.order_by("code").to_pandas()["user_id"]
+        return pd.Series(names.to_numpy()[user_ids.to_numpy()], index=user_ids.index)
 
     @cached_property
     def warnings(self) -> tuple[Problem, ...]:
         """What is odd in the whole input, whatever `as_of`, without examples that name a person."""
-        return tuple(map(without_persons, _doubts(self._loaded)))
+        return tuple(map(without_persons, find_quality(self._loaded)))
+
+    def _naming(self) -> Iterator[ir.Column]:
+        """Give every column that holds ids, or that nobody described."""
+        prepared = self._loaded.prepared
+        if prepared is not None:
+            yield prepared.persons.user_id
+        for name, table in self._loaded.tables.items():
+            coded = () if prepared is None else prepared.coded[name]
+            for column, dtype in table.schema().items():
+                spec = TABLES[name].columns.get(column)
+                names = spec.kind == "id" if spec else dtype.is_string() or dtype.is_integer()
+                if names and column not in coded:
+                    yield table[column]
 
     def _count(self, name: str) -> tuple[str, int, date | None, date | None]:
         table = self._tables[name]
@@ -163,7 +185,7 @@ def open_source(location: str | Path, *, as_of: str = "", timezone: str = "") ->
     Raises:
         SourceError: the tables cannot be used, or `as_of` is no day of the observation.
     """
-    loaded = load(location, timezone=timezone)
+    loaded = open_or_load(location, timezone=timezone)
     if loaded.problems:
         raise SourceError(*loaded.problems)
     observation = observe(loaded)
@@ -182,7 +204,7 @@ def open_source(location: str | Path, *, as_of: str = "", timezone: str = "") ->
         )
         for name, table in loaded.tables.items()
     }
-    tables = _with_users(loaded, masked)
+    tables = with_users(loaded, masked)
     if "users" not in loaded.tables:
         # Derived once, not again for every question.
         tables["users"] = loaded.engine.create_table("siyu_users", tables["users"], temp=True)
@@ -219,42 +241,12 @@ def check(source: Source | str | Path) -> Report:
         return Report(name=name, problems=error.problems, counts={})
     # What a column that must be mended first makes look odd is no news.
     broken = {(problem.table, problem.column) for problem in loaded.problems}
-    doubts = [doubt for doubt in _doubts(loaded) if (doubt.table, doubt.column) not in broken]
+    doubts = [doubt for doubt in find_quality(loaded) if (doubt.table, doubt.column) not in broken]
     return Report(
         name=loaded.layout.name,
         problems=(*loaded.problems, *doubts),
         counts={name: facts["rows"] for name, facts in loaded.facts.items()},
     )
-
-
-def _doubts(loaded: Loaded) -> list[Problem]:
-    """Find warnings, and the one error that only shows when all tables are read: no time at all."""
-    problems = list(loaded.doubts)
-    try:
-        complete = observe(loaded).complete
-    except SourceError as error:
-        complete = True
-        problems += error.problems if not loaded.problems else ()
-    if not complete:
-        rule = phrase("quality.no_complete_day")
-        remedy = phrase("quality.no_complete_day_remedy")
-        problems.append(Problem(severity="warning", rule=rule, remedy=remedy))
-    tables = _with_users(loaded, loaded.tables)
-    return problems + find_doubts(tables, zone=loaded.zone, observed=loaded.layout.observed)
-
-
-def _with_users(loaded: Loaded, tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
-    """Add users derived from events, where the layout asks for it."""
-    columns = loaded.layout.tables.get("users", TableLayout()).from_events
-    if columns is None or "events" not in tables:
-        return dict(tables)
-    events = tables["events"]
-    first = events.group_by("user_id").aggregate(first_at=events.occurred_at.min())
-    starts = events.semi_join(first, ["user_id", ("occurred_at", "first_at")])
-    # Of several first events at one instant, the value that sorts first: the same on every run.
-    values = {column: starts[column].min() for column in columns}
-    users = starts.group_by("user_id").aggregate(**values) if values else first.select("user_id")
-    return {**tables, "users": users}
 
 
 def _some_came_later(loaded: Loaded, end: datetime) -> bool:

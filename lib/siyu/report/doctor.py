@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from siyu.data import SourceError, open_source
+from siyu.data.room import memory_limit, spill_folder, spill_place
 from siyu.figures import chinese_font
 from siyu.language import speaking
 from siyu.phrases import phrase
@@ -48,6 +50,7 @@ def examine(config: Config, *, out: Path) -> Iterator[Finding]:
     font = chinese_font()
     yield _say(bool(font), "font", "font_missing", name=font)
     yield _writable(out)
+    yield _engine()
     yield from _source(config)
 
 
@@ -108,6 +111,17 @@ def _writable(out: Path) -> Finding:
     except OSError as error:
         return _say(False, "", "not_writable", path=out, reason=error.strerror)
     return _say(True, "writable", "", path=out)
+
+
+def _engine() -> Finding:
+    """Look how much memory the engine may take, and whether what is over can be put somewhere."""
+    try:
+        memory = memory_limit()
+        with spill_folder() as folder:
+            free_gb = shutil.disk_usage(folder).free / 1e9
+    except SourceError as error:
+        return _say(False, "", "no_room", reason=error)
+    return _say(True, "room", "", memory=memory, path=spill_place(), free=free_gb)
 
 
 def _source(config: Config) -> Iterator[Finding]:

@@ -58,14 +58,15 @@ def find_blocks(
         gate: what is asked of the data.
         source: the name of the source; runs on another one are no measure of it.
         as_of: the last complete day.
-        today: of the business; None where the day was asked for, and so may be any. Data of days
-            that have not come are no data: a report of them would stay the last for years.
+        today: of the business; None where the day was asked for, and so may be any. Where data
+            must be recent, those of days that have not come are none: a report of them would stay
+            the last for years.
         rows: per table, as of that day.
         former: the successes as configured, by day.
     """
     blocks = []
     age = 0 if today is None else (today - as_of).days
-    if age < 0:
+    if gate.max_age_days is not None and age < 0:
         blocks.append(phrase("gate.ahead", day=as_of, today=today))
     if gate.max_age_days is not None and age > gate.max_age_days:
         blocks.append(phrase("gate.old", day=as_of, days=age, limit=gate.max_age_days))

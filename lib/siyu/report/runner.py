@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from siyu.data.room import MEMORY
 from siyu.language import speaking
 from siyu.phrases import phrase
 from siyu.report.lock import LOCK, LockHeldError, lock
@@ -132,7 +133,9 @@ def run_all(
             while waiting or running:
                 while waiting and len(running) < at_once:
                     job, attempt = waiting.pop(0)
-                    running.append(_start(job, root=root, scratch=scratch, attempt=attempt))
+                    room = _room(job, at_once=at_once)
+                    child = _start(job, root=root, scratch=scratch, attempt=attempt, room=room)
+                    running.append(child)
                 for child, outcome in _ended(running):
                     running.remove(child)
                     if _try_again(child, outcome):
@@ -258,7 +261,18 @@ def _memory_mb(pid: int) -> float:
     return total / 1e6
 
 
-def _start(job: Job, *, root: Path, scratch: Path, attempt: int) -> _Child:
+def _room(job: Job, *, at_once: int) -> str:
+    """Say how much memory the engine of one notebook may take.
+
+    What is over goes to the disk before the notebook is stopped for it, or the machine has none
+    left for those beside it.
+    """
+    if job.memory_limit_mb is not None:
+        return f"{job.memory_limit_mb / 2:.0f}MB"
+    return f"{min(50, 80 / at_once):.1f}%"
+
+
+def _start(job: Job, *, root: Path, scratch: Path, attempt: int, room: str) -> _Child:
     # The path of a socket must be short, so the folder's name is.
     folder = Path(tempfile.mkdtemp(dir=scratch, prefix=""))
     result, log = folder / "result.json", folder / "log.txt"
@@ -280,7 +294,7 @@ def _start(job: Job, *, root: Path, scratch: Path, attempt: int) -> _Child:
         process = subprocess.Popen(
             [sys.executable, "-m", "siyu.report.worker", str(folder / "job.json")],
             cwd=root,
-            env=dict(_environment(folder)),
+            env=dict(_environment(folder, room)),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -296,7 +310,7 @@ def _start(job: Job, *, root: Path, scratch: Path, attempt: int) -> _Child:
     )
 
 
-def _environment(folder: Path) -> Iterator[tuple[str, str]]:
+def _environment(folder: Path, room: str) -> Iterator[tuple[str, str]]:
     yield from os.environ.items()
     # The user's own start-up files, kernels and figure styles must not change a report; only the
     # cache of fonts, which takes seconds to build, outlives the run.
@@ -310,6 +324,7 @@ def _environment(folder: Path) -> Iterator[tuple[str, str]]:
     # Notebooks run side by side: threads of linear algebra that wait for each other's processors
     # made a fit of 0.4 s take 15.
     yield "OPENBLAS_NUM_THREADS", os.environ.get("OPENBLAS_NUM_THREADS", "1")
+    yield MEMORY, os.environ.get(MEMORY) or room
 
 
 def _stop(children: Sequence[_Child]) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import hypergeom
-from statsmodels.stats.proportion import proportion_confint
 
 from siyu.stats.checks import FloatArray, count_of, normal_quantile, whole_counts
 
@@ -40,10 +38,13 @@ def wilson(count: ArrayLike, n: ArrayLike, *, level: float) -> tuple[FloatArray,
     Assumes independent users. Source: Wilson (1927), J. Am. Stat. Assoc. 22; method 3 of Newcombe
     (1998), Stat. Med. 17, 857-872.
     """
-    normal_quantile(level)  # for its check: statsmodels would give NaN for a wrong level
+    quantile = normal_quantile(level)
     counts, totals = count_of(count, n)
     with np.errstate(divide="ignore", invalid="ignore"):  # n = 0 is NaN on purpose
-        lower, upper = proportion_confint(counts, totals, alpha=1 - level, method="wilson")
+        share, weight = counts / totals, quantile**2 / totals
+        spread = np.sqrt(share * (1 - share) / totals + weight / (4 * totals))
+        centre, half = (share + weight / 2) / (1 + weight), quantile * spread / (1 + weight)
+    lower, upper = centre - half, centre + half
     # Of none and of all, rounding would leave the ends beside 0 and 1.
     none, all_of_them = (counts == 0) & (totals > 0), (counts == totals) & (totals > 0)
     return np.where(none, 0.0, lower), np.where(all_of_them, 1.0, upper)
@@ -113,6 +114,8 @@ def difference_pvalue(
     Source: Lydersen, Fagerland, Laake (2009), Stat. Med. 28, 1159-1175 (recommends mid-p);
     Lancaster (1961).
     """
+    from scipy.stats import hypergeom  # only who compares groups waits for it
+
     with_a, users_a = count_of(count_a, n_a)
     with_b, users_b = count_of(count_b, n_b)
     margins = (users_a + users_b, with_a + with_b, users_a)

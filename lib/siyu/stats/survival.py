@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from siyu.stats.checks import FloatArray, normal_quantile, whole_counts
 
@@ -255,7 +255,7 @@ def log_rank(groups: Sequence[pd.DataFrame]) -> tuple[float, float]:
     if freedom < 1 or np.linalg.matrix_rank(spread) < freedom:
         return np.nan, np.nan
     statistic = float(surprise @ np.linalg.solve(spread, surprise))
-    return statistic, float(chi2.sf(statistic, freedom))
+    return statistic, float(chdtrc(freedom, statistic))
 
 
 def restricted_mean(

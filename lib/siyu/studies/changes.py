@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from siyu.stats.checks import FloatArray, normal_quantile
 from siyu.stats.intervals import difference_pvalue, newcombe_difference, smoothed_delta
@@ -79,7 +79,7 @@ def widen(delta: pd.DataFrame, x1: Any, n1: Any, x0: Any, n0: Any, *, level: flo
     value, lower, upper = newcombe_difference(x1, n1, x0, n0, level=level)
     delta = delta.reset_index(drop=True)
     half = (delta["ci_upper"] - delta["ci_lower"]) / 2
-    p = 2 * norm.sf(np.abs(delta["value"]) / half * normal_quantile(level))
+    p = 2 * ndtr(-np.abs(delta["value"]) / half * normal_quantile(level))
     return pd.DataFrame(
         {
             "value": np.atleast_1d(value),

@@ -38,8 +38,9 @@ def order_value(pool: Source, definition: Definition, span: Span) -> float | Non
         return None
     orders = shape_orders(pool)
     paid = orders.filter(orders.paid_at >= span.entry_from)
-    mean = paid.earned_cny.mean().to_pandas()
-    return None if pd.isna(mean) else float(mean)
+    found = paid.agg(n=paid.count(), earned_cny=paid.earned_cny.sum()).to_pandas().iloc[0]
+    # An engine adds in any order, and what is beyond the fen tells only that.
+    return round(float(found.earned_cny), 2) / int(found.n) if found.n else None
 
 
 def repair(measures: Measures, *, level: float, value_cny: float | None = None) -> pd.DataFrame:

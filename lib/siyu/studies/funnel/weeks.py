@@ -138,7 +138,7 @@ def _followed(events: ir.Table, begun: ir.Table, definition: Definition, span: S
         ],
     )
     users = follow(
-        log.mutate(user_id=log.person + " " + log.week),
+        log.mutate(user_id=log.person.cast("string") + " " + log.week),
         replace(definition, entry="first", hold="held" if held else None),
         starts_from=span.entry_from,
         starts_until=span.eligible_until,

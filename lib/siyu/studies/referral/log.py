@@ -61,7 +61,7 @@ def read_log(pool: Source, users: ir.Table) -> pd.DataFrame:
     absent = {
         name: ibis.null(kind)
         for name, kind in (
-            ("invitee_id", "string"),
+            ("invitee_id", invites.inviter_id.type()),
             ("accepted_at", "timestamp('UTC')"),
             ("reward_cny", "float64"),
         )

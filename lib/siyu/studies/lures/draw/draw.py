@@ -108,7 +108,9 @@ def draw(
     people[columns] = people[columns].astype("object").fillna(UNKNOWN)
     rng = np.random.default_rng(seed)
     drawn = deal(_choose(people, per_arm * len(arms), rng), arms, by, rng)
-    name = write_list(drawn[["user_id", "arm", "stratum"]], folder, pool.as_of)
+    listed = drawn[["user_id", "arm", "stratum"]]
+    listed = listed.assign(user_id=pool.name_persons(listed["user_id"])) if folder else listed
+    name = write_list(listed, folder, pool.as_of)
     return Draw(
         source=pool.name,
         as_of=pool.as_of,

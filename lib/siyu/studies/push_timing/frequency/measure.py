@@ -32,7 +32,7 @@ MOST_PUSHES = 1_000_000
 """With more than these sent, whole users are sampled for the hazards."""
 _HOUR_US, _WEEK_US, _WEEK_DAYS = 3_600_000_000, 7 * 24 * 3_600_000_000, 7
 _START = ibis.date("2000-01-01")
-_DRAW = {"user_id": "string", "cap": "int64", "assigned_at": "timestamp"}
+_DRAW = {"cap": "int64", "assigned_at": "timestamp"}
 
 
 def measure(
@@ -98,7 +98,8 @@ def _draws(pushes: Pushes, experiment: str) -> ir.Table:
     """Give who was drawn which number when."""
     pool = pushes.pool
     if not experiment or not pool.has("assignments"):
-        return ibis.memtable(pd.DataFrame(columns=list(_DRAW)), schema=ibis.schema(_DRAW))
+        schema = {"user_id": pool.table("users").user_id.type(), **_DRAW}
+        return ibis.memtable(pd.DataFrame(columns=list(schema)), schema=ibis.schema(schema))
     drawn = pool.table("assignments")
     drawn = drawn.filter(drawn.experiment == experiment)
     arms = sorted(drawn.select("arm").distinct().to_pandas()["arm"])

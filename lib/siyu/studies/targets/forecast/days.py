@@ -10,7 +10,8 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
+from statsmodels.genmod.families import Poisson
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from siyu.stats.checks import FloatArray
@@ -135,10 +136,10 @@ def fit_effects(counts: FloatArray, marks: FloatArray) -> Effects:
         with warnings.catch_warnings():
             # Counts that never vary; the added rows identify every effect all the same.
             warnings.simplefilter("ignore", PerfectSeparationWarning)
-            fitted = sm.GLM(
+            fitted = GLM(
                 np.concatenate([counts[used], rows]),
                 both,
-                family=sm.families.Poisson(),
+                family=Poisson(),
                 offset=np.concatenate([np.zeros(used.sum()), np.log(rows)]),
             ).fit()
         mean = fitted.mu[: used.sum()]

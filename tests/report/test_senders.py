@@ -259,6 +259,10 @@ def test_a_mail_that_one_of_many_did_not_get_was_not_delivered(
     assert mailbox.log.count("starttls") == attempts
 
 
+UNTRUSTED = ssl.SSLCertVerificationError()
+UNTRUSTED.verify_message = "self-signed certificate"
+
+
 @pytest.mark.parametrize(
     ("error", "reason", "attempts"),
     [
@@ -267,6 +271,7 @@ def test_a_mail_that_one_of_many_did_not_get_was_not_delivered(
         (smtplib.SMTPNotSupportedError("AUTH"), "SMTPNotSupportedError", 1),
         (smtplib.SMTPServerDisconnected("gone"), "SMTPServerDisconnected", 4),
         (TimeoutError("timed out"), "cannot be reached: timed out", 4),
+        (UNTRUSTED, "not trusted: self-signed certificate; SSL_CERT_FILE may name", 1),
     ],
 )
 def test_what_a_mail_server_refuses_is_an_error(

@@ -221,6 +221,9 @@ def _mail(address: str, message: Message) -> None:
     except smtplib.SMTPException as error:
         passes = isinstance(error, smtplib.SMTPServerDisconnected)
         raise DeliveryError(f"SMTP: {type(error).__name__}", may_pass=passes) from None
+    except ssl.SSLCertVerificationError as error:
+        rule = f"its certificate is not trusted: {error.verify_message}"
+        raise DeliveryError(f"{rule}; SSL_CERT_FILE may name one of your own") from None
     except OSError as error:
         raise DeliveryError(f"cannot be reached: {error}", may_pass=True) from None
     if refused:

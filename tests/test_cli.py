@@ -434,6 +434,8 @@ def test_a_backfill_whose_runs_would_not_be_kept_is_refused(
     rule = "would be removed again at once, as keep = 3; raise it"
     assert capsys.readouterr().err == f"siyu: the runs of 2026-03-06 to 2026-03-13 {rule}\n"
     assert main(["report", "--dry-run", "--backfill", "2026-03-20..2026-03-27"]) == 0
+    other = ["-p", "entry=first"]  # kept by a count of their own
+    assert main(["report", "--dry-run", "--backfill", "2026-03-06..2026-03-20", *other]) == 0
 
 
 @pytest.mark.parametrize(

@@ -45,13 +45,14 @@ def report(parsed: argparse.Namespace) -> int:
             only=parsed.only,
             assignments=parsed.assignments,
         )
-        days = _days(config, parsed)
+        # Another day is the same report: as a scheduler asks for it.
+        variant = replace(config, as_of=whole.as_of) != whole
+        days = _days(config, parsed, variant=variant)
     except ConfigurationError as error:
         _note(progress, "refused", error.problems)
         return BAD_CONFIGURATION
     request = Request(
-        # Another day is the same report: as a scheduler asks for it.
-        variant=replace(config, as_of=whole.as_of) != whole,
+        variant=variant,
         force=parsed.force,
         only_failed=parsed.rerun_failed,
         guarded=not parsed.no_gate,
@@ -70,7 +71,7 @@ def report(parsed: argparse.Namespace) -> int:
     return min(codes, key=_MOST_URGENT_FIRST.index)
 
 
-def _days(config: Config, parsed: argparse.Namespace) -> list[str]:
+def _days(config: Config, parsed: argparse.Namespace, *, variant: bool) -> list[str]:
     """List the days to report on, "" for the last one of the data.
 
     Raises:
@@ -85,7 +86,7 @@ def _days(config: Config, parsed: argparse.Namespace) -> list[str]:
     if parsed.backfill is not None:
         days = days_between(*parsed.backfill, every_days=config.every_days)
         home = (parsed.out or config.root / "reports") / config.name
-        if unkept := find_unkept(config, days, home=home):
+        if unkept := find_unkept(config, days, home=home, variant=variant):
             rule = f"would be removed again at once, as keep = {config.keep}; raise it"
             raise ConfigurationError([f"the runs of {unkept[0]} to {unkept[-1]} {rule}"])
     latest = (datetime.now(UTC) + timedelta(hours=14)).date()  # where on earth it is latest

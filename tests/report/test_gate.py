@@ -39,10 +39,14 @@ def test_a_day_that_was_asked_for_need_not_be_recent() -> None:
     assert not blocks(Gate(max_age_days=3), [], 1, today=None)
 
 
-def test_data_of_days_that_have_not_come_are_not_recent() -> None:
-    (said,) = blocks(Gate(max_age_days=3), [], 1, today=AS_OF - timedelta(days=1))
+def test_data_of_days_that_have_not_come_are_none_unless_the_clock_may_be_late() -> None:
+    today = AS_OF - timedelta(days=1)
+    (said,) = blocks(Gate(max_age_days=3), [], 1, today=today)
     assert said.startswith("The data end on 31 Mar 2026, and this machine's clock says 30 Mar")
-    assert not blocks(Gate(), [], 1, today=AS_OF - timedelta(days=1))
+    assert blocks(Gate(), former(1000), 1, today=today) == [said]
+    # The first report of a newcomer, and those of a machine whose clock has always been late.
+    assert not blocks(Gate(), [], 1, today=today)
+    assert not blocks(Gate(), former(1000), 1, today=AS_OF - timedelta(days=8))
 
 
 def test_fewer_new_rows_than_come_as_a_rule_are_told_with_what_was_to_be_expected() -> None:

@@ -262,8 +262,10 @@ def test_the_page_follows_what_is_there(home: Path, config: Config) -> None:
     first = publish(home, "2026-03-03.1")
     assert "History begins now: there is one run, of 3 Mar 2026." in shown(home, config)
     publish(home, "failed/2026-03-10.1", state="failed")
+    assert "The last run, of 10 Mar 2026, failed" in shown(home, config)
     publish(home, "2026-03-17.1")
     page = shown(home, config)
+    assert "The last run" not in page
     assert "2 runs, 3 Mar 2026 to 17 Mar 2026." in page
     assert '<a href="failed/2026-03-10.1/index.html">10 Mar 2026</a> It failed.' in page
     for link in re.findall(r'href="([^"#:]+/index.html)"', page):

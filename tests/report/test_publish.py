@@ -52,6 +52,24 @@ def test_a_number_taken_meanwhile_by_another_run_is_left_alone(
     assert (tmp_path / "2026-03-31.1" / "index.html").read_text() == "the other run"
 
 
+def test_what_gets_its_name_is_on_the_disk_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, fsync, synced = os.rename, os.fsync, set[str]()
+
+    def remember(number: int) -> None:
+        fsync(number)
+        synced.add(Path(f"/proc/self/fd/{number}").resolve().name)
+
+    def rename_after(source: Path, target: Path) -> None:
+        assert synced == {"index.html"}
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", remember)
+    monkeypatch.setattr(os, "rename", rename_after)
+    assert publish_one(tmp_path, "whole").is_dir()
+
+
 def test_a_folder_that_cannot_be_moved_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,28 @@ def test_linear_algebra_of_notebooks_side_by_side_takes_one_thread_unless_told_o
     assert run_cell(tmp_path, source).state == "ok"
 
 
+def test_a_kernel_is_spoken_to_in_the_runs_own_folder_and_knows_no_start_up_file_of_a_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    startup = tmp_path / "own" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text("1 / 0\ntaken = True")
+    (tmp_path / "own" / "matplotlibrc").write_text("figure.dpi: 7")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "own"))
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "own"))
+    source = """\
+import json, os, matplotlib
+from ipykernel import get_connection_file
+told = json.load(open(get_connection_file()))
+own = os.environ["TMPDIR"]
+assert told["transport"] == "ipc" and told["ip"].startswith(own + "/"), told
+assert os.path.basename(os.path.dirname(own)).startswith("siyu-run-"), own
+assert matplotlib.rcParams["figure.dpi"] != 7
+assert "taken" not in globals()"""
+    outcome = run_cell(tmp_path, source)
+    assert (outcome.state, outcome.message) == ("ok", "")
+
+
 def test_a_cell_that_raises_fails_with_its_source_and_traceback(tmp_path: Path) -> None:
     outcome = run_cell(tmp_path, "1 / 0")
     assert (outcome.state, outcome.message) == ("failed", "ZeroDivisionError: division by zero")

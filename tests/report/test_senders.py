@@ -128,6 +128,7 @@ def test_a_long_message_is_cut_by_bytes_at_the_end_of_a_line_where_there_is_one(
     shown = text_of(robots.sent[0])
     assert len(shown.encode()) <= ROBOTS[robot].limit_bytes + shown.count("\n")
     assert len(shown.encode()) > 0.9 * ROBOTS[robot].limit_bytes
+    assert len(robots.bodies[0]) <= {"wecom": 5_000, "slack": 45_000}.get(robot, 20_000)
     assert shown.endswith("…")
     if len(lines) > 1:
         assert shown.splitlines()[-3 if robot == "dingtalk" else -2] == line
@@ -258,6 +259,10 @@ def test_a_mail_that_one_of_many_did_not_get_was_not_delivered(
     assert mailbox.log.count("starttls") == attempts
 
 
+UNTRUSTED = ssl.SSLCertVerificationError()
+UNTRUSTED.verify_message = "self-signed certificate"
+
+
 @pytest.mark.parametrize(
     ("error", "reason", "attempts"),
     [
@@ -266,6 +271,7 @@ def test_a_mail_that_one_of_many_did_not_get_was_not_delivered(
         (smtplib.SMTPNotSupportedError("AUTH"), "SMTPNotSupportedError", 1),
         (smtplib.SMTPServerDisconnected("gone"), "SMTPServerDisconnected", 4),
         (TimeoutError("timed out"), "cannot be reached: timed out", 4),
+        (UNTRUSTED, "not trusted: self-signed certificate; SSL_CERT_FILE may name", 1),
     ],
 )
 def test_what_a_mail_server_refuses_is_an_error(

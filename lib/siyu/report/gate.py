@@ -58,26 +58,28 @@ def find_blocks(
         gate: what is asked of the data.
         source: the name of the source; runs on another one are no measure of it.
         as_of: the last complete day.
-        today: of the business; None where the day was asked for, and so may be any. Where data
-            must be recent, those of days that have not come are none: a report of them would stay
-            the last for years.
+        today: of the business; None where the day was asked for, and so may be any. Data of days
+            that have not come are none where they must be recent, or where earlier ones were of the
+            past: a report of them would stay the last for years. Else the clock may be late.
         rows: per table, as of that day.
         former: the successes as configured, by day.
     """
     blocks = []
     age = 0 if today is None else (today - as_of).days
-    if gate.max_age_days is not None and age < 0:
+    known = [run for run in former if run.manifest.get("source") == source]
+    past = today is not None and any(run.place[0] <= today.isoformat() for run in known)
+    if age < 0 and (past or gate.max_age_days is not None):
         blocks.append(phrase("gate.ahead", day=as_of, today=today))
     if gate.max_age_days is not None and age > gate.max_age_days:
         blocks.append(phrase("gate.old", day=as_of, days=age, limit=gate.max_age_days))
     if gate.fewest_rows is not None:
-        known = {
+        counted = {
             date.fromisoformat(run.place[0]): run.manifest["rows"]
-            for run in former
-            if run.manifest.get("source") == source and run.manifest.get("rows")
+            for run in known
+            if run.manifest.get("rows")
         }
-        past = sorted((day, counts) for day, counts in known.items() if day <= as_of)[-RECENT_RUNS:]
-        blocks += _missing_rows(past, rows, as_of=as_of, share=gate.fewest_rows)
+        recent = sorted((day, counts) for day, counts in counted.items() if day <= as_of)
+        blocks += _missing_rows(recent[-RECENT_RUNS:], rows, as_of=as_of, share=gate.fewest_rows)
     return blocks
 
 

@@ -85,6 +85,7 @@ def render_history(days: Sequence[Day], config: Config) -> str:
     return render(
         "history.html.j2",
         title=phrase("history.title", title=config.title),
+        stale=phrase("history.stale", day=days[-1].on) if days and not days[-1].run.ok else "",
         covers=_covers(done, cut=len(days) == history.MOST_DAYS),
         reading=section("history.reading").values(),
         overview=f"{_place(done[-1])}/index.html" if done else "",

@@ -153,15 +153,17 @@ def days_between(first: str, last: str, *, every_days: float) -> list[str]:
     return days
 
 
-def find_unkept(config: Config, days: Sequence[str], *, home: Path) -> list[str]:
+def find_unkept(config: Config, days: Sequence[str], *, home: Path, variant: bool) -> list[str]:
     """Find the days of a backfill whose runs would be removed again, as beyond those to keep.
 
     Args:
         config: what to run.
         days: of the backfill, ISO.
         home: the folder of the configuration; it need not be there.
+        variant: they are asked for otherwise than configured.
     """
-    there = [run.place[0] for run in runs.read_runs(home) if run.ok and not run.is_variant]
+    past = [run for run in runs.read_runs(home) if run.ok and run.is_variant == variant]
+    there = [run.place[0] for run in past]
     kept = sorted([*there, *(day for day in days if day not in there)])[-(config.keep or 0) :]
     return [day for day in days if day < kept[0]]
 

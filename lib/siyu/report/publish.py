@@ -95,6 +95,10 @@ def publish(staged: Path, *, home: Path, as_of: str, ok: bool) -> Path:
     """
     parent = home if ok else home / FAILED
     parent.mkdir(exist_ok=True)
+    # Where the power fails, a name may outlive what it stood for, and pages would be empty.
+    for path in staged.rglob("*"):
+        if path.is_file():
+            _sync(path)
     taken = [place_of(path) for path in (*home.glob("*"), *home.glob(f"{FAILED}/*"))]
     number = 1 + max((place[1] for place in taken if place and place[0] == as_of), default=0)
     while True:
@@ -108,6 +112,15 @@ def publish(staged: Path, *, home: Path, as_of: str, ok: bool) -> Path:
             number += 1
         else:
             return target
+
+
+def _sync(path: Path) -> None:
+    """Have a file on the disk, and not only on its way there."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def point_latest(target: Path) -> None:

@@ -29,6 +29,8 @@ TIMEOUT_SECONDS = 10
 BACK_OFF_SECONDS = (2, 10, 60)
 """Before each further attempt; the last is as long as the minute in which robots count."""
 _REPLY_BYTES = 10_000
+_WHOLE_REQUEST_BYTES = 16_000
+"""For robots that count all of a request, of at most 20 kB: the rest is for what JSON adds."""
 _CUT = "…"
 
 
@@ -86,7 +88,7 @@ ROBOTS: Mapping[str, _Robot] = {
     ),
     "feishu": _Robot(
         payload=lambda title, text: {"msg_type": "text", "content": {"text": f"{title}\n{text}"}},
-        limit_bytes=20_000,
+        limit_bytes=_WHOLE_REQUEST_BYTES,
         escape=_WIDE,
         code="code",
         busy=frozenset({9499, 11232}),
@@ -96,7 +98,7 @@ ROBOTS: Mapping[str, _Robot] = {
             "msgtype": "markdown",
             "markdown": {"title": title, "text": f"### {title}\n\n" + text.replace("\n", "\n\n")},
         },
-        limit_bytes=20_000,
+        limit_bytes=_WHOLE_REQUEST_BYTES,
         escape=_WIDE | {"@": "＠"} | {sign: f"\\{sign}" for sign in "\\`*_[]#|"},
         code="errcode",
         busy=frozenset({-1, 130101, 410100, 660026}),
@@ -219,6 +221,9 @@ def _mail(address: str, message: Message) -> None:
     except smtplib.SMTPException as error:
         passes = isinstance(error, smtplib.SMTPServerDisconnected)
         raise DeliveryError(f"SMTP: {type(error).__name__}", may_pass=passes) from None
+    except ssl.SSLCertVerificationError as error:
+        rule = f"its certificate is not trusted: {error.verify_message}"
+        raise DeliveryError(f"{rule}; SSL_CERT_FILE may name one of your own") from None
     except OSError as error:
         raise DeliveryError(f"cannot be reached: {error}", may_pass=True) from None
     if refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -11,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
+from ibis.util import gen_name
 
 from siyu.data.contract import TABLES
 from siyu.data.files import name_of
@@ -21,6 +24,7 @@ from siyu.data.observation import DAY, last_day, observe
 from siyu.data.prepare import open_or_load
 from siyu.data.problems import Problem, Report, SourceError, suggest
 from siyu.data.quality import find_quality, with_users
+from siyu.data.sorted_log import SortedLog
 from siyu.data.zones import start_of_day, to_local
 
 
@@ -100,6 +104,22 @@ class Source:
         """Count the rows of each table, with the local days of the first and the last of them."""
         rows = [self._count(name) for name in TABLES if name in self._tables]
         return pd.DataFrame(rows, columns=["table", "rows", "first", "last"])
+
+    @cached_property
+    def sorted_log(self) -> SortedLog | None:
+        """The events as arrays, masked; None where they are not prepared for a compiled pass."""
+        prepared = self._loaded.prepared
+        if prepared is None or prepared.log is None:
+            return None
+        return prepared.log.known(self.observed_from, self.as_of_end)
+
+    def keep(self, rows: pa.Table) -> ir.Table:
+        """Put rows beside the tables of the source, for as long as a question needs them."""
+        name = gen_name("siyu_kept")
+        table = self._loaded.engine.create_table(name, rows, temp=True)
+        forget = weakref.finalize(table.op(), self._loaded.engine.raw_sql, f"DROP TABLE {name}")
+        forget.atexit = False  # the engine is gone before
+        return table
 
     def fingerprint(self) -> str:
         """Return the sha256 of what was read, whatever `as_of` and wherever it lies."""

@@ -11,9 +11,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from ibis.util import gen_name
+from numpy.typing import NDArray
 
 from siyu.data.contract import TABLES
 from siyu.data.files import name_of
@@ -25,7 +27,7 @@ from siyu.data.prepare import open_or_load
 from siyu.data.problems import Problem, Report, SourceError, suggest
 from siyu.data.quality import find_quality, with_users
 from siyu.data.sorted_log import SortedLog
-from siyu.data.zones import start_of_day, to_local
+from siyu.data.zones import list_offsets, start_of_day, to_local
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +66,14 @@ class Source:
 
     def local(self, column: ir.TimestampValue) -> ir.TimestampValue:
         """Turn instants into naive wall-clock time of the business zone."""
-        instants = [
-            at
-            for facts in self._loaded.facts.values()
-            for at in facts.values()
-            if isinstance(at, datetime)
-        ]
-        first = min([*instants, self.observed_from])
         # Nothing later than as_of is left to be shown.
-        return to_local(column, self._zone, first, self.as_of_end)
+        return to_local(column, self._zone, self._first, self.as_of_end)
+
+    def offsets(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """List the offsets of the business zone: until when each holds, and what it adds to UTC,
+        in microseconds.
+        """
+        return list_offsets(self._zone, self._first, self.as_of_end)
 
     def day(self, column: ir.TimestampValue) -> ir.DateValue:
         """Turn instants into calendar days of the business zone."""
@@ -182,6 +183,17 @@ class Source:
         (found,) = table.aggregate(**measures).to_pyarrow().to_pylist()
         first, last = (_local_day(found.get(end), self._zone) for end in ("first", "last"))
         return name, found["rows"], first, last
+
+    @cached_property
+    def _first(self) -> datetime:
+        """The first instant in any table."""
+        instants = [
+            at
+            for facts in self._loaded.facts.values()
+            for at in facts.values()
+            if isinstance(at, datetime)
+        ]
+        return min([*instants, self.observed_from])
 
     @property
     def _zone(self) -> ZoneInfo:

@@ -13,10 +13,12 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from siyu.data import Source
-from siyu.data.zones import elapsed_us
+from siyu.data.sorted_log import SortedLog
+from siyu.data.zones import count_us, elapsed_us
 from siyu.phrases import phrase
 from siyu.studies.bits import gather
 from siyu.studies.breakdown import find_parted, resolve
@@ -170,7 +172,12 @@ def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
     They stay in the engine as long as the measures do, and serve every other definition of the same
     returns meanwhile.
     """
+    # Rounded up, so that definitions of other days have the same returns.
+    n_blocks = -(-(definition.horizon + definition.extra_days) // _BLOCK_DAYS)
+    n_blocks = -(-n_blocks // _ROUND_BLOCKS) * _ROUND_BLOCKS
     back = find_returns(pool, definition)
+    if pool.sorted_log is not None:
+        return _gather_sorted(pool, pool.sorted_log, added, definition, n_blocks)
     if definition.clock == "calendar":
         both = added.join(back.mutate(at=pool.day(back.at)), "user_id")
         day = both.at.delta(both.joined_on, unit="day")
@@ -178,13 +185,35 @@ def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
         both = added.join(back, "user_id")
         day = elapsed_us(both.reached_1_at, both.at) // _DAY_US
     days = both.select("number", day=day.cast("int32"))
-    # Rounded up, so that definitions of other days have the same returns.
-    n_blocks = -(-(definition.horizon + definition.extra_days) // _BLOCK_DAYS)
-    n_blocks = -(-n_blocks // _ROUND_BLOCKS) * _ROUND_BLOCKS
     days = days.filter(days.day.between(1, n_blocks * _BLOCK_DAYS))
     blocks = gather(days.day - 1, n_blocks, size=_BLOCK_DAYS)
     found = {f"days_{place}": block for place, block in enumerate(blocks)}
     return days.group_by("number").agg(**found).cache()
+
+
+def _gather_sorted(
+    pool: Source, log: SortedLog, added: ir.Table, definition: Definition, n_blocks: int
+) -> ir.Table:
+    """Gather the same in one compiled pass over a prepared log."""
+    from siyu.studies.retention.passes import gather_days
+
+    by_day = definition.clock == "calendar"
+    people = added.select(
+        "number", "user_id", begin=added.joined_on if by_day else count_us(added.reached_1_at)
+    ).to_pyarrow()
+    begins = people["begin"].cast(pa.int32()) if by_day else people["begin"]
+    bits = gather_days(
+        log,
+        definition.return_events,
+        people["user_id"].to_numpy(),
+        begins.to_numpy().astype(np.int64),
+        pool.offsets() if by_day else None,
+        n_blocks=n_blocks,
+        size=_BLOCK_DAYS,
+    )
+    came = np.flatnonzero(bits.any(axis=0))
+    days = {f"days_{place}": block[came] for place, block in enumerate(bits)}
+    return pool.keep(pa.table({"number": people["number"].to_numpy()[came], **days}))
 
 
 def _require_known(names: Sequence[str], events: ir.Table) -> None:

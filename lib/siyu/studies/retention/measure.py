@@ -78,8 +78,11 @@ def measure(
     parted = find_parted(stays, breakdown)
     breakdown = breakdown.without({one: phrase("retention.leak", column=one) for one in parted})
     keys = [*breakdown.columns, "cohort", "seen"]
-    returns = None
-    if definition.retained_as == "active":
+    returns, log = None, pool.sorted_log
+    if definition.retained_as == "active" and log is not None:
+        _require_known(definition.return_events, pool.table("events"))
+        kept = _count_sorted(pool, log, added, users, keys, definition)
+    elif definition.retained_as == "active":
         returns = _returns(pool, added, definition)
         kept = _count_days(returns.join(users, "number"), keys, definition)
     else:
@@ -172,12 +175,7 @@ def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
     They stay in the engine as long as the measures do, and serve every other definition of the same
     returns meanwhile.
     """
-    # Rounded up, so that definitions of other days have the same returns.
-    n_blocks = -(-(definition.horizon + definition.extra_days) // _BLOCK_DAYS)
-    n_blocks = -(-n_blocks // _ROUND_BLOCKS) * _ROUND_BLOCKS
     back = find_returns(pool, definition)
-    if pool.sorted_log is not None:
-        return _gather_sorted(pool, pool.sorted_log, added, definition, n_blocks)
     if definition.clock == "calendar":
         both = added.join(back.mutate(at=pool.day(back.at)), "user_id")
         day = both.at.delta(both.joined_on, unit="day")
@@ -185,35 +183,43 @@ def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
         both = added.join(back, "user_id")
         day = elapsed_us(both.reached_1_at, both.at) // _DAY_US
     days = both.select("number", day=day.cast("int32"))
+    # Rounded up, so that definitions of other days have the same returns.
+    n_blocks = -(-(definition.horizon + definition.extra_days) // _BLOCK_DAYS)
+    n_blocks = -(-n_blocks // _ROUND_BLOCKS) * _ROUND_BLOCKS
     days = days.filter(days.day.between(1, n_blocks * _BLOCK_DAYS))
     blocks = gather(days.day - 1, n_blocks, size=_BLOCK_DAYS)
     found = {f"days_{place}": block for place, block in enumerate(blocks)}
     return days.group_by("number").agg(**found).cache()
 
 
-def _gather_sorted(
-    pool: Source, log: SortedLog, added: ir.Table, definition: Definition, n_blocks: int
-) -> ir.Table:
-    """Gather the same in one compiled pass over a prepared log."""
-    from siyu.studies.retention.passes import gather_days
+def _count_sorted(
+    pool: Source,
+    log: SortedLog,
+    added: ir.Table,
+    users: ir.Table,
+    keys: Sequence[str],
+    definition: Definition,
+) -> pd.DataFrame:
+    """Count as `_count_days` does, in one compiled pass over a prepared log."""
+    from siyu.studies.retention.passes import count_days
 
-    by_day = definition.clock == "calendar"
-    people = added.select(
-        "number", "user_id", begin=added.joined_on if by_day else count_us(added.reached_1_at)
-    ).to_pyarrow()
-    begins = people["begin"].cast(pa.int32()) if by_day else people["begin"]
-    bits = gather_days(
+    by_calendar = definition.clock == "calendar"
+    begin = added.joined_on if by_calendar else count_us(added.reached_1_at)
+    people = added.select("number", "user_id", begin=begin).to_pyarrow()
+    begins = people["begin"].cast(pa.int32()) if by_calendar else people["begin"]
+    rows: pd.DataFrame = users.select("number", *keys).to_pandas()
+    group, groups = _number(rows, keys)
+    groups_of = np.empty(len(rows), dtype=np.int64)
+    groups_of[rows["number"].to_numpy()] = group
+    counts = count_days(
         log,
-        definition.return_events,
+        definition,
         people["user_id"].to_numpy(),
         begins.to_numpy().astype(np.int64),
-        pool.offsets() if by_day else None,
-        n_blocks=n_blocks,
-        size=_BLOCK_DAYS,
+        groups_of[people["number"].to_numpy()],
+        pool.offsets(),
     )
-    came = np.flatnonzero(bits.any(axis=0))
-    days = {f"days_{place}": block[came] for place, block in enumerate(bits)}
-    return pool.keep(pa.table({"number": people["number"].to_numpy()[came], **days}))
+    return _list(counts, groups)
 
 
 def _require_known(names: Sequence[str], events: ir.Table) -> None:

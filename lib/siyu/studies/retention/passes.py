@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from siyu.data.sorted_log import SortedLog
+from siyu.studies.retention.definition import Definition
 
 _DAY_US = 24 * 3_600_000_000
 Ints = NDArray[np.int64]
@@ -19,49 +20,48 @@ Offsets = tuple[Ints, Ints]
 """Of a business zone, from `Source.offsets`."""
 
 
-def gather_days(
+def count_days(
     log: SortedLog,
-    events: Iterable[str],
+    definition: Definition,
     users: NDArray[np.int32],
     begins: Ints,
-    offsets: Offsets | None,
-    *,
-    n_blocks: int,
-    size: int,
+    groups: Ints,
+    offsets: Offsets,
 ) -> Ints:
-    """Gather the days on which users came back, as bits.
+    """Count who stayed on each day from 1 to the horizon, for "active".
 
     Args:
         log: the rows.
-        events: what is a return.
+        definition: what staying is.
         users: who counts.
-        begins: of each, the day of the addition (since 1970), or without `offsets` its instant, in
+        begins: of each, the day of the addition (since 1970); by the clock "24h" its instant, in
             microseconds since 1970.
-        offsets: days are those of this zone; None: 24 hours from the addition.
-        n_blocks: how many sets of bits.
-        size: days in each, at most 62.
+        groups: the number of each one's group, from 0 on.
+        offsets: calendar days are those of this zone.
 
     Returns:
-        Per set and user, the days from day 1 on, the first one lowest.
+        Per group and day `k` (from 0 on, where nobody counts), users.
     """
-    bits = np.zeros((n_blocks, len(users)), dtype=np.int64)
-    until, ahead = offsets or (np.array([np.iinfo(np.int64).max]), np.zeros(1, dtype=np.int64))
-    _gather_days(
+    shape = (int(groups.max(initial=-1)) + 1, definition.horizon + 1)
+    counts = np.zeros(shape, dtype=np.int64)
+    is_within = definition.kind == "within"
+    _count_days(
         log.first,
         log.at,
         log.columns["event"].codes,
-        log.mark([events]),
+        log.mark([definition.return_events]),
         users,
         begins,
-        until,
-        ahead,
-        offsets is not None,
+        groups,
+        *offsets,
+        definition.clock == "calendar",
         log.from_us,
         log.until_us,
-        size,
-        bits,
+        definition.extra_days,
+        is_within,
+        counts,
     )
-    return bits
+    return counts.cumsum(axis=1) if is_within else counts
 
 
 def count_units(
@@ -110,38 +110,45 @@ def count_units(
 
 
 @njit(cache=True, nogil=True)
-def _gather_days(
+def _count_days(
     first: Ints,
     at: Ints,
     event: NDArray[np.uint16],
     marks: NDArray[np.uint16],
     users: NDArray[np.int32],
     begins: Ints,
+    groups: Ints,
     until: Ints,
     ahead: Ints,
     by_calendar: bool,
     known_from: int,
     known_until: int,
-    size: int,
-    bits: Ints,
+    extra_days: int,
+    only_first: bool,
+    counts: Ints,
 ) -> None:
-    """Set the bits."""
+    """Count up: a return counts on its day and on the `extra_days` before, each day once."""
     for place in range(len(users)):
-        offset = 0
+        offset, following = 0, 1
         for row in range(first[users[place]], first[users[place] + 1]):
             now = at[row]
             if marks[event[row]] == 0 or now < known_from:
                 continue
-            if now >= known_until:
+            if now >= known_until or following == counts.shape[1]:
                 break
             if by_calendar:
                 while now >= until[offset]:
                     offset += 1
-                day = (now + ahead[offset]) // _DAY_US - begins[place] - 1
+                day = (now + ahead[offset]) // _DAY_US - begins[place]
             else:
-                day = (now - begins[place]) // _DAY_US - 1
-            if 0 <= day < size * len(bits):
-                bits[day // size, place] |= 1 << (day % size)
+                day = (now - begins[place]) // _DAY_US
+            if day < 1:
+                continue
+            for k in range(max(following, day - extra_days), min(day + 1, counts.shape[1])):
+                counts[groups[place], k] += 1
+            following = max(following, min(day + 1, counts.shape[1]))
+            if only_first:
+                break
 
 
 @njit(cache=True, nogil=True)

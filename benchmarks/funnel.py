@@ -5,6 +5,9 @@
 The question: of the users who started in the first 173 days, how many got how far through six steps
 within 7 days of a start, any start counting, by the channel of their first start?
 `benchmarks.harness` says how it is measured.
+
+The last rows ask a log that was read before: siyu one that `siyu prepare` has laid out, where to
+open it is part of the first question, and the others one that they hold in memory.
 """
 
 from __future__ import annotations
@@ -22,7 +25,13 @@ STUDY = Study(
         "duckdb": "DuckDB, SQL by hand",
         "polars": "Polars",
         "pandas": "pandas",
+        "preparing": "siyu, preparing (once)",
+        "prepared_first": "**siyu, prepared, first**: opened, and asked",
+        "prepared_again": "**siyu, prepared, again**",
+        "duckdb_again": "DuckDB, again, on a table sorted by user",
+        "polars_again": "Polars, again, on rows in memory",
     },
+    answerless=("scan", "preparing"),
 )
 
 if __name__ == "__main__":

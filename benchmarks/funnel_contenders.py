@@ -1,4 +1,4 @@
-"""The same funnel in six ways: every contender answers the question of `benchmarks.funnel`.
+"""The same funnel in many ways: every contender answers the question of `benchmarks.funnel`.
 
 Each function gets ready (imports, connects, answers something trivial) and returns the question as
 a call without arguments; only that call is measured. It returns one row per channel and depth:
@@ -8,11 +8,12 @@ channel of the first start, number of steps reached, users.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.harness import Question
-from benchmarks.logs import DAYS, FIRST_DAY, STEPS
+from benchmarks.logs import DAYS, FIRST_DAY, STEPS, use_layouts
 
 Row = tuple[str, int, int]
 
@@ -24,8 +25,6 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def siyu(path: Path) -> Question:
     """Ask through the library: Ibis expressions, on DuckDB here."""
-    from datetime import UTC
-
     from siyu.data.files import open_engine
     from siyu.studies.funnel.chains import follow
     from siyu.studies.funnel.definition import Definition
@@ -45,6 +44,52 @@ def siyu(path: Path) -> Question:
         reached = [users[f"reached_{k}_at"].notnull().cast("int8") for k in range(1, 7)]
         counts = users.group_by(users.touchpoint, depth=sum(reached)).agg(n=users.count())
         return counts.to_pandas().itertuples(index=False, name=None)
+
+    return ask
+
+
+def prepared_first(path: Path) -> Question:
+    """Ask the library of a log that was laid out before: to open it is part of the question."""
+    from siyu.data.prepare import open_or_load, prepare
+    from siyu.studies.funnel.definition import Definition
+
+    use_layouts()
+    prepare(path.parent)
+
+    def ask() -> Iterable[Row]:
+        from siyu.studies.funnel.passes import follow_sorted
+
+        users = follow_sorted(
+            open_or_load(path.parent, timezone="").prepared.log,
+            Definition(steps=STEPS, window_days=WINDOW / timedelta(days=1)),
+            starts_from=FIRST_DAY.astype(datetime).replace(tzinfo=UTC),
+            starts_until=STARTS_UNTIL.replace(tzinfo=UTC),
+            at_start={"touchpoint": "touchpoint"},
+        )
+        counts = users.group_by(["touchpoint", "depth"]).aggregate([([], "count_all")])
+        return zip(*(column.to_pylist() for column in counts.columns), strict=True)
+
+    return ask
+
+
+def prepared_again(path: Path) -> Question:
+    """Ask it once more in the same process."""
+    ask = prepared_first(path)
+    list(ask())
+    return ask
+
+
+def preparing(path: Path) -> Question:
+    """Lay the log out, which is done once."""
+    from siyu.data.prepare import prepare
+
+    folder = TemporaryDirectory()
+    use_layouts(folder.name)
+
+    def ask() -> Iterable[Row]:
+        prepare(path.parent)
+        folder.cleanup()
+        return ()
 
     return ask
 
@@ -79,12 +124,18 @@ def clickhouse(path: Path) -> Question:
     return ask
 
 
-def duckdb_sql(path: Path) -> Question:
+def duckdb_sql(path: Path, *, load: bool = False) -> Question:
     """Ask DuckDB in SQL by hand: step by step, the row before an arrival tells its start."""
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'").fetchall()
+    source = f"'{path}'"
+    if load:
+        connection.execute(f"""
+            CREATE TABLE log AS SELECT * FROM {source} ORDER BY user_id, occurred_at
+        """).fetchall()
+        source = "log"
     codes = ", ".join(f"('{step}', {k}::TINYINT)" for k, step in enumerate(STEPS, start=1))
     begins = f"step = 1 AND at_ <= TIMESTAMPTZ '{STARTS_UNTIL}+00'"
     live = "".join(
@@ -110,7 +161,7 @@ def duckdb_sql(path: Path) -> Question:
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE steps AS
             SELECT user_id, occurred_at AS at_, step, touchpoint
-            FROM '{path}' JOIN (VALUES {codes}) AS codes (event, step) USING (event)
+            FROM {source} JOIN (VALUES {codes}) AS codes (event, step) USING (event)
         """).fetchall()
         return connection.execute(f"""
             WITH
@@ -128,16 +179,21 @@ def duckdb_sql(path: Path) -> Question:
     return ask
 
 
-def polars(path: Path) -> Question:
+def duckdb_again(path: Path) -> Question:
+    """Ask DuckDB of a table that was loaded and sorted by user and time before."""
+    return duckdb_sql(path, load=True)
+
+
+def polars(path: Path, *, load: bool = False) -> Question:
     """Ask Polars: each step is joined to the last row that reached the step before."""
     import polars as pl
 
     pl.select(1)
+    source = pl.read_parquet(path).lazy() if load else pl.scan_parquet(path)
 
     def ask() -> Iterable[Row]:
         rows = (
-            pl.scan_parquet(path)
-            .filter(pl.col("event").is_in(STEPS))
+            source.filter(pl.col("event").is_in(STEPS))
             .with_columns(event=pl.col("event").cast(pl.Enum(STEPS)))
             .collect()
         )
@@ -163,6 +219,11 @@ def polars(path: Path) -> Question:
         return counts.iter_rows()
 
     return ask
+
+
+def polars_again(path: Path) -> Question:
+    """Ask Polars of a log that was loaded before, in order of time as its joins want it."""
+    return polars(path, load=True)
 
 
 def pandas(path: Path) -> Question:
@@ -207,4 +268,9 @@ CONTENDERS: dict[str, Callable[[Path], Question]] = {
     "duckdb": duckdb_sql,
     "polars": polars,
     "pandas": pandas,
+    "preparing": preparing,
+    "prepared_first": prepared_first,
+    "prepared_again": prepared_again,
+    "duckdb_again": duckdb_again,
+    "polars_again": polars_again,
 }

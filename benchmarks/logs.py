@@ -68,6 +68,11 @@ def find_log(n_events: int, *, bot: bool = False) -> Path:
     return path
 
 
+def use_layouts(folder: str = "") -> None:
+    """Let layouts of prepared logs lie beside the logs, or in another folder."""
+    os.environ["SIYU_CACHE"] = folder or str(DATA / "layouts")
+
+
 def users_of(log: Path) -> Path:
     """Return the Parquet file of the users of a log.
 

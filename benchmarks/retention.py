@@ -12,7 +12,8 @@ a table beside the log.
 siyu asks as its notebook does, one definition at a time, and the first one's answer is at hand when
 the second is asked; it answers for each of the 84 days, and counts the leavers too. Its checks of
 the source, made once when it is opened, are measured in a row of their own. The others answer both
-questions in one go. `benchmarks.harness` says how it is measured.
+questions in one go. The last rows ask siyu of a log that `siyu prepare` has laid out, where to open
+it is part of the first question. `benchmarks.harness` says how it is measured.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ STUDY = Study(
         "duckdb": "DuckDB, SQL by hand",
         "polars": "Polars",
         "pandas": "pandas and NumPy",
+        "prepared_first": "**siyu, prepared, first**: opened, and asked",
+        "prepared_again": "**siyu, prepared, again**",
     },
     answerless=("scan", "opening"),
 )

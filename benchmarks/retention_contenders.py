@@ -1,4 +1,4 @@
-"""The same retention in six ways: every contender answers the question of `benchmarks.retention`.
+"""The same retention in many ways: every contender answers the question of `benchmarks.retention`.
 
 Each function gets ready (imports, connects, opens, answers something trivial) and returns the
 question as a call without arguments; only that call is measured. It returns one row per weekly
@@ -15,10 +15,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness import Question
-from benchmarks.logs import DAYS, FIRST_DAY, users_of
+from benchmarks.logs import DAYS, FIRST_DAY, use_layouts, users_of
+
+if TYPE_CHECKING:
+    from siyu.data import Source
 
 Row = tuple[str, int, int, int]
 Returns = tuple[Any, ...]
@@ -26,6 +29,7 @@ Returns = tuple[Any, ...]
 `_SPANS`.
 """
 
+ZONE = "Asia/Shanghai"
 BACK = ("browse", "compare", "cart", "order", "sign_in", "moments_like")
 WEEKS = range(1, 13)
 ON_DAYS = (1, 7, 30)
@@ -45,27 +49,51 @@ _SINCE, _UNTIL = (at.strftime("%Y-%m-%d %H:%M:%S") for at in (BEGIN, END))
 
 def siyu(log: Path) -> Question:
     """Ask through the library as a notebook does: one call for the weeks, one for the days."""
+    import siyu.studies.retention  # noqa: F401
+
+    pool = _open(log)
+    return lambda: _ask(pool)
+
+
+def prepared_first(log: Path) -> Question:
+    """Ask the library of a log that was laid out before: to open it is part of the question."""
+    import siyu.studies.retention  # noqa: F401
+    from siyu.data.prepare import prepare
+
+    use_layouts()
+    prepare(log.parent, timezone=ZONE)
+    return lambda: _ask(_open(log))
+
+
+def prepared_again(log: Path) -> Question:
+    """Ask it once more in the same process."""
+    list(prepared_first(log)())
+    pool = _open(log)
+    return lambda: _ask(pool)
+
+
+def _open(log: Path) -> Source:
     from siyu.data import open_source
+
+    return open_source(log.parent, as_of=LAST.isoformat(), timezone=ZONE)
+
+
+def _ask(pool: Source) -> Iterable[Row]:
     from siyu.studies import retention
 
-    pool = open_source(log.parent, as_of=LAST.isoformat(), timezone="Asia/Shanghai")
     returns = {"return_events": BACK, "follow_days": 7}
     weekly = retention.Definition(kind="from", days=[7 * week for week in WEEKS], **returns)
     daily = retention.Definition(kind="on", days=ON_DAYS, **returns)
     options = {"period_days": DAYS + 1, "min_users": 1}
-
-    def ask() -> Iterable[Row]:
-        weeks = retention.measure(pool, weekly, **options)
-        cohorts = retention.by_cohort(weeks, level=0.95)
-        days = retention.measure(pool, daily, by=["touchpoint"], **options)
-        rates = retention.rates(days, level=0.95)
-        whole = cohorts[cohorts["state"] == "whole"].assign(group=lambda t: t["cohort"].astype(str))
-        told = rates[(rates["segment"] != "all") & rates["k"].isin(ON_DAYS)]
-        for table, group in ((whole, "group"), (told, "segment")):
-            columns = [group, "k", "at_risk", "retained"]
-            yield from table[columns].itertuples(index=False, name=None)
-
-    return ask
+    weeks = retention.measure(pool, weekly, **options)
+    cohorts = retention.by_cohort(weeks, level=0.95)
+    days = retention.measure(pool, daily, by=["touchpoint"], **options)
+    rates = retention.rates(days, level=0.95)
+    whole = cohorts[cohorts["state"] == "whole"].assign(group=lambda t: t["cohort"].astype(str))
+    told = rates[(rates["segment"] != "all") & rates["k"].isin(ON_DAYS)]
+    for table, group in ((whole, "group"), (told, "segment")):
+        columns = [group, "k", "at_risk", "retained"]
+        yield from table[columns].itertuples(index=False, name=None)
 
 
 def opening(log: Path) -> Question:
@@ -303,4 +331,6 @@ CONTENDERS: dict[str, Callable[[Path], Question]] = {
     "duckdb": duckdb_sql,
     "polars": polars,
     "pandas": pandas,
+    "prepared_first": prepared_first,
+    "prepared_again": prepared_again,
 }

@@ -128,11 +128,13 @@ def test_a_source_that_cannot_be_laid_out_is_read_as_it_lies(shop, cache, monkey
 
 
 @pytest.mark.parametrize("broken", ["tables.duckdb", "facts.json"])
-def test_a_layout_that_was_damaged_is_not_used(shop, broken):
+def test_a_layout_that_was_damaged_is_not_used_and_made_anew(shop, broken):
     (prepare(shop) / broken).write_text("", encoding="utf-8")
     source = open_source(shop)
     assert not is_prepared(source)
     assert source.counts()["rows"].sum() > 0
+    prepare(shop)
+    assert is_prepared(open_source(shop))
 
 
 def test_what_a_killed_process_left_half_written_is_no_layout(shop, cache):

@@ -6,7 +6,7 @@ import shutil
 import ibis.expr.types as ir
 import pandas as pd
 import pytest
-from siyu.data import open_source
+from siyu.data import open_source, sorted_log
 from siyu.data.prepare import prepare
 from siyu.studies import funnel, retention
 from siyu.studies.lures import draw as lots
@@ -20,10 +20,24 @@ BACK = {"return_events": ["reply", "browse", "order"]}
 
 @pytest.fixture(scope="module")
 def pools():
+    """The sample as it lies, and as it was laid out."""
     plain = open_source("data/sample")
     layout = prepare("data/sample")
-    yield plain, open_source("data/sample")
+    prepared = open_source("data/sample")
+    assert prepared.sorted_log is None
+    yield plain, prepared
     shutil.rmtree(layout)
+
+
+@pytest.fixture(scope="module")
+def compiled(pools):
+    """The plain sample, and as it is read in compiled passes."""
+    pytest.importorskip("numba")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sorted_log, "FEWEST_ROWS", 0)
+        passed = open_source("data/sample")
+    assert passed.sorted_log is not None
+    return pools[0], passed
 
 
 def assert_same(plain, prepared):
@@ -46,10 +60,14 @@ def assert_same(plain, prepared):
         {"order": "any", "hold": "touchpoint", "exclude": ["consult"]},
     ],
 )
-def test_funnels(pools, rules):
+def test_funnels(pools, compiled, rules):
     definition = funnel.Definition(steps=STEPS, **{"window_days": 7, **rules})
     by = ["channel", "touchpoint", "tier"]
-    assert_same(*(funnel.measure(pool, definition, period_days=40, by=by) for pool in pools))
+    plain, prepared, passed = (
+        funnel.measure(pool, definition, period_days=40, by=by) for pool in (*pools, compiled[1])
+    )
+    assert_same(plain, prepared)
+    assert_same(plain, passed)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +78,16 @@ def test_funnels(pools, rules):
         {"retained_as": "connected"},
     ],
 )
-def test_retention(pools, rules):
+def test_retention(pools, compiled, rules):
     definition = retention.Definition(**rules)
-    found = [retention.measure(pool, definition, period_days=90, by=["lure"]) for pool in pools]
-    assert_same(*found)
-    triangles = [measure_triangle(pool, one) for pool, one in zip(pools, found, strict=True)]
-    pd.testing.assert_frame_equal(*triangles)
+    three = (*pools, compiled[1])
+    plain, *others = [
+        retention.measure(pool, definition, period_days=90, by=["lure"]) for pool in three
+    ]
+    triangle, *triangles = [measure_triangle(pool, plain) for pool in three]
+    for measures, other in zip(others, triangles, strict=True):
+        assert_same(plain, measures)
+        pd.testing.assert_frame_equal(triangle, other)
 
 
 def test_a_list_of_persons_names_them_as_the_source_does(pools, tmp_path):

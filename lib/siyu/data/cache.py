@@ -84,13 +84,23 @@ def make_room(home: Path, *, keep: Path) -> None:
     others = [folder for folder in spare if not folder.name.startswith(".")]
     for folder in others:
         if folder.name.startswith(f"{source}-"):
-            _remove(folder)
+            remove(folder)
     others = sorted((folder for folder in others if folder.exists()), key=_last_used, reverse=True)
     left = most_bytes() - size_of(keep)
     for folder in others:
         left -= size_of(folder)
         if left < 0:
-            _remove(folder)
+            remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove a layout, if it is still there; whoever has it open keeps what is open."""
+    gone = folder.with_name(f"{_STAGED}{os.getpid()}-{folder.name}")
+    try:
+        folder.rename(gone)
+    except OSError:  # another process was faster
+        return
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def size_of(folder: Path) -> int:
@@ -114,12 +124,3 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except OSError:
         return 0
-
-
-def _remove(folder: Path) -> None:
-    gone = folder.with_name(f"{_STAGED}{os.getpid()}-{folder.name}")
-    try:
-        folder.rename(gone)
-    except OSError:  # another process was faster
-        return
-    shutil.rmtree(gone, ignore_errors=True)

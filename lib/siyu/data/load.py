@@ -33,6 +33,7 @@ from siyu.data.layout import Layout, TableLayout, read_layout, tables_in
 from siyu.data.problems import Problem, SourceError, nearest, suggest
 from siyu.data.read import read_item
 from siyu.data.shape import shape
+from siyu.data.sorted_log import SortedLog
 from siyu.data.zones import find_zone
 from siyu.phrases import phrase
 
@@ -45,12 +46,14 @@ class Prepared:
     """What a prepared source has besides its tables.
 
     `persons` are the ids (`user_id`) and their `code`, which stands for them in the columns `coded`
-    of each table; codes go up as the ids do. `doubts` are the quality findings, per language.
+    of each table; codes go up as the ids do. `doubts` are the quality findings, per language. `log`
+    are the events as arrays, where a compiled pass over them pays.
     """
 
     persons: ir.Table
     coded: Mapping[str, tuple[str, ...]]
     doubts: Mapping[str, tuple[Problem, ...]]
+    log: SortedLog | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 import ibis
 import ibis.expr.types as ir
 
-from siyu.data.cache import make_room, publish, staging
+from siyu.data.cache import make_room, publish, remove, staging
 from siyu.data.contract import PERSONS, TABLES
 from siyu.data.load import Loaded, find_layout, load
 from siyu.data.prepared import (
@@ -31,6 +31,7 @@ from siyu.data.prepared import (
 from siyu.data.prepared import PERSONS as PERSONS_TABLE
 from siyu.data.problems import Problem, SourceError
 from siyu.data.quality import find_quality
+from siyu.data.sorted_log import write_log
 from siyu.language import LANGUAGES, speaking
 
 _STAGED = "siyu_staged"
@@ -82,6 +83,7 @@ def prepare(location: str | Path, *, timezone: str = "") -> Path:
         loaded = load(location, timezone=timezone)
         if loaded.problems:
             raise SourceError(*loaded.problems)
+        remove(folder)  # which is there, and damaged, if at all
         with staging(home()) as staged:
             _lay_out(loaded, staged)
             if name_layout(layout, place, timezone=timezone) != name:
@@ -109,6 +111,10 @@ def _lay_out(loaded: Loaded, folder: Path) -> None:
         rows = _with_codes(table, coded[name], persons)
         first = [c for c in (*PERSONS[:1], TABLES[name].known_at) if c in rows.columns]
         engine.create_table(name, rows.order_by(first) if first else rows, database=at)
+    log = {}
+    if "events" in loaded.tables:
+        n_persons = int(persons.count().to_pyarrow().as_py())
+        log = write_log(engine.table("events", database=at), n_persons, folder)
     engine.raw_sql(f"DETACH {_STAGED}")
     facts = {
         "tables": list(loaded.tables),
@@ -116,6 +122,7 @@ def _lay_out(loaded: Loaded, folder: Path) -> None:
         "files": [(name, str(path.resolve())) for name, path in loaded.files],
         "coded": coded,
         "doubts": doubts,
+        "log": log,
     }
     (folder / FACTS_FILE).write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
 

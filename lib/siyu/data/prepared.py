@@ -23,6 +23,7 @@ from siyu.data.files import kind_of, open_engine, parts_of
 from siyu.data.layout import Layout
 from siyu.data.load import Loaded, Prepared, path_of
 from siyu.data.problems import Problem
+from siyu.data.sorted_log import open_log
 from siyu.data.zones import find_zone
 
 TABLES_FILE, FACTS_FILE = "tables.duckdb", "facts.json"
@@ -60,6 +61,7 @@ def open_layout(folder: Path, layout: Layout, *, timezone: str) -> Loaded | None
         engine = open_engine()
         file = str(folder / TABLES_FILE).replace("'", "''")
         engine.raw_sql(f"ATTACH '{file}' AS {_DATABASE} (READ_ONLY)")
+        log = open_log(folder, facts["log"])
         os.utime(folder / USED)
     except (OSError, ValueError, duckdb.Error):
         return None
@@ -83,6 +85,7 @@ def open_layout(folder: Path, layout: Layout, *, timezone: str) -> Loaded | None
                 )
                 for language, problems in facts["doubts"].items()
             },
+            log=log,
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -10,7 +11,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+from ibis.util import gen_name
+from numpy.typing import NDArray
 
 from siyu.data.contract import TABLES
 from siyu.data.files import name_of
@@ -21,7 +26,8 @@ from siyu.data.observation import DAY, last_day, observe
 from siyu.data.prepare import open_or_load
 from siyu.data.problems import Problem, Report, SourceError, suggest
 from siyu.data.quality import find_quality, with_users
-from siyu.data.zones import start_of_day, to_local
+from siyu.data.sorted_log import SortedLog
+from siyu.data.zones import list_offsets, start_of_day, to_local
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +66,14 @@ class Source:
 
     def local(self, column: ir.TimestampValue) -> ir.TimestampValue:
         """Turn instants into naive wall-clock time of the business zone."""
-        instants = [
-            at
-            for facts in self._loaded.facts.values()
-            for at in facts.values()
-            if isinstance(at, datetime)
-        ]
-        first = min([*instants, self.observed_from])
         # Nothing later than as_of is left to be shown.
-        return to_local(column, self._zone, first, self.as_of_end)
+        return to_local(column, self._zone, self._first, self.as_of_end)
+
+    def offsets(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """List the offsets of the business zone: until when each holds, and what it adds to UTC,
+        in microseconds.
+        """
+        return list_offsets(self._zone, self._first, self.as_of_end)
 
     def day(self, column: ir.TimestampValue) -> ir.DateValue:
         """Turn instants into calendar days of the business zone."""
@@ -100,6 +105,22 @@ class Source:
         """Count the rows of each table, with the local days of the first and the last of them."""
         rows = [self._count(name) for name in TABLES if name in self._tables]
         return pd.DataFrame(rows, columns=["table", "rows", "first", "last"])
+
+    @cached_property
+    def sorted_log(self) -> SortedLog | None:
+        """The events as arrays, masked; None where they are not prepared for a compiled pass."""
+        prepared = self._loaded.prepared
+        if prepared is None or prepared.log is None:
+            return None
+        return prepared.log.known(self.observed_from, self.as_of_end)
+
+    def keep(self, rows: pa.Table) -> ir.Table:
+        """Put rows beside the tables of the source, for as long as a question needs them."""
+        name = gen_name("siyu_kept")
+        table = self._loaded.engine.create_table(name, rows, temp=True)
+        forget = weakref.finalize(table.op(), self._loaded.engine.raw_sql, f"DROP TABLE {name}")
+        forget.atexit = False  # the engine is gone before
+        return table
 
     def fingerprint(self) -> str:
         """Return the sha256 of what was read, whatever `as_of` and wherever it lies."""
@@ -162,6 +183,17 @@ class Source:
         (found,) = table.aggregate(**measures).to_pyarrow().to_pylist()
         first, last = (_local_day(found.get(end), self._zone) for end in ("first", "last"))
         return name, found["rows"], first, last
+
+    @cached_property
+    def _first(self) -> datetime:
+        """The first instant in any table."""
+        instants = [
+            at
+            for facts in self._loaded.facts.values()
+            for at in facts.values()
+            if isinstance(at, datetime)
+        ]
+        return min([*instants, self.observed_from])
 
     @property
     def _zone(self) -> ZoneInfo:

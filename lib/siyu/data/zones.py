@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import numpy as np
+from numpy.typing import NDArray
 
 from siyu.data.problems import Problem, SourceError, suggest
 
@@ -113,6 +115,21 @@ def to_local(
     changes = list(_changes(zone, first, last))
     until = [at.replace(tzinfo=None) for at, _, _ in changes[1:]]
     return _wall_clock(_shift(count_us(column), changes, sign=1, until=until))
+
+
+def list_offsets(
+    zone: ZoneInfo, first: datetime, last: datetime
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """List the offsets of a zone over a span, as `to_local` takes it.
+
+    Returns:
+        Until when each holds, in microseconds since 1970 (the last one for ever), and how many
+        microseconds the wall clock is ahead of UTC.
+    """
+    changes = list(_changes(zone, first, last))
+    until = [(at.replace(tzinfo=None) - _EPOCH) // _MICROSECOND for at, _, _ in changes[1:]]
+    offsets = [offset // _MICROSECOND for _, _, offset in changes]
+    return np.array([*until, np.iinfo(np.int64).max]), np.array(offsets)
 
 
 def to_utc(

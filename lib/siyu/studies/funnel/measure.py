@@ -14,6 +14,7 @@ from siyu.data.zones import elapsed_us
 from siyu.studies.breakdown import Breakdown, resolve
 from siyu.studies.funnel.chains import follow
 from siyu.studies.funnel.definition import Definition, FunnelError
+from siyu.studies.funnel.histories import serves
 from siyu.studies.funnel.leaks import leak
 from siyu.studies.funnel.measures import Measures
 from siyu.studies.funnel.naming import name_segments
@@ -61,7 +62,7 @@ def measure(
         pool, definition, period_days=period_days, compare_to_previous=compare_to_previous
     )
     breakdown = resolve(pool, by)
-    eligible = _follow(events, definition, span.entry_from, span.eligible_until, breakdown)
+    eligible = _follow(pool, definition, span.entry_from, span.eligible_until, breakdown)
     breakdown = breakdown.without(breakdown.learnt_later(eligible))
     eligible = everyone = breakdown.attach(eligible)
     counts = _counts(pool, eligible, [*breakdown.columns, "half", "depth"])
@@ -73,15 +74,16 @@ def measure(
     breakdown = breakdown.without(leaks)
     if definition.window is not None:
         last = span.as_of_end - INSTANT
-        everyone = breakdown.attach(_follow(events, definition, span.entry_from, last, breakdown))
+        everyone = breakdown.attach(_follow(pool, definition, span.entry_from, last, breakdown))
     young = everyone.filter(everyone.reached_1_at > span.eligible_until)
     tables = {
         "counts": counts.drop(columns=[column_of(name) for name in leaks]),
         "waiting": _counts(pool, young, [*breakdown.columns, "half"]),
         "times": _times(pool, everyone, definition, span, breakdown.columns),
-        "pairs": _pairs(events, definition, span, breakdown, eligible),
+        "pairs": _pairs(pool, definition, span, breakdown, eligible),
     }
     named, values = name_segments(tables, breakdown.by, min_users=min_users)
+    done, tied_share = _tally(pool, eligible, definition, span)
     weekly, drift = follow_weeks(pool, definition, span, min_users=min_users)
     return Measures(
         definition=definition,
@@ -94,8 +96,8 @@ def measure(
         segments=values,
         weekly=weekly,
         drift=drift,
-        done=_done(events, eligible, definition, span),
-        tied_share=_tied_share(events, eligible, definition, span),
+        done=done,
+        tied_share=tied_share,
         **named,
     )
 
@@ -108,7 +110,7 @@ def _require_column(events: ir.Table, hold: str | None) -> None:
 
 
 def _follow(
-    events: ir.Table,
+    pool: Source,
     definition: Definition,
     starts_from: datetime,
     starts_until: datetime,
@@ -118,13 +120,15 @@ def _follow(
 
     The answer, a row per user, stays in the engine: several tables are counted from it.
     """
-    users = follow(
-        breakdown.mark(events),
-        definition,
-        starts_from=starts_from,
-        starts_until=starts_until,
-        at_start=[column_of(name) for name in breakdown.at_start],
-    )
+    at_start = {column_of(name): name for name in breakdown.at_start}
+    between = {"starts_from": starts_from, "starts_until": starts_until}
+    log = pool.sorted_log
+    if log is not None and serves(definition) and log.columns.keys() >= {*at_start.values()}:
+        from siyu.studies.funnel.passes import follow_sorted
+
+        return pool.keep(follow_sorted(log, definition, **between, at_start=at_start))
+    events = breakdown.mark(pool.table("events"))
+    users = follow(events, definition, **between, at_start=[*at_start])
     steps = range(1, len(definition.steps) + 1)
     depth = sum(users[f"reached_{k}_at"].notnull().cast("int64") for k in steps)
     return users.mutate(depth=depth).cache()
@@ -138,7 +142,7 @@ def _counts(pool: Source, users: ir.Table, columns: Sequence[str]) -> pd.DataFra
 
 
 def _pairs(
-    events: ir.Table,
+    pool: Source,
     definition: Definition,
     span: Span,
     breakdown: Breakdown,
@@ -150,7 +154,7 @@ def _pairs(
     if span.previous_from is None:
         return pd.DataFrame(columns=[*both, "n"])
     before = breakdown.attach(
-        _follow(events, definition, span.previous_from, span.entry_from - INSTANT, breakdown)
+        _follow(pool, definition, span.previous_from, span.entry_from - INSTANT, breakdown)
     )
     before = before.select("user_id", **dict(zip(earlier, columns, strict=True)))
     joined = eligible.select("user_id", *columns).outer_join(before, "user_id")
@@ -179,6 +183,22 @@ def _times(
     keys = [*columns, "minutes", "outcome"]
     times: pd.DataFrame = users.group_by(keys).agg(n=users.count()).to_pandas()
     return times.sort_values(keys, ignore_index=True)
+
+
+def _tally(
+    pool: Source, eligible: ir.Table, definition: Definition, span: Span
+) -> tuple[pd.Series, float]:
+    """Count who did each step in whatever order, and how many of the rows of steps are tied."""
+    log, events = pool.sorted_log, pool.table("events")
+    if log is None:
+        done = _done(events, eligible, definition, span)
+        return done, _tied_share(events, eligible, definition, span)
+    from siyu.studies.funnel.passes import tally_sorted
+
+    users = eligible.select("user_id").to_pyarrow()["user_id"].to_numpy()
+    counts, tied, n_rows = tally_sorted(log, definition, users, since=span.entry_from)
+    done = pd.Series(counts, index=definition.labels, name="done")
+    return done, tied / n_rows if n_rows else 0.0
 
 
 def _done(events: ir.Table, eligible: ir.Table, definition: Definition, span: Span) -> pd.Series:

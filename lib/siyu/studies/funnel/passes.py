@@ -1,0 +1,326 @@
+"""The plain funnel in one compiled pass over sorted rows: what `histories` finds, of prepared logs.
+
+To import this module takes numba. A user's rows are seen once, instant by instant; of each step the
+latest start that arrives there is carried, as in `chains`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
+
+from siyu.data.sorted_log import SortedLog, count_us
+from siyu.studies.funnel.definition import Definition
+from siyu.studies.funnel.spans import Span
+
+_NEVER = np.iinfo(np.int64).max
+_INSTANT = pa.timestamp("us", tz="UTC")
+Ints = NDArray[np.int64]
+
+
+def follow_sorted(
+    log: SortedLog,
+    definition: Definition,
+    *,
+    starts_from: datetime,
+    starts_until: datetime,
+    at_start: Mapping[str, str],
+) -> pa.Table:
+    """Follow every user of a plain funnel.
+
+    Args:
+        log: the rows.
+        definition: a funnel that `histories.serves`.
+        starts_from: first instant at which an attempt may begin (aware).
+        starts_until: last instant at which an attempt may begin, inclusive (aware).
+        at_start: columns of the log whose value at the first start is wanted, by the name to give.
+
+    Returns:
+        The rows that `chains.follow` gives, with codes of persons, and `depth`: the steps reached.
+    """
+    marks = log.mark(definition.names)
+    n_persons, n_steps = len(log.first) - 1, len(definition.steps)
+    user = np.empty(n_persons, dtype=np.int32)
+    reached = np.empty((n_steps, n_persons), dtype=np.int64)
+    rows = np.empty((2, n_persons), dtype=np.int64)
+    n = _follow(
+        log.first,
+        log.at,
+        log.columns["event"].codes,
+        marks,
+        max(count_us(starts_from), log.from_us),
+        count_us(starts_until),
+        log.until_us,
+        _window_us(definition),
+        definition.entry == "first",
+        definition.ties == "strict",
+        user,
+        reached,
+        rows,
+    )
+    row = _first_rows(log, rows[:, :n], marks, list(at_start.values()))
+    depth = np.count_nonzero(reached[:, :n] != _NEVER, axis=0)
+    found = {"user_id": pa.array(user[:n]), "depth": pa.array(depth)}
+    for k in range(n_steps):
+        at = reached[k, :n]
+        found[f"reached_{k + 1}_at"] = pa.array(at, mask=at == _NEVER).cast(_INSTANT)
+    for ours, name in at_start.items():
+        column = log.columns[name]
+        codes = column.codes[row]
+        places = pa.array(codes, mask=codes == len(column.values))
+        values = pa.array(column.values, pa.string())
+        found[ours] = pa.DictionaryArray.from_arrays(places, values).cast(pa.string())
+    return pa.table(found)
+
+
+def follow_weeks_sorted(
+    log: SortedLog, definition: Definition, span: Span, mondays: Ints
+) -> tuple[Ints, Ints, Ints]:
+    """Follow every user of a plain funnel from the first start of each week.
+
+    Args:
+        log: the rows.
+        definition: a funnel that `histories.serves`, with a window.
+        span: when attempts may begin.
+        mondays: when each week of the entry period begins, in microseconds since 1970, and when the
+            last one ends; at most 62 weeks.
+
+    Returns:
+        Per person the weeks with a start whose window has closed, those of them from whose first
+        start the user converted, and the weeks with a start that is too recent: as bits, the first
+        week lowest.
+    """
+    bits = np.zeros((3, len(log.first) - 1), dtype=np.int64)
+    _follow_weeks(
+        log.first,
+        log.at,
+        log.columns["event"].codes,
+        log.mark(definition.names),
+        len(definition.steps),
+        max(count_us(span.entry_from), log.from_us),
+        count_us(span.eligible_until),
+        log.until_us,
+        mondays,
+        _window_us(definition),
+        definition.ties == "strict",
+        bits,
+    )
+    return bits[0], bits[1], bits[2]
+
+
+def tally_sorted(
+    log: SortedLog, definition: Definition, users: NDArray[np.int32], *, since: datetime
+) -> tuple[Ints, int, int]:
+    """Count what users did from an instant on, in whatever order.
+
+    Args:
+        log: the rows.
+        definition: the funnel.
+        users: who counts.
+        since: first instant of a row that counts (aware).
+
+    Returns:
+        Per step the users who did it, where a repeated step needs as many rows; the rows that can
+        be a step and share their user's instant with another; all rows that can be a step.
+    """
+    names = definition.names
+    needed = np.array([names[:k].count(one) for k, one in enumerate(names, 1)], dtype=np.int64)
+    done = np.zeros(len(names), dtype=np.int64)
+    tied, n_rows = _tally(
+        log.first,
+        log.at,
+        log.columns["event"].codes,
+        log.mark(names),
+        users,
+        max(count_us(since), log.from_us),
+        log.until_us,
+        needed,
+        done,
+    )
+    return done, tied, n_rows
+
+
+def _window_us(definition: Definition) -> int:
+    if definition.window is None:
+        return int(_NEVER)
+    return round(definition.window.total_seconds() * 1e6)
+
+
+def _first_rows(log: SortedLog, rows: Ints, marks: NDArray[np.uint16], wanted: list[str]) -> Ints:
+    """Choose of each user's starts at the first instant the one with the smallest values.
+
+    Args:
+        log: the rows.
+        rows: of each user, the first row of that instant and the row after the last.
+        marks: the first bit tells which names are a start.
+        wanted: columns whose values are compared, the first one first.
+    """
+    first, end = rows[0], rows[1]
+    (tied,) = (end - first > 1).nonzero()
+    chosen: Ints = first.copy()
+    if not wanted or not len(tied):
+        return chosen
+    n_rows = (end - first)[tied]
+    owner = np.repeat(tied, n_rows)
+    row = np.repeat(first[tied] - (n_rows.cumsum() - n_rows), n_rows) + np.arange(n_rows.sum())
+    starts = (marks[log.columns["event"].codes[row]] & 1).astype(bool)
+    owner, row = owner[starts], row[starts]
+    order = np.lexsort([*(log.columns[name].codes[row] for name in reversed(wanted)), owner])
+    # Of equal places the last one written stays.
+    chosen[owner[order[::-1]]] = row[order[::-1]]
+    return chosen
+
+
+@njit(cache=True, nogil=True)
+def _follow(
+    first: Ints,
+    at: Ints,
+    event: NDArray[np.uint16],
+    marks: NDArray[np.uint16],
+    starts_from: int,
+    starts_until: int,
+    known_until: int,
+    window: int,
+    only_first: bool,
+    strict: bool,
+    user: NDArray[np.int32],
+    reached: Ints,
+    rows: Ints,
+) -> int:
+    """Fill the arrays of who started, when which step was reached, and the rows of that instant."""
+    n, n_steps = 0, len(reached)
+    latest = np.empty(n_steps, dtype=np.int64)
+    for person in range(len(first) - 1):
+        row, end = first[person], first[person + 1]
+        entered = False
+        while row < end and at[row] < known_until:
+            now, began, mark = at[row], row, 0
+            while row < end and at[row] == now:
+                mark |= marks[event[row]]
+                row += 1
+            if mark == 0 or now < starts_from:
+                continue
+            starts = mark & 1 and now <= starts_until and not (only_first and entered)
+            if not entered:
+                if now > starts_until:
+                    break
+                if not starts:
+                    continue
+                entered = True
+                latest[:] = _NEVER
+                user[n] = person
+                reached[:, n] = _NEVER
+                reached[0, n] = now
+                rows[0, n], rows[1, n] = began, row
+            # Rows of one instant may follow each other, unless ties are strict: then a step looks
+            # at what the one before had reached earlier.
+            if starts and not strict:
+                latest[0] = now
+            for place in range(1, n_steps):
+                step = n_steps - place if strict else place
+                before = latest[step - 1]
+                if mark >> step & 1 and before != _NEVER and now - before <= window:
+                    latest[step] = before
+                    reached[step, n] = min(reached[step, n], now)
+            if starts and strict:
+                latest[0] = now
+            if reached[n_steps - 1, n] != _NEVER:
+                break
+        if entered:
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _follow_weeks(
+    first: Ints,
+    at: Ints,
+    event: NDArray[np.uint16],
+    marks: NDArray[np.uint16],
+    n_steps: int,
+    starts_from: int,
+    closed_until: int,
+    known_until: int,
+    mondays: Ints,
+    window: int,
+    strict: bool,
+    bits: Ints,
+) -> None:
+    """Set of each person the bits of weeks: started, converted, too recent."""
+    for person in range(len(first) - 1):
+        row, end = first[person], first[person + 1]
+        week, last_week = 0, -1
+        while row < end and at[row] < known_until:
+            now = at[row]
+            if now < starts_from or marks[event[row]] & 1 == 0:
+                row += 1
+                continue
+            while now >= mondays[week + 1]:
+                week += 1
+            if week == last_week:
+                row += 1
+                continue
+            last_week = week
+            if now > closed_until:
+                bits[2, person] |= 1 << week
+                continue
+            bits[0, person] |= 1 << week
+            ahead, reached = row, 0
+            # The first row of this instant may be of a later step.
+            while ahead > first[person] and at[ahead - 1] == now:
+                ahead -= 1
+            while ahead < end and at[ahead] < known_until and at[ahead] - now <= window:
+                then, mark = at[ahead], 0
+                while ahead < end and at[ahead] == then:
+                    mark |= marks[event[ahead]]
+                    ahead += 1
+                before = reached
+                if then == now:
+                    reached |= 1
+                for step in range(1, n_steps):
+                    arrived = before if strict else reached
+                    if mark >> step & 1 and arrived >> (step - 1) & 1:
+                        reached |= 1 << step
+                if reached >> (n_steps - 1) & 1:
+                    bits[1, person] |= 1 << week
+                    break
+
+
+@njit(cache=True, nogil=True)
+def _tally(
+    first: Ints,
+    at: Ints,
+    event: NDArray[np.uint16],
+    marks: NDArray[np.uint16],
+    users: NDArray[np.int32],
+    since: int,
+    until: int,
+    needed: Ints,
+    done: Ints,
+) -> tuple[int, int]:
+    """Count into `done`; return the tied rows and all rows of steps."""
+    tied = n_rows = 0
+    times = np.empty(len(needed), dtype=np.int64)
+    for person in users:
+        times[:] = 0
+        same, now = 0, np.int64(0)
+        for row in range(first[person], first[person + 1]):
+            mark = marks[event[row]]
+            if mark == 0 or at[row] < since or at[row] >= until:
+                continue
+            for step in range(len(needed)):
+                times[step] += mark >> step & 1
+            n_rows += 1
+            if same and at[row] == now:
+                same += 1
+                tied += 2 if same == 2 else 1
+            else:
+                same, now = 1, at[row]
+        for step in range(len(needed)):
+            done[step] += times[step] >= needed[step]
+    return tied, n_rows

@@ -1,0 +1,185 @@
+"""Returns in one compiled pass over the sorted rows of a prepared log.
+
+To import this module takes numba.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from siyu.data.sorted_log import SortedLog
+from siyu.studies.retention.definition import Definition
+
+_DAY_US = 24 * 3_600_000_000
+Ints = NDArray[np.int64]
+Offsets = tuple[Ints, Ints]
+"""Of a business zone, from `Source.offsets`."""
+
+
+def count_days(
+    log: SortedLog,
+    definition: Definition,
+    users: NDArray[np.int32],
+    begins: Ints,
+    groups: Ints,
+    offsets: Offsets,
+) -> Ints:
+    """Count who stayed on each day from 1 to the horizon, for "active".
+
+    Args:
+        log: the rows.
+        definition: what staying is.
+        users: who counts.
+        begins: of each, the day of the addition (since 1970); by the clock "24h" its instant, in
+            microseconds since 1970.
+        groups: the number of each one's group, from 0 on.
+        offsets: calendar days are those of this zone.
+
+    Returns:
+        Per group and day `k` (from 0 on, where nobody counts), users.
+    """
+    shape = (int(groups.max(initial=-1)) + 1, definition.horizon + 1)
+    counts = np.zeros(shape, dtype=np.int64)
+    is_within = definition.kind == "within"
+    _count_days(
+        log.first,
+        log.at,
+        log.columns["event"].codes,
+        log.mark([definition.return_events]),
+        users,
+        begins,
+        groups,
+        *offsets,
+        definition.clock == "calendar",
+        log.from_us,
+        log.until_us,
+        definition.extra_days,
+        is_within,
+        counts,
+    )
+    return counts.cumsum(axis=1) if is_within else counts
+
+
+def count_units(
+    log: SortedLog,
+    events: Iterable[str],
+    users: NDArray[np.int32],
+    added_us: Ints,
+    cohorts: Ints,
+    offsets: Offsets,
+    units: Ints,
+    *,
+    first_day: int,
+) -> Ints:
+    """Count the users of each cohort who came back in each calendar unit.
+
+    Args:
+        log: the rows.
+        events: what is a return.
+        users: who counts.
+        added_us: when each was added, in microseconds since 1970: a return is not before.
+        cohorts: the number of each one's cohort, from 0 on.
+        offsets: days are those of this zone.
+        units: the number of each day's unit, from 0 on, ascending.
+        first_day: the first of these days (since 1970); nobody was added before.
+
+    Returns:
+        Per cohort and unit, users.
+    """
+    counts = np.zeros((int(cohorts.max(initial=-1)) + 1, int(units[-1]) + 1), dtype=np.int64)
+    _count_units(
+        log.first,
+        log.at,
+        log.columns["event"].codes,
+        log.mark([events]),
+        users,
+        added_us,
+        cohorts,
+        *offsets,
+        log.from_us,
+        log.until_us,
+        units,
+        first_day,
+        counts,
+    )
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _count_days(
+    first: Ints,
+    at: Ints,
+    event: NDArray[np.uint16],
+    marks: NDArray[np.uint16],
+    users: NDArray[np.int32],
+    begins: Ints,
+    groups: Ints,
+    until: Ints,
+    ahead: Ints,
+    by_calendar: bool,
+    known_from: int,
+    known_until: int,
+    extra_days: int,
+    only_first: bool,
+    counts: Ints,
+) -> None:
+    """Count up: a return counts on its day and on the `extra_days` before, each day once."""
+    for place in range(len(users)):
+        offset, following = 0, 1
+        for row in range(first[users[place]], first[users[place] + 1]):
+            now = at[row]
+            if marks[event[row]] == 0 or now < known_from:
+                continue
+            if now >= known_until or following == counts.shape[1]:
+                break
+            if by_calendar:
+                while now >= until[offset]:
+                    offset += 1
+                day = (now + ahead[offset]) // _DAY_US - begins[place]
+            else:
+                day = (now - begins[place]) // _DAY_US
+            if day < 1:
+                continue
+            for k in range(max(following, day - extra_days), min(day + 1, counts.shape[1])):
+                counts[groups[place], k] += 1
+            following = max(following, min(day + 1, counts.shape[1]))
+            if only_first:
+                break
+
+
+@njit(cache=True, nogil=True)
+def _count_units(
+    first: Ints,
+    at: Ints,
+    event: NDArray[np.uint16],
+    marks: NDArray[np.uint16],
+    users: NDArray[np.int32],
+    added_us: Ints,
+    cohorts: Ints,
+    until: Ints,
+    ahead: Ints,
+    known_from: int,
+    known_until: int,
+    units: Ints,
+    first_day: int,
+    counts: Ints,
+) -> None:
+    """Count up."""
+    for place in range(len(users)):
+        offset, seen = 0, -1
+        for row in range(first[users[place]], first[users[place] + 1]):
+            now = at[row]
+            if marks[event[row]] == 0 or now < known_from or now < added_us[place]:
+                continue
+            if now >= known_until:
+                break
+            while now >= until[offset]:
+                offset += 1
+            unit = units[(now + ahead[offset]) // _DAY_US - first_day]
+            if unit > seen:
+                counts[cohorts[place], unit] += 1
+                seen = unit

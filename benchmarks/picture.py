@@ -101,7 +101,7 @@ def draw(sections: Mapping[str, str]) -> Picture:
     ends = [f(table["ratio"]) for f in (min, max) for table in costs.values()]
     for axes, (name, table) in zip(panels, costs.items(), strict=True):
         _panel(axes, name, table)
-        axes.set_xlim(0.8 * min(1, *ends), 1.6 * max(ends))
+        axes.set_xlim(0.8 * min(1, *ends), 2.5 * max(ends))
     table = pd.concat([one.assign(study=name) for name, one in costs.items()], ignore_index=True)
     return finish(figure, name="results", alt=title, table=table)
 

@@ -34,14 +34,13 @@ lab: $(READY) ## open JupyterLab on notebooks/ (LANGUAGE=zh for copies in Chines
 	@folder=$(if $(filter zh,$(LANGUAGE)),$$($(BIN)/siyu translate zh),notebooks) && \
 	  $(BIN)/jupyter lab --ServerApp.root_dir="$$folder" $(ARGS)
 
-bench: $(READY) ## measure against the peers (ARGS="--events 1000000")
+bench: $(READY) ## measure against the peers, and keep and draw it (ARGS="--events 1000000 10000000")
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement benchmarks/requirements.lock
-	@$(BIN)/python -m benchmarks.funnel $(ARGS)
-	@$(BIN)/python -m benchmarks.retention $(ARGS)
-	@$(BIN)/python -m benchmarks.push_timing $(ARGS)
-	@$(BIN)/python -m benchmarks.rfm $(ARGS)
-	@$(BIN)/python -m benchmarks.future $(ARGS)
-	@$(BIN)/python -m benchmarks.runner
+	@for study in funnel retention push_timing rfm future; do \
+	  $(BIN)/python -m benchmarks.$$study --save $(ARGS) || exit; done
+	@$(BIN)/python -m benchmarks.runner --save
+	@$(BIN)/python -m benchmarks.interactive --save
+	@$(BIN)/python -m benchmarks.picture
 
 strip: $(READY) ## bring the notebooks into the form they have in git: no outputs
 	@$(BIN)/jupyter nbconvert --log-level WARN --clear-output --inplace \

@@ -29,10 +29,13 @@ _YARDSTICK = "clickhouse"
 _PACKAGES = ("duckdb", "ibis-framework", "chdb", "polars", "pandas")
 _PREFACE = """# How fast the studies are
 
-Written by `python -m benchmarks.<study> --save` of funnel, retention, push_timing, rfm, future and
-runner; their docstrings say what is asked, and that of `benchmarks.harness` how it is measured. The
-contenders of a table took turns in one run and gave the same answer. On a machine with other work
-to do, CPU seconds are steadier than seconds on the wall.
+Written by `make bench`, or `python -m benchmarks.<study> --save` of funnel, retention, push_timing,
+rfm, future, runner and interactive; their docstrings say what is asked, and that of
+`benchmarks.harness` how it is measured. The contenders of a table took turns in one run and gave
+the same answer. On a machine with other work to do, CPU seconds are steadier than seconds on the
+wall. `GROWTH.md` says how the cost grows, `POOL.md` how fast the simulated pool is drawn.
+
+![Each contender's time as a multiple of the fastest peer's, by study](RESULTS.png)
 """
 
 Question = Callable[[], Iterable[Sequence[Any]]]
@@ -77,19 +80,23 @@ def run(study: Study, about: str) -> None:
     parser.add_argument("--log", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.worker:
-        _work(study.contenders[asked.worker], asked.log)
+        work(study.contenders[asked.worker], asked.log)
         return
     logs = [*((n, False) for n in asked.events), *((n, True) for n in asked.bots)]
     for n_events, bot in logs:
-        title = f"{study.name.capitalize()}, {n_events:,} events"
-        title += ", and a bot of 30,000 more" if bot else ""
+        title = title_of(study, n_events) + (", and a bot of 30,000 more" if bot else "")
         table = _compare(study, n_events, bot=bot, names=asked.only, repeat=asked.repeat)
         print(f"{title}\n\n{table}\n", flush=True)
         if asked.save:
             save(title, f"{circumstances(asked.repeat)}\n\n{table}")
 
 
-def _work(get_ready: Callable[[Path], Question], log: Path) -> None:
+def title_of(study: Study, n_events: int) -> str:
+    """Name the table of a study on a log of so many events."""
+    return f"{study.name.capitalize()}, {n_events:,} events"
+
+
+def work(get_ready: Callable[[Path], Question], log: Path) -> None:
     """Ask one contender once, in this process, and print what it took and answered as JSON."""
     question = get_ready(log)
     wall, cpu = time.perf_counter(), time.process_time()
@@ -109,7 +116,7 @@ def _compare(study: Study, n_events: int, *, bot: bool, names: Sequence[str], re
     for turn in range(repeat):
         for name in names:
             print(f"{log.parent.name}: {turn + 1}/{repeat} {name}", file=sys.stderr, flush=True)
-            found = _ask(study, name, log)
+            found = ask(study, name, log)
             answers[name] = found.pop("answer")
             costs[name].append(Cost(**found))
     _require_equal({name: answers[name] for name in names if name not in study.answerless})
@@ -123,7 +130,8 @@ def _warm(log: Path) -> None:
             pass
 
 
-def _ask(study: Study, name: str, log: Path) -> dict[str, object]:
+def ask(study: Study, name: str, log: Path) -> dict[str, object]:
+    """Ask one contender in a process of its own; its `Cost` as a dictionary, and its `answer`."""
     module = f"benchmarks.{study.name}"
     command = [sys.executable, "-m", module, "--worker", name, "--log", str(log)]
     paths = os.pathsep.join([str(ROOT / "lib"), str(ROOT)])

@@ -44,21 +44,24 @@ Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 """User number, microseconds since the first day, and index into the event names, row by row."""
 
 
-def find_log(n_events: int, *, bot: bool = False) -> Path:
+def find_log(n_events: int, *, bot: bool = False, n_users: int | None = None) -> Path:
     """Return the Parquet file of a log, generating it when it is not there yet.
 
     One row is an event: `user_id` (text), `occurred_at` (microseconds, UTC), `event`, `touchpoint`.
     The log lies in a folder of its own with `users` beside it, so that the folder is a source.
 
     Args:
-        n_events: number of events of ordinary users, 20 per user on average.
+        n_events: number of events of ordinary users.
         bot: add one user with 10,000 events of each of the first three steps.
+        n_users: number of ordinary users; None: one for 20 events.
     """
-    path = DATA / f"{n_events}{'-bot' if bot else ''}" / "events.parquet"
+    of = f"-{n_users}-users" if n_users else ""
+    path = DATA / f"{n_events}{of}{'-bot' if bot else ''}" / "events.parquet"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         staged = path.with_suffix(".part")
-        _write(_draw(n_events, bot=bot), staged)
+        n_users = n_users or max(1, n_events // _EVENTS_PER_USER)
+        _write(_draw(n_events, n_users, bot=bot), staged)
         _write_users(staged, users_of(path))
         os.replace(staged, path)
     # Observed from the Monday before: nothing happened, and the first cohort is a whole week.
@@ -96,9 +99,8 @@ def _write_users(log: Path, path: Path) -> None:
         """)
 
 
-def _draw(n_events: int, *, bot: bool) -> Rows:
+def _draw(n_events: int, n_users: int, *, bot: bool) -> Rows:
     rng = np.random.default_rng(20250401)
-    n_users = max(1, n_events // _EVENTS_PER_USER)
     attempts = _draw_attempts(rng, int(n_events * _ATTEMPTS_PER_EVENT), n_users)
     parts = [attempts, _draw_strays(rng, n_events - len(attempts[0]), n_users)]
     if bot:

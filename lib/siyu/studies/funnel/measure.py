@@ -12,6 +12,7 @@ import pandas as pd
 from siyu.data import Source
 from siyu.data.zones import elapsed_us
 from siyu.studies.breakdown import Breakdown, resolve
+from siyu.studies.events import known_events
 from siyu.studies.funnel.chains import follow
 from siyu.studies.funnel.definition import Definition, FunnelError
 from siyu.studies.funnel.histories import serves
@@ -57,7 +58,7 @@ def measure(
         )
     events = pool.table("events")
     _require_column(events, definition.hold)
-    definition.require_known(events.select("event").distinct().to_pandas()["event"].dropna())
+    definition.require_known(known_events(pool, (*definition.events, *definition.exclude)))
     span = entry_span(
         pool, definition, period_days=period_days, compare_to_previous=compare_to_previous
     )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from siyu.data import Source
 from siyu.data.zones import DAY_US
-from siyu.studies.events import find_unknown
+from siyu.studies.events import find_unknown, known_events
 from siyu.studies.lures.definition import ADDED, Definition, LureError
 from siyu.studies.lures.people import join_people
 
@@ -234,7 +234,7 @@ def _events(pool: Source, definition: Definition) -> ir.Table | None:
     """
     events = pool.table("events") if pool.has("events") else None
     if definition.events:
-        known = [] if events is None else events.select("event").distinct().to_pandas()["event"]
+        known = set() if events is None else known_events(pool, definition.events)
         if unknown := find_unknown(definition.events, known):
             raise LureError(f"conversion: {unknown}")
     return events

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -18,18 +18,17 @@ from numpy.typing import NDArray
 
 from siyu.data import Source
 from siyu.data.sorted_log import SortedLog
-from siyu.data.zones import count_us, elapsed_us
+from siyu.data.zones import count_us, elapsed_us, start_of_day
 from siyu.phrases import phrase
 from siyu.studies.bits import gather
 from siyu.studies.breakdown import find_parted, resolve
-from siyu.studies.events import find_unknown
+from siyu.studies.events import find_unknown, known_events
 from siyu.studies.naming import names_of, segmented
 from siyu.studies.retention.definition import Definition, RetentionError
 from siyu.studies.retention.measures import Measures
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
-_FIRST_ROWS = 100_000
 _BLOCK_DAYS, _PART_DAYS, _ROUND_BLOCKS = 56, 7, 2
 _GONE = -1
 """The last day of somebody who had left before the first day was over."""
@@ -80,10 +79,10 @@ def measure(
     keys = [*breakdown.columns, "cohort", "seen"]
     returns, log = None, pool.sorted_log
     if definition.retained_as == "active" and log is not None:
-        _require_known(definition.return_events, pool.table("events"))
+        _require_known(pool, definition.return_events)
         kept = _count_sorted(pool, log, added, users, keys, definition)
     elif definition.retained_as == "active":
-        returns = _returns(pool, added, definition)
+        returns = _returns(pool, added, definition, first)
         kept = _count_days(returns.join(users, "number"), keys, definition)
     else:
         kept = _count_covered(_count(_connected(users, keys, definition), [*keys, "end"]), keys)
@@ -127,7 +126,7 @@ def find_returns(pool: Source, definition: Definition) -> ir.Table:
         SourceError: there are no events.
     """
     events = pool.table("events")
-    _require_known(definition.return_events, events)
+    _require_known(pool, definition.return_events)
     back = events.filter(events.event.isin(sorted(definition.return_events)))
     return back.select("user_id", at="occurred_at")
 
@@ -168,7 +167,7 @@ def _connected(users: ir.Table, keys: Sequence[str], definition: Definition) -> 
     return spans.filter(spans.end >= 1)
 
 
-def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
+def _returns(pool: Source, added: ir.Table, definition: Definition, first: date) -> ir.Table:
     """Give the users who came back after the first day: their `number`, and as bits the days since
     the addition on which they did, `_BLOCK_DAYS` in each of `days_0`, `days_1`, ... from day 1 on.
 
@@ -176,6 +175,8 @@ def _returns(pool: Source, added: ir.Table, definition: Definition) -> ir.Table:
     returns meanwhile.
     """
     back = find_returns(pool, definition)
+    # Nobody was added earlier: the engine need not read what happened before.
+    back = back.filter(back.at >= ibis.literal(start_of_day(first, ZoneInfo(pool.timezone))))
     if definition.clock == "calendar":
         both = added.join(back.mutate(at=pool.day(back.at)), "user_id")
         day = both.at.delta(both.joined_on, unit="day")
@@ -222,13 +223,9 @@ def _count_sorted(
     return _list(counts, groups)
 
 
-def _require_known(names: Sequence[str], events: ir.Table) -> None:
-    """Raise a RetentionError for a name that no event has; mostly the first rows have them all."""
-    for rows in (events.limit(_FIRST_ROWS), events):
-        known = rows.select("event").distinct().to_pandas()["event"].dropna()
-        if not (problem := find_unknown(names, known)):
-            return
-    raise RetentionError(problem)
+def _require_known(pool: Source, names: Collection[str]) -> None:
+    if problem := find_unknown(names, known_events(pool, names)):
+        raise RetentionError(problem)
 
 
 def _count_days(returns: ir.Table, keys: Sequence[str], definition: Definition) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from siyu.data.zones import without_zone
 from siyu.stats.off_policy import Logged
+from siyu.studies.push_timing.bands import DAY_HOURS
 from siyu.studies.push_timing.definition import PushError
 from siyu.studies.push_timing.policy.measures import Ints, Measures
 from siyu.studies.push_timing.pushes import Pushes
@@ -45,7 +46,7 @@ def measure(pushes: Pushes, *, clip_at: float = 20.0) -> Measures:
     found = drawn.group_by("number").agg(segment=drawn.segment.max()).to_pandas()
     users = found.set_index("number")["segment"].sort_index()
     hours = tuple(sorted(map(int, drawn.select("planned_hour").distinct().to_pandas().iloc[:, 0])))
-    habits = _habits(pushes, split, hours, users.index)
+    habits = _habits(pushes, drawn, split, hours, users.index)
     since, until = _recent(pushes)
     return Measures(
         source=pushes.source,
@@ -112,9 +113,13 @@ def _sum(drawn: ir.Table, numbers: pd.Index, hours: tuple[int, ...], *, clip_at:
 
 
 def _habits(
-    pushes: Pushes, split: datetime | None, hours: tuple[int, ...], numbers: pd.Index
+    pushes: Pushes,
+    drawn: ir.Table,
+    split: datetime | None,
+    hours: tuple[int, ...],
+    numbers: pd.Index,
 ) -> Ints:
-    """Find the hour in which each user did most; of several the earliest."""
+    """Find the hour in which each user with a drawn push did most; of several the earliest."""
     habits = np.full(len(numbers), -1)
     if not pushes.pool.has("events"):
         return habits
@@ -125,9 +130,10 @@ def _habits(
     own = own.join(pushes.users, "user_id")
     own = own.select("number", hour=pushes.pool.local(own.at).hour().cast("int64"))
     own = own.filter(own.hour.isin(hours))
-    found = own.group_by("number", "hour").agg(n=own.count()).to_pandas()
-    found = found[found["number"].isin(numbers)]
-    most = found.sort_values(["n", "hour"], ascending=[False, True]).drop_duplicates("number")
+    own = own.semi_join(drawn.select("number"), "number")
+    counts = own.group_by("number", "hour").agg(n=own.count())
+    earliest = counts.hour.argmax(counts.n * DAY_HOURS - counts.hour)
+    most = counts.group_by("number").agg(hour=earliest).to_pandas()
     habits[np.searchsorted(numbers, most["number"])] = np.searchsorted(hours, most["hour"])
     return habits
 

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from siyu.data.zones import DAY_US
-from siyu.studies.events import find_unknown
+from siyu.studies.events import find_unknown, known_events
 from siyu.studies.referral.definition import ReferralError
 from siyu.studies.referral.invites import Invites
 
@@ -77,10 +77,8 @@ def measure(
     games = tuple(name for name in names if name in asked)
     pool = invites.pool
     has_events = bool(games and return_events) and pool.has("events")
-    if has_events:
-        known = pool.table("events").select("event").distinct().to_pandas()["event"].dropna()
-        if problem := find_unknown(return_events, known):
-            raise ReferralError(f"return_events: {problem}")
+    if has_events and (problem := find_unknown(return_events, known_events(pool, return_events))):
+        raise ReferralError(f"return_events: {problem}")
     play_days = invites.definition.cycle_days
     every = _play(invites, games, play_days)
     mature = every["followed_us"] >= play_days * DAY_US

@@ -14,7 +14,7 @@ from siyu.data import Source
 from siyu.data.zones import elapsed_us
 from siyu.phrases import phrase
 from siyu.studies.breakdown import find_parted, resolve
-from siyu.studies.events import find_unknown
+from siyu.studies.events import find_unknown, known_events
 from siyu.studies.retention.contact.definition import Contact, read_contacts
 from siyu.studies.retention.contact.measures import Measures
 from siyu.studies.retention.definition import RetentionError
@@ -152,8 +152,7 @@ def _known(pool: Source, asked: Sequence[Contact]) -> tuple[list[Contact], tuple
     """Keep the contacts whose event the log has seen, and say of the other events what is wrong."""
     if not pool.has("events"):
         return [], (phrase("retention.contact.absent.table"),)
-    events = pool.table("events")
-    known = set(events.select("event").distinct().to_pandas()["event"].dropna())
+    known = known_events(pool, [one.event for one in asked])
     missing = dict.fromkeys(one.event for one in asked if one.event not in known)
     problems = (find_unknown([event], known) for event in missing)
     return (

@@ -15,7 +15,7 @@ import pandas as pd
 from siyu.data import Source
 from siyu.data.zones import start_of_day
 from siyu.phrases import phrase
-from siyu.studies.events import find_unknown
+from siyu.studies.events import find_unknown, known_events
 from siyu.studies.retention.definition import RetentionError
 from siyu.studies.retention.lifecycle.measures import (
     Measures,
@@ -71,8 +71,7 @@ def measure(
         events = _no_events(users)
     else:
         events = pool.table("events")
-        known = events.select("event").distinct().to_pandas()["event"].dropna()
-        if problem := find_unknown(return_events, known):
+        if problem := find_unknown(return_events, known_events(pool, return_events)):
             raise RetentionError(problem)
     looked = [] if refused else _whole_weeks(pool)[-(weeks + 1) :]
     shown = looked[1:]

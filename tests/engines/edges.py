@@ -17,6 +17,7 @@ from siyu.data import Source
 from siyu.data.source import check
 from siyu.studies import funnel, retention
 
+from tests.engines.questions.funnel import follow_all
 from tests.studies.funnel.builders import log, write_tables
 
 ZONES = ("Asia/Shanghai", "Europe/Berlin")
@@ -115,8 +116,24 @@ def _find_doubts(pool: Source) -> list[tuple[object, ...]]:
     return [(one.table, one.column, one.rule, one.rows) for one in check(pool).problems]
 
 
-def _funnel(pool: Source, *, steps: str = "AB", **rules: object) -> object:
-    definition = funnel.Definition(**{"steps": list(steps), "window_days": 7, **rules})
+def _chains(pool: Source) -> list[pd.DataFrame]:
+    plain = {"steps": ["A", "B"], "window_days": 7}
+    return follow_all(
+        pool,
+        plain,
+        {**plain, "ties": "strict"},
+        {**plain, "entry": "first"},
+        {**plain, "order": "strict"},
+        {**plain, "order": "strict", "ties": "strict"},
+        {**plain, "steps": ["A", "B", "C"], "order": "any"},
+        {**plain, "exclude": ["C"]},
+        {**plain, "hold": "touchpoint"},
+        {**plain, "steps": [["A", "B"], "B", "B"]},
+    )
+
+
+def _funnel(pool: Source) -> object:
+    definition = funnel.Definition(steps=["A", "B"], window_days=7)
     by = ("item", "channel")
     return funnel.measure(pool, definition, period_days=20, by=by, min_users=1)
 
@@ -133,16 +150,8 @@ def ask_all(pool: Source) -> Mapping[str, object]:
         "tables": _read_all(pool),
         "counts": pool.counts(),
         "doubts": _find_doubts(pool),
-        "plain": _funnel(pool),
-        "strictly later": _funnel(pool, ties="strict"),
-        "first": _funnel(pool, entry="first"),
-        "strict order": _funnel(pool, order="strict"),
-        "any order": _funnel(pool, steps="ABC", order="any"),
-        "excluded": _funnel(pool, exclude=["C"]),
-        "held": _funnel(pool, hold="touchpoint"),
-        "no window": _funnel(pool, window_days=None),
+        "chains": _chains(pool),
+        "funnel": _funnel(pool),
         "back from": _retention(pool),
         "back on, 24h": _retention(pool, kind="on", clock="24h"),
-        "back within": _retention(pool, kind="within", cohort_unit="day"),
-        "connected": _retention(pool, retained_as="connected"),
     }

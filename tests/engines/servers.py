@@ -26,10 +26,17 @@ spark.executor.extraJavaOptions  {_JAVA}
 spark.executor.memory            512m
 spark.log.level                  ERROR
 spark.sql.adaptive.enabled       false
-spark.sql.shuffle.partitions     2
 spark.ui.enabled                 false
 """
-"""The data are tiny: what would be worth compiling or planning again is done before that."""
+_INTERPRETED = """
+spark.sql.codegen.factoryMode    NO_CODEGEN
+spark.sql.codegen.wholeStage     false
+spark.sql.shuffle.partitions     1
+"""
+"""The data are tiny: no question takes as long as to compile it."""
+_SHARED = """
+spark.sql.shuffle.partitions     2
+"""
 _FAST = "-c fsync=off -c full_page_writes=off -c jit=off -c max_wal_size=1GB -c autovacuum=off"
 
 
@@ -77,7 +84,7 @@ def _icu(initdb: str) -> list[str]:
 
 
 @contextmanager
-def set_spark_up(folder: Path) -> Iterator[None]:
+def set_spark_up(folder: Path, *, settings: str = _INTERPRETED) -> Iterator[None]:
     """Let Spark be small when it starts in this process, and stop it."""
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         lacking("no Java here: apt-get install openjdk-17-jre-headless")
@@ -85,7 +92,7 @@ def set_spark_up(folder: Path) -> Iterator[None]:
         lacking("no Spark here: make engines")
     from pyspark.sql import SparkSession
 
-    (folder / "spark-defaults.conf").write_text(_SPARK)
+    (folder / "spark-defaults.conf").write_text(_SPARK + settings)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("SPARK_CONF_DIR", str(folder))
         patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
@@ -99,7 +106,7 @@ def set_spark_up(folder: Path) -> Iterator[None]:
 @contextmanager
 def run_cluster(folder: Path) -> Iterator[str]:
     """Start a Spark master and two workers of one processor each, and give its address."""
-    with set_spark_up(folder), ExitStack() as running:
+    with set_spark_up(folder, settings=_SHARED), ExitStack() as running:
         master = running.enter_context(_serve(folder, "master.Master", "--port", "0"))
         worker = ["--cores", "1", "--memory", "600m", "--work-dir", str(folder), master]
         for _ in range(2):

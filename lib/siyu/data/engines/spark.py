@@ -22,6 +22,12 @@ from siyu.data.problems import Problem, SourceError
 
 _WAIT_SECONDS = 10
 _START = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
+_SHARED = {
+    "spark.dynamicAllocation.enabled": "true",
+    "spark.dynamicAllocation.executorIdleTimeout": "10s",
+    "spark.dynamicAllocation.cachedExecutorIdleTimeout": "60s",
+}
+"""A run holds the source open while its notebooks open it, too: who asks nothing gives way."""
 _SESSION = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -95,7 +101,9 @@ class _Engine(Backend):  # type: ignore[misc]
 
     def read_folder(self, path: Path) -> ir.Table:
         """Read a Parquet file, or a partitioned folder of them, whose partitions are text."""
-        rows = self._session.read.option("mergeSchema", "true").parquet(str(path.resolve()))
+        # To compare the columns of files takes a question of its own.
+        merged = str(path.is_dir()).lower()
+        rows = self._session.read.option("mergeSchema", merged).parquet(str(path.resolve()))
         name = gen_name("siyu_parquet")
         rows.createOrReplaceTempView(name)
         return self.table(name)
@@ -116,7 +124,7 @@ def connect(master: str, database: str) -> _Engine:
     """
     _require_master(master)
     builder = SparkSession.builder.master(master).appName("siyu")
-    for name, value in _START.items():
+    for name, value in {**_START, **({} if master.startswith("local") else _SHARED)}.items():
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()

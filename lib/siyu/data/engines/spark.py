@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,14 @@ from pyspark.sql.types import TimestampType
 
 from siyu.data.problems import Problem, SourceError
 
+_WAIT_SECONDS = 10
 _START = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
+_SHARED = {
+    "spark.dynamicAllocation.enabled": "true",
+    "spark.dynamicAllocation.executorIdleTimeout": "10s",
+    "spark.dynamicAllocation.cachedExecutorIdleTimeout": "60s",
+}
+"""A run holds the source open while its notebooks open it, too: who asks nothing gives way."""
 _SESSION = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -93,7 +101,9 @@ class _Engine(Backend):  # type: ignore[misc]
 
     def read_folder(self, path: Path) -> ir.Table:
         """Read a Parquet file, or a partitioned folder of them, whose partitions are text."""
-        rows = self._session.read.option("mergeSchema", "true").parquet(str(path.resolve()))
+        # To compare the columns of files takes a question of its own.
+        merged = str(path.is_dir()).lower()
+        rows = self._session.read.option("mergeSchema", merged).parquet(str(path.resolve()))
         name = gen_name("siyu_parquet")
         rows.createOrReplaceTempView(name)
         return self.table(name)
@@ -112,8 +122,9 @@ def connect(master: str, database: str) -> _Engine:
     Raises:
         SourceError: there is no Java, the cluster cannot be reached, or Spark runs elsewhere.
     """
+    _require_master(master)
     builder = SparkSession.builder.master(master).appName("siyu")
-    for name, value in _START.items():
+    for name, value in {**_START, **({} if master.startswith("local") else _SHARED)}.items():
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
@@ -133,3 +144,18 @@ def connect(master: str, database: str) -> _Engine:
     if database:
         own.catalog.setCurrentDatabase(database)
     return engine
+
+
+def _require_master(master: str) -> None:
+    """Raise a SourceError where no master answers: Spark itself would wait for a minute."""
+    if not master.startswith("spark://"):
+        return
+    for place in master.removeprefix("spark://").split(","):
+        host, _, port = place.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=_WAIT_SECONDS).close()
+        except (OSError, ValueError):
+            continue
+        return
+    remedy = "start it, or correct engine: in source.yaml"
+    raise SourceError(Problem(rule=f"no Spark master answers at {master}", remedy=remedy))

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from siyu.data import Source, open_source
 from siyu.data.world.settings import Settings
 from siyu.data.world.write import write_tables
 
-from tests.engines import pools, servers
+from tests.engines import servers
+from tests.engines.edges import write_edges
 
 USERS, SEED = 1_200, 7
 
@@ -24,8 +24,11 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def on_duckdb(simulated: Path) -> Source:
-    return open_source(simulated)
+def edges(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few odd people as Parquet files."""
+    folder = tmp_path_factory.mktemp("edges")
+    write_edges(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -36,25 +39,14 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def on_postgres(postgres: str, simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Source:
-    pools.load_postgres(postgres, simulated, "simulated")
-    address = postgres.replace("/postgres?", "/postgres/simulated?")
-    folder = tmp_path_factory.mktemp("postgres") / "pool"
-    return open_source(pools.declare(folder, simulated, files=address))
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Spark inside this process."""
+    with servers.set_spark_up(tmp_path_factory.mktemp("spark")):
+        yield "local[2]"
 
 
 @pytest.fixture(scope="module")
-def on_spark(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
-    folder = tmp_path_factory.mktemp("spark")
-    with servers.set_spark_up(folder):
-        declared = pools.declare(folder / "pool", simulated, files=str(simulated), engine="local[2]")
-        yield open_source(declared)
-
-
-@pytest.fixture(scope="module")
-def on_cluster(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
-    folder = tmp_path_factory.mktemp("cluster")
-    with servers.run_cluster(folder) as master:
-        yield open_source(
-            pools.declare(folder / "pool", simulated, files=str(simulated), engine=master)
-        )
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Spark cluster."""
+    with servers.run_cluster(tmp_path_factory.mktemp("cluster")) as master:
+        yield master

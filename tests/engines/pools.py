@@ -35,9 +35,16 @@ def _kind(kind: pa.DataType) -> str:
     return _KINDS.get(str(kind), "date" if pa.types.is_date(kind) else "text")
 
 
-def declare(folder: Path, like: Path, **facts: str) -> Path:
-    """Declare a source that lies elsewhere, otherwise like another one."""
-    said = yaml.safe_load((like / "source.yaml").read_text(encoding="utf-8"))
-    folder.mkdir()
-    (folder / "source.yaml").write_text(yaml.safe_dump({**said, **facts}), encoding="utf-8")
-    return folder
+def move_to_postgres(address: str, folder: Path) -> Path:
+    """Load a folder into a schema of its name, and declare it as a source like the folder."""
+    schema = folder.name.rstrip("0123456789")
+    load_postgres(address, folder, schema)
+    return declare(folder, files=address.replace("/postgres?", f"/postgres/{schema}?"))
+
+
+def declare(folder: Path, **facts: str) -> Path:
+    """Declare a source that lies, or is read, elsewhere, otherwise like a folder."""
+    said = yaml.safe_load((folder / "source.yaml").read_text(encoding="utf-8"))
+    declared = folder / f"elsewhere{len(list(folder.glob('elsewhere*')))}.yaml"
+    declared.write_text(yaml.safe_dump({**said, **facts}), encoding="utf-8")
+    return declared

@@ -1,13 +1,30 @@
 import pytest
+from siyu.data import open_source
 
+from tests.engines import edges, pools
 from tests.engines.compare import assert_same, count_rows
 from tests.engines.questions import QUESTIONS
 
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def both(postgres, simulated):
+    return open_source(pools.move_to_postgres(postgres, simulated)), open_source(simulated)
+
+
+@pytest.fixture(scope="module")
+def odd(postgres, edges):
+    return pools.move_to_postgres(postgres, edges), edges
+
+
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_postgres_answers_as_duckdb_does(name, on_duckdb, on_postgres):
-    expected = QUESTIONS[name](on_duckdb)
+def test_postgres_answers_as_duckdb_does(name, both):
+    found, expected = map(QUESTIONS[name], both)
     assert count_rows(expected)
-    assert_same(QUESTIONS[name](on_postgres), expected)
+    assert_same(found, expected)
+
+
+@pytest.mark.parametrize("zone", edges.ZONES)
+def test_postgres_reads_the_same_in_odd_rows(zone, odd):
+    assert_same(*(edges.ask_all(open_source(place, timezone=zone)) for place in odd))

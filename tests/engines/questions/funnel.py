@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 from siyu.data import Source
 from siyu.studies import funnel
+from siyu.studies.funnel.chains import follow
 
 _STEPS = ["scan", "add", "reply", "order"]
 
 
-def _measure(pool: Source, *, by: tuple[str, ...] = (), **rules: object) -> object:
-    definition = funnel.Definition(**{"steps": _STEPS, "window_days": 14, **rules})
+def _measure(pool: Source, *, by: tuple[str, ...], window_days: float | None) -> funnel.Measures:
+    definition = funnel.Definition(steps=_STEPS, window_days=window_days)
     return funnel.measure(pool, definition, period_days=84, by=by, min_users=5)
 
 
 def _variants(pool: Source) -> object:
-    definition = funnel.Definition(steps=_STEPS, window_days=14)
-    return funnel.sensitivity(pool, definition, period_days=84)
+    measures = _measure(pool, by=(), window_days=14)
+    asked = measures.definition
+    value = funnel.order_value(pool, asked, measures.span)
+    return funnel.sensitivity(pool, asked, period_days=84), pd.Series({"yuan": value})
 
 
-def _value(pool: Source) -> object:
-    definition = funnel.Definition(steps=_STEPS, window_days=14)
-    measures = funnel.measure(pool, definition, period_days=84, min_users=5)
-    return pd.Series({"yuan": funnel.order_value(pool, definition, measures.span)})
+def follow_all(pool: Source, *rules: dict[str, object]) -> list[pd.DataFrame]:
+    """Follow every user by each set of rules: a row per user."""
+    first, last = pool.observed_from, pool.as_of_end
+    answers = []
+    for given in rules:
+        definition = funnel.Definition(**given)
+        found = follow(
+            pool.table("events"),
+            definition,
+            starts_from=first,
+            starts_until=last,
+            at_start=["touchpoint", "item"],
+        )
+        answers.append(found.order_by("user_id").to_pandas())
+    return answers
+
+
+def _chains(pool: Source) -> object:
+    plain = {"steps": _STEPS, "window_days": 14}
+    return follow_all(
+        pool,
+        {**plain, "entry": "first", "ties": "strict"},
+        {**plain, "steps": ["scan", "add", "order"], "order": "strict"},
+        {**plain, "order": "any"},
+        {**plain, "exclude": ["consult"]},
+        {**plain, "steps": ["browse", "cart"], "hold": "item"},
+        {**plain, "steps": [["browse", "cart"], "cart", "cart"]},
+    )
 
 
 QUESTIONS = {
-    "plain": _measure,
-    "by channel, item and tier": partial(_measure, by=("channel", "item", "tier")),
-    "first start": partial(_measure, entry="first", ties="strict"),
-    "strict order": partial(_measure, steps=["scan", "add", "order"], order="strict"),
-    "any order": partial(_measure, order="any"),
-    "excluded": partial(_measure, exclude=["consult"]),
-    "held": partial(_measure, steps=["browse", "cart"], hold="item"),
-    "shared events": partial(_measure, steps=[["browse", "cart"], "cart", "cart"]),
-    "no window": partial(_measure, window_days=None),
+    "by channel, item and tier": lambda pool: _measure(
+        pool, by=("channel", "item", "tier"), window_days=14
+    ),
+    "no window": lambda pool: _measure(pool, by=(), window_days=None),
     "variants": _variants,
-    "order value": _value,
+    "chains": _chains,
 }

@@ -56,7 +56,8 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]
         cast = self.visit_Cast(op, arg=arg, to=to)
         if largest is None or not op.arg.dtype.is_numeric():
             return cast
-        return self.if_(sge.Between(this=arg, low=-largest, high=largest), cast, sge.null())
+        low, high = sge.convert(-largest), sge.convert(largest)
+        return self.if_(sge.Between(this=arg, low=low, high=high), cast, sge.null())
 
     def visit_Sum(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802
         return self.cast(super().visit_Sum(op, arg=arg, where=where), op.dtype)

@@ -6,10 +6,12 @@ BIN := .venv/bin
 # that a set-up cut short is begun again.
 PACKAGES := .venv/.packages
 READY := .venv/.ready
+ENGINES := tests/engines/requirements.lock
+LOCK := uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .DEFAULT_GOAL := help
-.PHONY: help report test cover lab check strip bench lock clean
+.PHONY: help report test cover lab check strip bench engines lock clean
 
 help: ## show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -48,8 +50,12 @@ strip: $(READY) ## bring the notebooks into the form they have in git: no output
 	  --ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec \
 	  --ClearMetadataPreprocessor.preserve_cell_metadata_mask=tags notebooks/*.ipynb
 
+engines: $(READY) ## add what PostgreSQL and Spark need, for data that lie there and for their tests
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement $(ENGINES)
+
 lock: ## resolve the dependencies again (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --upgrade --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra dev --output-file requirements.lock
+	printf 'psycopg[binary]\npyspark\n' | $(LOCK) - --constraint requirements.lock --python-version 3.11 --output-file $(ENGINES)
 
 clean: ## remove the environment and the caches; reports stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

@@ -16,7 +16,11 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = (ROOT / "requirements.lock", ROOT / "benchmarks" / "requirements.lock")
+LOCKS = (
+    ROOT / "requirements.lock",
+    ROOT / "benchmarks" / "requirements.lock",
+    ROOT / "tests" / "engines" / "requirements.lock",
+)
 ADDRESS = re.compile(r"://|--(index-url|extra-index-url|find-links)|@ ")
 
 
@@ -29,10 +33,16 @@ def entries(lock: Path) -> Iterator[tuple[Requirement, str]]:
             yield Requirement(pin.strip()), " ".join(hashes)
 
 
-def declared() -> list[Requirement]:
+def declared() -> list[tuple[Requirement, Path]]:
+    """Each dependency with the lock it stands in: a report needs no other engine's."""
     project = PROJECT["project"]
-    extras = project["optional-dependencies"].values()
-    return [Requirement(text) for group in (project["dependencies"], *extras) for text in group]
+    locks = {"postgres": LOCKS[2], "spark": LOCKS[2]}
+    groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    return [
+        (Requirement(text), locks.get(extra, LOCKS[0]))
+        for extra, group in groups.items()
+        for text in group
+    ]
 
 
 def load(name: str) -> Any:
@@ -48,10 +58,10 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize("wanted", declared(), ids=str)
-def test_every_dependency_is_locked_in_a_version_it_allows(wanted: Requirement) -> None:
-    pins = [pin for pin, _ in entries(LOCKS[0]) if canonical(pin.name) == canonical(wanted.name)]
-    assert pins, f"{wanted.name} is not in requirements.lock; run make lock"
+@pytest.mark.parametrize(("wanted", "lock"), declared(), ids=str)
+def test_every_dependency_is_locked_in_a_version_it_allows(wanted: Requirement, lock: Path) -> None:
+    pins = [pin for pin, _ in entries(lock) if canonical(pin.name) == canonical(wanted.name)]
+    assert pins, f"{wanted.name} is not in {lock}; run make lock"
     for pin in pins:
         (exact,) = pin.specifier
         assert exact.operator == "=="
@@ -68,10 +78,11 @@ def test_a_lock_says_nothing_about_where_packages_come_from(lock: Path) -> None:
     assert ADDRESS.search(lock.read_text(encoding="utf-8")) is None
 
 
-def test_the_benchmarks_leave_the_environments_packages_as_they_are() -> None:
+@pytest.mark.parametrize("lock", LOCKS[1:], ids=lambda lock: lock.parent.name)
+def test_what_is_added_leaves_the_environments_packages_as_they_are(lock: Path) -> None:
     ours = {f"{canonical(pin.name)} {pin.specifier}" for pin, _ in entries(LOCKS[0])}
     names = {text.split()[0] for text in ours}
-    theirs = [pin for pin, _ in entries(LOCKS[1]) if canonical(pin.name) in names]
+    theirs = [pin for pin, _ in entries(lock) if canonical(pin.name) in names]
     assert theirs
     moved = [p for p in theirs if f"{canonical(p.name)} {p.specifier}" not in ours]
     assert [str(pin) for pin in moved] == []

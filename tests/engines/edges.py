@@ -20,7 +20,6 @@ from siyu.studies import funnel, retention
 from tests.engines.questions.funnel import follow_all
 from tests.studies.funnel.builders import log, write_tables
 
-ZONES = ("Asia/Shanghai", "Europe/Berlin")
 _EVENTS = log(
     """
     a   2026-03-02 00:00            A  red   desk

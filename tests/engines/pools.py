@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
@@ -14,6 +13,8 @@ _KINDS = {"string": "text", "double": "double precision", "int64": "bigint", "in
 
 def load_postgres(address: str, folder: Path, schema: str) -> None:
     """Copy the Parquet files of a folder into a schema of their own."""
+    import psycopg  # it may not be installed
+
     with psycopg.connect(address, autocommit=True) as database:
         database.execute(f"CREATE SCHEMA {schema}")
         for path in sorted(folder.glob("*.parquet")):
@@ -39,12 +40,18 @@ def move_to_postgres(address: str, folder: Path) -> Path:
     """Load a folder into a schema of its name, and declare it as a source like the folder."""
     schema = folder.name.rstrip("0123456789")
     load_postgres(address, folder, schema)
-    return declare(folder, files=address.replace("/postgres?", f"/postgres/{schema}?"))
+    return declare(folder, files=in_schema(address, schema))
 
 
-def declare(folder: Path, **facts: str) -> Path:
-    """Declare a source that lies, or is read, elsewhere, otherwise like a folder."""
-    said = yaml.safe_load((folder / "source.yaml").read_text(encoding="utf-8"))
+def in_schema(address: str, schema: str) -> str:
+    """Give the address of the tables of one schema."""
+    return address.replace("/postgres?", f"/postgres/{schema}?")
+
+
+def declare(like: Path, **facts: object) -> Path:
+    """Declare a source that is like another one, a folder or a source.yaml, but for some facts."""
+    folder = like if like.is_dir() else like.parent
+    said = yaml.safe_load((folder / "source.yaml" if like.is_dir() else like).read_text("utf-8"))
     declared = folder / f"elsewhere{len(list(folder.glob('elsewhere*')))}.yaml"
     declared.write_text(yaml.safe_dump({**said, **facts}), encoding="utf-8")
     return declared

@@ -25,6 +25,5 @@ def test_spark_answers_as_duckdb_does(name, both):
     assert_same(found, expected)
 
 
-@pytest.mark.parametrize("zone", edges.ZONES)
-def test_spark_reads_the_same_in_odd_rows(zone, odd):
-    assert_same(*(edges.ask_all(open_source(place, timezone=zone)) for place in odd))
+def test_spark_reads_the_same_in_odd_rows(odd):
+    assert_same(*(edges.ask_all(open_source(place, timezone="Europe/Berlin")) for place in odd))

@@ -29,6 +29,7 @@ ROOT = Path("/srv/growth")
         ),
         ("duckdb://md:shop", "duckdb://md:shop", "duckdb://md:shop", None),
         ("postgres://me@host/shop", "postgres://me@host/shop", "postgres://me@host/shop", None),
+        ("local[2]", "local[2]", "local[2]", None),
     ],
 )
 def test_a_source_is_found_from_anywhere_and_published_without_the_machines_folders(

@@ -45,7 +45,7 @@ def open_engine(address: str) -> ibis.BaseBackend:
     try:
         module = import_module(f"siyu.data.engines.{name}")
     except ImportError as error:
-        remedy = f"pip install 'siyu[{name}]'"
+        remedy = f"make engines, or pip install 'siyu[{name}]'"
         raise SourceError(Problem(rule=f"{name}: {error}", remedy=remedy)) from error
     engine = (
         module.connect(spark["master"], spark["database"] or "")

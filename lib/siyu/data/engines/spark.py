@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pyspark.sql.types import TimestampType
 
 from siyu.data.problems import Problem, SourceError
 
+_WAIT_SECONDS = 10
 _START = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
 _SESSION = {
     "spark.sql.ansi.enabled": "true",
@@ -112,6 +114,7 @@ def connect(master: str, database: str) -> _Engine:
     Raises:
         SourceError: there is no Java, the cluster cannot be reached, or Spark runs elsewhere.
     """
+    _require_master(master)
     builder = SparkSession.builder.master(master).appName("siyu")
     for name, value in _START.items():
         builder = builder.config(name, value)
@@ -133,3 +136,18 @@ def connect(master: str, database: str) -> _Engine:
     if database:
         own.catalog.setCurrentDatabase(database)
     return engine
+
+
+def _require_master(master: str) -> None:
+    """Raise a SourceError where no master answers: Spark itself would wait for a minute."""
+    if not master.startswith("spark://"):
+        return
+    for place in master.removeprefix("spark://").split(","):
+        host, _, port = place.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=_WAIT_SECONDS).close()
+        except (OSError, ValueError):
+            continue
+        return
+    remedy = "start it, or correct engine: in source.yaml"
+    raise SourceError(Problem(rule=f"no Spark master answers at {master}", remedy=remedy))

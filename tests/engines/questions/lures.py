@@ -5,6 +5,8 @@ from __future__ import annotations
 from siyu.data import Source
 from siyu.studies.lures import Definition, design, draw, find_experiment, observed
 
+from tests.engines.bare import strip
+
 _ARMS = ["physical", "coupon", "service"]
 
 
@@ -32,4 +34,16 @@ def _events(pool: Source) -> object:
     return test, design.measure(pool, asked, test, period_days=365, fresh_days=60), lots
 
 
-QUESTIONS = {"additions": _added, "events": _events}
+def _bare(pool: Source) -> object:
+    pool = strip(pool)
+    asked = Definition(experiment="lure_2026_01")
+    test = find_experiment(pool, asked, min_users=5)
+    untested = find_experiment(pool, Definition(), min_users=5)
+    return (
+        test,
+        design.measure(strip(pool, "assignments"), asked, untested, period_days=60),
+        draw.draw(strip(pool, "assignments"), arms=_ARMS, seed=1, min_users=5),
+    )
+
+
+QUESTIONS = {"additions": _added, "events": _events, "bare": _bare}

@@ -15,6 +15,8 @@ from siyu.studies.push_timing import (
     policy,
 )
 
+from tests.engines.bare import strip
+
 
 def _clicks(pool: Source) -> object:
     by = ("occupation", "tier")
@@ -45,4 +47,18 @@ def _orders(pool: Source) -> object:
     )
 
 
-QUESTIONS = {"clicks": _clicks, "orders": _orders}
+def _bare(pool: Source) -> object:
+    pushes = find_pushes(strip(pool), Definition(), period_days=100, min_users=5)
+    return (
+        pushes.counts,
+        policy.measure(pushes),
+        heat.measure(pushes),
+        adjusted.measure(pushes, holidays_country="CN"),
+        delay.measure(pushes, hours="9:00-12:00"),
+        message.measure(pushes),
+        frequency.measure(pushes, cap_experiment="push_cap_2025h2"),
+        margin.measure(pushes, no_push_experiment="no_push_2025"),
+    )
+
+
+QUESTIONS = {"clicks": _clicks, "orders": _orders, "bare": _bare}

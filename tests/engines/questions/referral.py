@@ -14,6 +14,8 @@ from siyu.studies.referral import (
     trees,
 )
 
+from tests.engines.bare import strip
+
 _GAME = "好友助力抽奖"
 
 
@@ -32,4 +34,15 @@ def _all(pool: Source) -> object:
     )
 
 
-QUESTIONS = {"all campaigns": _all}
+def _bare(pool: Source) -> object:
+    invites = find_invites(strip(pool), Definition(arriving_days=None), min_users=5)
+    lots = {"reward_experiment": "no_push_2025", "reward_control": "push"}
+    return (
+        invites,
+        reward.measure(invites),
+        sides.measure(invites, **lots, tree_days=20),
+        assists.measure(invites, lives={_GAME: 3}, return_events=["browse"]),
+    )
+
+
+QUESTIONS = {"all campaigns": _all, "bare": _bare}

@@ -17,6 +17,8 @@ from siyu.studies.tiers import (
     value,
 )
 
+from tests.engines.bare import strip
+
 _OFFERS = "tier_offer_2026q1"
 
 
@@ -50,4 +52,22 @@ def _otherwise(pool: Source) -> object:
     )
 
 
-QUESTIONS = {"rule found": _usual, "rule named": _otherwise}
+def _bare(pool: Source) -> object:
+    lowest_first = Definition(tiers=find_members(pool, Definition(), period_days=200).tiers)
+    members, unreviewed, idle = (
+        find_members(strip(pool, *absent), lowest_first, period_days=100, min_users=5)
+        for absent in ((), ("tiers", "invites", "events"), ("orders",))
+    )
+    return (
+        offer.measure(members, offer_experiment=_OFFERS, offer_days=20),
+        value.measure(members, value_days=20),
+        threshold.measure(members),
+        moves.measure(members),
+        rfm.measure(members.of_last(60)),
+        future.measure(unreviewed),
+        future.measure(idle),
+        threshold.measure(idle),
+    )
+
+
+QUESTIONS = {"rule found": _usual, "rule named": _otherwise, "bare": _bare}

@@ -321,6 +321,13 @@ def test_spend_is_read_by_week_and_the_touchpoint_of_friends_left_out(tmp_path):
     assert found.table["difference"].isna().all()
 
 
+def test_spend_that_names_no_touchpoint_says_nothing_of_any(tmp_path):
+    given = with_spend(tables())
+    for one in given["spend"]:
+        del one["touchpoint"]
+    assert measured(tmp_path, given).touchpoints.empty
+
+
 @pytest.fixture(scope="module")
 def sample():
     return reward.measure(find_invites(open_source(SAMPLE), Definition()))

@@ -219,6 +219,8 @@ def _touchpoints(invites: Invites, newcomers: ir.Table, kept_days: int) -> pd.Da
     """Put each touchpoint's cost beside who came by it and stayed, in weeks that are over."""
     last = invites.as_of - timedelta(days=kept_days)
     spend = invites.pool.table("spend")
+    if "touchpoint" not in spend.columns:
+        return _NO_TOUCHPOINTS
     cost = spend.group_by("touchpoint", on=spend.day).agg(
         cost_cny=spend.cost_cny.cast("float64").sum()
     )

@@ -38,7 +38,7 @@ ABOUT = {
     "papermill": "papermill alone, one process",
     "jobs_1": "**siyu report** `--jobs 1`",
     "jobs_2": "**siyu report** `--jobs 2`",
-    "pages": "of that, the pages",
+    "pages": "of a report, its pages",
 }
 _REPORT = "import sys; from siyu.cli import main; sys.exit(main())"
 

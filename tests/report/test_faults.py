@@ -214,33 +214,67 @@ def test_a_run_may_be_killed_at_any_moment_and_so_may_its_kernels(published: Pat
         list(pool.map(lambda half: kill_at(half, published), (plan[:10], plan[10:])))
 
 
+FORKS = """\
+import os, sys
+from siyu.cli import main
+from siyu.report import run  # what takes half of a small run is loaded once
+
+print("ready", flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        os._exit(main(["report", "--force"]))
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
 def kill_at(plan: Sequence[tuple[float, str]], published: Path) -> None:
     with copy_of(published) as project:
-        begun = time.monotonic()
-        assert project.report("--force")[0] == 0
-        seconds = time.monotonic() - begun
-        for moment, victim in plan:
-            process = project.start("report", "--force")
-            try:
-                assert process.wait(timeout=moment * seconds) == 0
-            except subprocess.TimeoutExpired:
-                strike(project, process, victim)
-            ended(process)
+        with project.start(script=FORKS, stdin=subprocess.PIPE) as server:
+            requests, replies = server.stdin, server.stdout
+            assert requests
+            assert replies
+            assert replies.readline() == "ready\n"
+
+            def begin() -> psutil.Process:
+                print(file=requests, flush=True)
+                return psutil.Process(int(replies.readline()))
+
+            begun = time.monotonic()
+            begin()
+            assert int(replies.readline()) == 0
+            seconds = time.monotonic() - begun
+            for moment, victim in plan:
+                runner = begin()
+                try:
+                    runner.wait(timeout=moment * seconds)
+                    left, code = [], 0
+                except psutil.TimeoutExpired:
+                    left, code = strike(project, runner, victim)
+                assert int(replies.readline()) in (code, 0)  # it may have ended meanwhile
+                end_soon(left)
         left_in_order(project)
 
 
-def strike(project: Project, process: subprocess.Popen[str], victim: str) -> None:
+def strike(
+    project: Project, runner: psutil.Process, victim: str
+) -> tuple[Sequence[psutil.Process], int]:
+    """Kill the runner or its kernels; give what has to end by itself, and how the run ends."""
     if victim == "runner":
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
-        process.wait()
-        end_soon([*family, *project.processes()])
-    else:
-        while process.poll() is None and not project.processes("ipykernel"):
-            time.sleep(0.02)
-        for kernel in project.processes("ipykernel"):
-            kernel.kill()
-        assert process.wait(timeout=SECONDS) == 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = runner.children(recursive=True)
+            runner.kill()
+            return [*family, *project.processes()], -signal.SIGKILL
+        return [], 0
+    while runner.is_running() and not project.processes("ipykernel"):
+        time.sleep(0.02)
+    for kernel in project.processes("ipykernel"):
+        kernel.kill()
+    return [], 0
 
 
 STEPS = """\

@@ -137,6 +137,7 @@ def test_a_layout_that_was_damaged_is_not_used_and_made_anew(shop, broken):
     assert is_prepared(open_source(shop))
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_half_written_is_no_layout(shop, cache):
     half = """
 import os, sys
@@ -157,6 +158,7 @@ prepare.prepare(sys.argv[1])
     assert not left.exists()
 
 
+@pytest.mark.slow
 def test_two_processes_may_lay_out_at_once(shop, cache):
     run = "import sys; from siyu.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", run, "prepare", str(shop)]

@@ -27,7 +27,7 @@ def cache_folder() -> Path:
     """Give the folder `SIYU_CACHE`, or else `siyu` in the user's cache folder."""
     if named := os.environ.get("SIYU_CACHE"):
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "siyu"
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "siyu"
 
 
 def most_bytes() -> float:

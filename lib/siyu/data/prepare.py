@@ -80,10 +80,10 @@ def prepare(location: str | Path, *, timezone: str = "") -> Path:
         raise SourceError(Problem(rule="a database cannot be laid out", remedy=remedy))
     folder = home() / name
     if open_layout(folder, layout, timezone=timezone) is None:
+        remove(folder)  # what is there is damaged
         loaded = load(location, timezone=timezone)
         if loaded.problems:
             raise SourceError(*loaded.problems)
-        remove(folder)  # which is there, and damaged, if at all
         with staging(home()) as staged:
             _lay_out(loaded, staged)
             if name_layout(layout, place, timezone=timezone) != name:

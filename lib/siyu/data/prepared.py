@@ -38,18 +38,23 @@ def home() -> Path:
 
 
 def name_layout(layout: Layout, place: str | Path, *, timezone: str) -> str:
-    """Name the layout that serves a source as it lies now; "" for what lies in a database."""
+    """Name the layout that serves a source as it lies now.
+
+    It is "" for what lies in a database, or cannot be looked at.
+    """
     if "://" in str(place):
         return ""
     root = Path(place).resolve()
-    files = list(_files(layout, root))
+    try:
+        files = {file: file.stat() for file in _files(layout, root)}
+    except OSError:
+        return ""
     if any(kind_of(file) == "duckdb" for file in files):
         return ""
     source = hashlib.sha256(f"{root}\n{timezone}".encode()).hexdigest()[:16]
     # How the place was written plays no part.
     state = hashlib.sha256(f"{_library()} {replace(layout, files='')}".encode())
-    for file in files:
-        found = file.stat()
+    for file, found in files.items():
         state.update(f"{file} {found.st_size} {found.st_mtime_ns}\n".encode())
     return f"{source}-{state.hexdigest()[:32]}"
 

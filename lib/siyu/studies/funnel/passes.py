@@ -6,7 +6,10 @@ latest start that arrives there is carried, as in `chains`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import numpy as np
@@ -45,30 +48,33 @@ def follow_sorted(
     """
     marks = log.mark(definition.names)
     n_persons, n_steps = len(log.first) - 1, len(definition.steps)
-    user = np.empty(n_persons, dtype=np.int32)
-    reached = np.empty((n_steps, n_persons), dtype=np.int64)
-    rows = np.empty((2, n_persons), dtype=np.int64)
-    n = _follow(
-        log.first,
-        log.at,
-        log.columns["event"].codes,
-        marks,
-        max(count_us(starts_from), log.from_us),
-        count_us(starts_until),
-        log.until_us,
-        _window_us(definition),
-        definition.entry == "first",
-        definition.ties == "strict",
-        user,
-        reached,
-        rows,
-    )
-    row = _first_rows(log, rows[:, :n], marks, list(at_start.values()))
-    depth = np.count_nonzero(reached[:, :n] != _NEVER, axis=0)
-    found = {"user_id": pa.array(user[:n]), "depth": pa.array(depth)}
-    for k in range(n_steps):
-        at = reached[k, :n]
-        found[f"reached_{k + 1}_at"] = pa.array(at, mask=at == _NEVER).cast(_INSTANT)
+    reached = np.empty((n_persons, n_steps), dtype=np.int64)
+    rows = np.empty((n_persons, 2), dtype=np.int64)
+
+    def follow(part: slice) -> None:
+        _follow(
+            log.first[part.start : part.stop + 1],
+            log.at,
+            log.columns["event"].codes,
+            marks,
+            max(count_us(starts_from), log.from_us),
+            count_us(starts_until),
+            log.until_us,
+            _window_us(definition),
+            definition.entry == "first",
+            definition.ties == "strict",
+            reached[part],
+            rows[part],
+        )
+
+    _side_by_side(follow, n_persons)
+    users = np.flatnonzero(reached[:, 0] != _NEVER)
+    reached = reached[users]
+    row = _first_rows(log, rows[users], marks, list(at_start.values()))
+    depth = np.count_nonzero(reached != _NEVER, axis=1)
+    found = {"user_id": pa.array(users.astype(np.int32)), "depth": pa.array(depth)}
+    for k, at in enumerate(reached.T, start=1):
+        found[f"reached_{k}_at"] = pa.array(at, mask=at == _NEVER).cast(_INSTANT)
     for ours, name in at_start.items():
         column = log.columns[name]
         codes = column.codes[row]
@@ -95,22 +101,29 @@ def follow_weeks_sorted(
         start the user converted, and the weeks with a start that is too recent: as bits, the first
         week lowest.
     """
-    bits = np.zeros((3, len(log.first) - 1), dtype=np.int64)
-    _follow_weeks(
-        log.first,
-        log.at,
-        log.columns["event"].codes,
-        log.mark(definition.names),
-        len(definition.steps),
-        max(count_us(span.entry_from), log.from_us),
-        count_us(span.eligible_until),
-        log.until_us,
-        mondays,
-        _window_us(definition),
-        definition.ties == "strict",
-        bits,
-    )
-    return bits[0], bits[1], bits[2]
+    marks = log.mark(definition.names)
+    n_persons = len(log.first) - 1
+    bits = np.zeros((n_persons, 3), dtype=np.int64)
+
+    def follow(part: slice) -> None:
+        _follow_weeks(
+            log.first[part.start : part.stop + 1],
+            log.at,
+            log.columns["event"].codes,
+            marks,
+            len(definition.steps),
+            max(count_us(span.entry_from), log.from_us),
+            count_us(span.eligible_until),
+            log.until_us,
+            mondays,
+            _window_us(definition),
+            definition.ties == "strict",
+            bits[part],
+        )
+
+    _side_by_side(follow, n_persons)
+    started, converted, recent = bits.T
+    return started, converted, recent
 
 
 def tally_sorted(
@@ -145,6 +158,14 @@ def tally_sorted(
     return done, tied, n_rows
 
 
+def _side_by_side(run: Callable[[slice], None], n_persons: int) -> None:
+    """Run over as many parts of all persons as there are processors, at once."""
+    n_parts = os.cpu_count() or 1
+    ends = [n_persons * part // n_parts for part in range(n_parts + 1)]
+    with ThreadPoolExecutor(n_parts) as threads:
+        list(threads.map(run, itertools.starmap(slice, itertools.pairwise(ends))))
+
+
 def _window_us(definition: Definition) -> int:
     if definition.window is None:
         return int(_NEVER)
@@ -156,11 +177,11 @@ def _first_rows(log: SortedLog, rows: Ints, marks: NDArray[np.uint16], wanted: l
 
     Args:
         log: the rows.
-        rows: of each user, the first row of that instant and the row after the last.
+        rows: per user, the first row of that instant and the row after the last.
         marks: the first bit tells which names are a start.
         wanted: columns whose values are compared, the first one first.
     """
-    first, end = rows[0], rows[1]
+    first, end = rows.T
     (tied,) = (end - first > 1).nonzero()
     chosen: Ints = first.copy()
     if not wanted or not len(tied):
@@ -188,15 +209,15 @@ def _follow(
     window: int,
     only_first: bool,
     strict: bool,
-    user: NDArray[np.int32],
     reached: Ints,
     rows: Ints,
-) -> int:
-    """Fill the arrays of who started, when which step was reached, and the rows of that instant."""
-    n, n_steps = 0, len(reached)
+) -> None:
+    """Fill in per person when each step was reached, and the rows of the first start's instant."""
+    n_steps = reached.shape[1]
     latest = np.empty(n_steps, dtype=np.int64)
     for person in range(len(first) - 1):
         row, end = first[person], first[person + 1]
+        reached[person] = _NEVER
         entered = False
         while row < end and at[row] < known_until:
             now, began, mark = at[row], row, 0
@@ -213,10 +234,8 @@ def _follow(
                     continue
                 entered = True
                 latest[:] = _NEVER
-                user[n] = person
-                reached[:, n] = _NEVER
-                reached[0, n] = now
-                rows[0, n], rows[1, n] = began, row
+                reached[person, 0] = now
+                rows[person, 0], rows[person, 1] = began, row
             # Rows of one instant may follow each other, unless ties are strict: then a step looks
             # at what the one before had reached earlier.
             if starts and not strict:
@@ -226,14 +245,11 @@ def _follow(
                 before = latest[step - 1]
                 if mark >> step & 1 and before != _NEVER and now - before <= window:
                     latest[step] = before
-                    reached[step, n] = min(reached[step, n], now)
+                    reached[person, step] = min(reached[person, step], now)
             if starts and strict:
                 latest[0] = now
-            if reached[n_steps - 1, n] != _NEVER:
+            if reached[person, n_steps - 1] != _NEVER:
                 break
-        if entered:
-            n += 1
-    return n
 
 
 @njit(cache=True, nogil=True)
@@ -267,9 +283,9 @@ def _follow_weeks(
                 continue
             last_week = week
             if now > closed_until:
-                bits[2, person] |= 1 << week
+                bits[person, 2] |= 1 << week
                 continue
-            bits[0, person] |= 1 << week
+            bits[person, 0] |= 1 << week
             ahead, reached = row, 0
             # The first row of this instant may be of a later step.
             while ahead > first[person] and at[ahead - 1] == now:
@@ -287,7 +303,7 @@ def _follow_weeks(
                     if mark >> step & 1 and arrived >> (step - 1) & 1:
                         reached |= 1 << step
                 if reached >> (n_steps - 1) & 1:
-                    bits[1, person] |= 1 << week
+                    bits[person, 1] |= 1 << week
                     break
 
 

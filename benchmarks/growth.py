@@ -82,9 +82,10 @@ def main() -> None:
     lines = []
     for name in asked.only or STUDY.contenders:
         for log, n_events, users in find_logs(name, asked.events, asked.at):
-            print(f"{name}: {log.parent.name}", file=sys.stderr, flush=True)
             lines.append(_measure(name, log, n_events, users))
-    text = "\n".join([_PREFACE, circumstances(1), "", _HEAD, *lines, ""])
+            print(lines[-1], file=sys.stderr, flush=True)
+    machine = circumstances(1).partition("; ")[2]
+    text = "\n".join([_PREFACE, machine, "", _HEAD, *lines, ""])
     print(text)
     if asked.save:
         RESULTS.write_text(text, encoding="utf-8")

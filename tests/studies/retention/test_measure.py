@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import random
 from dataclasses import replace
 
 import pytest
+from siyu.studies import events as event_names
 from siyu.studies.retention import Definition, RetentionError, by_cohort, measure, rates
 
 from tests.studies.funnel.builders import open_shop
@@ -265,9 +265,8 @@ class TestBadInput:
         with pytest.raises(RetentionError, match=r"no event 'zzz'\. It has: browse"):
             measure(pool, replace(ACTIVE, return_events=["zzz"]), period_days=31)
 
-    def test_an_event_that_only_late_rows_have_is_known(self, tmp_path, monkeypatch):
-        module = importlib.import_module("siyu.studies.retention.measure")
-        monkeypatch.setattr(module, "_FIRST_ROWS", 0)
+    def test_an_event_that_the_last_days_do_not_have_is_known(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(event_names, "_LATELY", dt.timedelta(0))
         measures = measure(shop(tmp_path, some_people(1)), ACTIVE, period_days=31)
         assert measures.n_added > 0
 

@@ -25,9 +25,12 @@ _START = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
 _SHARED = {
     "spark.dynamicAllocation.enabled": "true",
     "spark.dynamicAllocation.executorIdleTimeout": "10s",
+    "spark.dynamicAllocation.shuffleTracking.timeout": "10s",
     "spark.dynamicAllocation.cachedExecutorIdleTimeout": "60s",
 }
-"""A run holds the source open while its notebooks open it, too: who asks nothing gives way."""
+"""A run holds the source open while its notebooks open it, too: who asks nothing gives way, and
+what was kept is found again when it is asked for.
+"""
 _SESSION = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -66,7 +69,7 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
         days = self.f.anon.datediff(self.cast(left, dt.date), self.cast(right, dt.date))
         return self.cast(days, dt.int64)
 
-    visit_DateDelta = visit_TimestampDelta
+    visit_DateDelta = visit_TimestampDelta  # noqa: N815
 
     def visit_DateTruncate(self, op: Any, *, arg: Any, unit: Any) -> Any:  # noqa: N802
         return self.cast(super().visit_DateTruncate(op, arg=arg, unit=unit), dt.date)

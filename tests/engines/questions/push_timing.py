@@ -15,7 +15,7 @@ from siyu.studies.push_timing import (
     policy,
 )
 
-from tests.engines.bare import strip
+from tests.engines.variants import coarsen, strip
 
 
 def _clicks(pool: Source) -> object:
@@ -61,4 +61,9 @@ def _bare(pool: Source) -> object:
     )
 
 
-QUESTIONS = {"clicks": _clicks, "orders": _orders, "bare": _bare}
+def _ties(pool: Source) -> object:
+    asked = Definition(horizon_hours=240)
+    return frequency.measure(find_pushes(coarsen(pool), asked, period_days=300))
+
+
+QUESTIONS = {"clicks": _clicks, "orders": _orders, "bare": _bare, "ties": _ties}

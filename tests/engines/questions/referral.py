@@ -14,7 +14,7 @@ from siyu.studies.referral import (
     trees,
 )
 
-from tests.engines.bare import strip
+from tests.engines.variants import strip
 
 _GAME = "好友助力抽奖"
 

@@ -48,7 +48,9 @@ def assert_same(found: Any, expected: Any, *, at: str = "answer") -> None:
 def _with_none(rows: pd.DataFrame) -> pd.DataFrame:
     """Write what is missing one way in columns of objects: drivers differ in how they say it."""
     objects = rows.select_dtypes("object")
-    return rows.assign(**{name: column.where(column.notna(), None) for name, column in objects.items()})
+    return rows.assign(
+        **{name: column.where(column.notna(), None) for name, column in objects.items()}
+    )
 
 
 def count_rows(answer: Any) -> int:

@@ -18,8 +18,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A simulated pool as Parquet files."""
     folder = tmp_path_factory.mktemp("simulated")
     write_tables(folder, Settings(users=USERS, seed=SEED))
-    layout = "{name: simulated, timezone: Asia/Shanghai, observed: {from: 2025-04-01, to: 2026-03-31}}"
-    (folder / "source.yaml").write_text(layout)
+    observed = "observed: {from: 2025-04-01, to: 2026-03-31}"
+    (folder / "source.yaml").write_text(f"name: simulated\ntimezone: Asia/Shanghai\n{observed}")
     return folder
 
 

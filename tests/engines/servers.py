@@ -57,15 +57,15 @@ def run_postgres() -> Iterator[str]:
     if find_spec("psycopg") is None:
         lacking("no driver of PostgreSQL here: make engines")
     # PostgreSQL refuses to serve under root.
-    account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-    person = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+    person = {}
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        person = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     # A socket's path must be short.
     with tempfile.TemporaryDirectory(prefix="siyu-", dir="/tmp") as folder:
-        if account:
-            os.chown(folder, account.pw_uid, account.pw_gid)
-        run = partial(
-            subprocess.run, check=True, cwd=folder, stdout=subprocess.DEVNULL, **person
-        )
+        if person:
+            os.chown(folder, person["user"], person["group"])
+        run = partial(subprocess.run, check=True, cwd=folder, stdout=subprocess.DEVNULL, **person)
         data = f"{folder}/data"
         # Its texts sort by a language, so that a study that leaves it to the server is found out.
         run([initdb, "-D", data, "-U", "siyu", "-A", "trust", "-E", "UTF8", "-N", *_icu(initdb)])

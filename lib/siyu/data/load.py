@@ -230,7 +230,7 @@ def _resolve(place: str, *folders: Path) -> str | Path:
     A DuckDB file is opened by its path, for reading only, also when an address names it.
     """
     scheme, address, rest = place.partition("://")
-    if is_engine(place) or address and scheme not in ("duckdb", "sqlite"):
+    if is_engine(place) or (address and scheme not in ("duckdb", "sqlite")):
         return place
     paths = [folder / (rest if address else place) for folder in folders]
     path = next((path for path in paths if path.exists()), paths[0])

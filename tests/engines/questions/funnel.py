@@ -6,6 +6,7 @@ import pandas as pd
 from siyu.data import Source
 from siyu.studies import funnel
 from siyu.studies.funnel.chains import follow
+from siyu.studies.funnel.spans import entry_span
 
 _STEPS = ["scan", "add", "reply", "order"]
 
@@ -16,9 +17,9 @@ def _measure(pool: Source, *, by: tuple[str, ...], window_days: float | None) ->
 
 
 def _variants(pool: Source) -> object:
-    measures = _measure(pool, by=(), window_days=14)
-    asked = measures.definition
-    value = funnel.order_value(pool, asked, measures.span)
+    asked = funnel.Definition(steps=_STEPS, window_days=14)
+    span = entry_span(pool, asked, period_days=84, compare_to_previous=False)
+    value = funnel.order_value(pool, asked, span)
     return funnel.sensitivity(pool, asked, period_days=84), pd.Series({"yuan": value})
 
 

@@ -39,9 +39,7 @@ QUESTIONS = {
     "connected": partial(_measure, retained_as="connected", by=("lure", "channel")),
     "contact": _contact,
     "lure": lambda pool: lure.measure(pool, **_PERIOD),
-    "life cycle": lambda pool: lifecycle.measure(
-        pool, weeks=12, return_events=_BACK, min_users=5
-    ),
+    "life cycle": lambda pool: lifecycle.measure(pool, weeks=12, return_events=_BACK, min_users=5),
     "projection": lambda pool: projection.measure_lives(pool, **_PERIOD),
     "habit": _habit,
 }

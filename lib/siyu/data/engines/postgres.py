@@ -24,7 +24,7 @@ _COPY = "write copy: true beside files: in source.yaml to copy the tables instea
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
-def by_code(text: str) -> str:
+def _by_code(text: str) -> str:  # type: ignore[empty-body]
     """Sort a text by the codes of its signs, as other engines do, not as some language would."""
 
 
@@ -33,7 +33,7 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]
 
     def visit_ScalarUDF(self, op: Any, **given: Any) -> Any:  # noqa: N802
         name, arguments = op.__func_name__, list(given.values())
-        if name == "by_code":
+        if name == "_by_code":
             code = sge.to_identifier("C", quoted=True)
             return sge.Collate(this=arguments[0], expression=code)
         if name == "epoch_us":
@@ -86,7 +86,7 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]
         days = sge.paren(self.cast(left, dt.date) - self.cast(right, dt.date))
         return self.cast(days, dt.int64)
 
-    visit_DateDelta = visit_TimestampDelta
+    visit_DateDelta = visit_TimestampDelta  # noqa: N815
 
     def visit_DateTruncate(self, op: Any, *, arg: Any, unit: Any) -> Any:  # noqa: N802
         return self.cast(super().visit_DateTruncate(op, arg=arg, unit=unit), dt.date)
@@ -118,7 +118,9 @@ class _Engine(Backend):  # type: ignore[misc]
     def table(self, name: str, /, **where: Any) -> ir.Table:
         rows = super().table(name, **where)
         texts = [column for column, kind in rows.schema().items() if kind.is_string()]
-        return rows.mutate(**{column: by_code(rows[column]) for column in texts}) if texts else rows
+        return (
+            rows.mutate(**{column: _by_code(rows[column]) for column in texts}) if texts else rows
+        )
 
     def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
         """Keep an answer in a table of this connection, whose texts sort by code and whose size the

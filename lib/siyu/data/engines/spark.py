@@ -24,6 +24,15 @@ from siyu.data.problems import Problem, SourceError
 
 _WAIT_SECONDS = 10
 _START = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
+_SHARED = {
+    "spark.dynamicAllocation.enabled": "true",
+    "spark.dynamicAllocation.executorIdleTimeout": "10s",
+    "spark.dynamicAllocation.shuffleTracking.timeout": "10s",
+    "spark.dynamicAllocation.cachedExecutorIdleTimeout": "60s",
+}
+"""A run holds the source open while its notebooks open it, too: who asks nothing gives way, and
+what was kept is found again when it is asked for.
+"""
 _SESSION = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -62,7 +71,7 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
         days = self.f.anon.datediff(self.cast(left, dt.date), self.cast(right, dt.date))
         return self.cast(days, dt.int64)
 
-    visit_DateDelta = visit_TimestampDelta
+    visit_DateDelta = visit_TimestampDelta  # noqa: N815
 
     def visit_DateTruncate(self, op: Any, *, arg: Any, unit: Any) -> Any:  # noqa: N802
         return self.cast(super().visit_DateTruncate(op, arg=arg, unit=unit), dt.date)
@@ -118,7 +127,9 @@ class _Engine(Backend):  # type: ignore[misc]
 
     def read_folder(self, path: Path) -> ir.Table:
         """Read a Parquet file, or a partitioned folder of them, whose partitions are text."""
-        rows = self._session.read.option("mergeSchema", "true").parquet(str(path.resolve()))
+        # To compare the columns of files takes a question of its own.
+        merged = str(path.is_dir()).lower()
+        rows = self._session.read.option("mergeSchema", merged).parquet(str(path.resolve()))
         name = gen_name("siyu_parquet")
         rows.createOrReplaceTempView(name)
         return self.table(name)
@@ -139,7 +150,7 @@ def connect(master: str, database: str) -> _Engine:
     """
     _require_master(master)
     builder = SparkSession.builder.master(master).appName("siyu")
-    for name, value in _START.items():
+    for name, value in {**_START, **({} if master.startswith("local") else _SHARED)}.items():
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from siyu.data import Source
 from siyu.studies.lures import Definition, design, draw, find_experiment, observed
 
-from tests.engines.bare import strip
+from tests.engines.variants import coarsen, strip
 
 _ARMS = ["physical", "coupon", "service"]
 
@@ -46,4 +46,9 @@ def _bare(pool: Source) -> object:
     )
 
 
-QUESTIONS = {"additions": _added, "events": _events, "bare": _bare}
+def _ties(pool: Source) -> object:
+    asked = Definition(experiment="lure_2026_01", worth_days=90, coupon_arms=_ARMS)
+    return find_experiment(coarsen(pool), asked)
+
+
+QUESTIONS = {"additions": _added, "events": _events, "bare": _bare, "ties": _ties}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from siyu.data import Source
 from siyu.studies.push_timing import (
     Definition,
@@ -15,22 +17,21 @@ from siyu.studies.push_timing import (
     policy,
 )
 
-from tests.engines.bare import strip
+from tests.engines.variants import coarsen, strip
 
 
-def _clicks(pool: Source) -> object:
-    by = ("occupation", "tier")
-    pushes = find_pushes(pool, Definition(), period_days=300, by=by, min_users=5)
-    arms = {"no_push_experiment": "no_push_2025", "no_push_arms": ["push", "none"]}
+def _measure_all(pool: Source, *, period_days: int, by: tuple[str, ...] = ()) -> object:
+    pushes = find_pushes(pool, Definition(), period_days=period_days, by=by, min_users=5)
     return (
         pushes,
+        pushes.counts,
         policy.measure(pushes),
         heat.measure(pushes),
         adjusted.measure(pushes, holidays_country="CN"),
         delay.measure(pushes, hours="20:00-22:00"),
         message.measure(pushes, marks=["促销"]),
         frequency.measure(pushes, cap_experiment="push_cap_2025h2"),
-        margin.measure(pushes, **arms),
+        margin.measure(pushes, no_push_experiment="no_push_2025"),
     )
 
 
@@ -47,18 +48,24 @@ def _orders(pool: Source) -> object:
     )
 
 
-def _bare(pool: Source) -> object:
-    pushes = find_pushes(strip(pool), Definition(), period_days=100, min_users=5)
+def _no_pushes(pool: Source) -> object:
+    pushes = find_pushes(pool, Definition(), period_days=1, by=("channel",))
     return (
-        pushes.counts,
         policy.measure(pushes),
-        heat.measure(pushes),
         adjusted.measure(pushes, holidays_country="CN"),
-        delay.measure(pushes, hours="9:00-12:00"),
-        message.measure(pushes),
         frequency.measure(pushes, cap_experiment="push_cap_2025h2"),
-        margin.measure(pushes, no_push_experiment="no_push_2025"),
     )
 
 
-QUESTIONS = {"clicks": _clicks, "orders": _orders, "bare": _bare}
+def _ties(pool: Source) -> object:
+    asked = Definition(horizon_hours=240)
+    return frequency.measure(find_pushes(coarsen(pool), asked, period_days=300))
+
+
+QUESTIONS = {
+    "clicks": partial(_measure_all, period_days=300, by=("occupation", "tier")),
+    "orders": _orders,
+    "bare": lambda pool: _measure_all(strip(pool), period_days=100),
+    "no pushes": _no_pushes,
+    "ties": _ties,
+}

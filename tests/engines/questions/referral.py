@@ -14,7 +14,7 @@ from siyu.studies.referral import (
     trees,
 )
 
-from tests.engines.bare import strip
+from tests.engines.variants import strip
 
 _GAME = "好友助力抽奖"
 
@@ -36,12 +36,15 @@ def _all(pool: Source) -> object:
 
 def _bare(pool: Source) -> object:
     invites = find_invites(strip(pool), Definition(arriving_days=None), min_users=5)
+    nobody = find_invites(strip(pool, "invites"), Definition())
     lots = {"reward_experiment": "no_push_2025", "reward_control": "push"}
     return (
         invites,
         reward.measure(invites),
         sides.measure(invites, **lots, tree_days=20),
         assists.measure(invites, lives={_GAME: 3}, return_events=["browse"]),
+        reward.measure(nobody),
+        concentration.measure(nobody),
     )
 
 

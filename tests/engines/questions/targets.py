@@ -7,7 +7,7 @@ from functools import partial
 from siyu.data import Source
 from siyu.studies.targets import Definition, count_adds, rule
 
-from tests.engines.bare import strip
+from tests.engines.variants import strip
 
 
 def _count(pool: Source, *, is_bare: bool = False, **asked: object) -> object:

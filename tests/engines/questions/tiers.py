@@ -17,7 +17,7 @@ from siyu.studies.tiers import (
     value,
 )
 
-from tests.engines.bare import strip
+from tests.engines.variants import coarsen, strip
 
 _OFFERS = "tier_offer_2026q1"
 
@@ -70,4 +70,9 @@ def _bare(pool: Source) -> object:
     )
 
 
-QUESTIONS = {"rule found": _usual, "rule named": _otherwise, "bare": _bare}
+def _ties(pool: Source) -> object:
+    members = find_members(coarsen(pool), Definition(), period_days=365, min_users=5)
+    return ladder.measure(members)
+
+
+QUESTIONS = {"rule found": _usual, "rule named": _otherwise, "bare": _bare, "ties": _ties}

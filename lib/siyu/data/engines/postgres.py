@@ -9,8 +9,10 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.backends.postgres import Backend
+from ibis.backends.sql.compilers.base import NULL
 from ibis.backends.sql.compilers.postgres import PostgresCompiler
 
 from siyu.data.problems import Problem, SourceError
@@ -94,6 +96,16 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]
 
     def visit_BitwiseRightShift(self, op: Any, *, left: Any, right: Any) -> Any:  # noqa: N802
         return sge.BitwiseRightShift(this=sge.paren(left), expression=self.cast(right, dt.int32))
+
+    def visit_First(  # noqa: N802
+        self, op: Any, *, arg: Any, where: Any, order_by: Any, include_null: bool
+    ) -> Any:
+        known = None if include_null else arg.is_(sg.not_(NULL))
+        counted = [one for one in (where, known) if one is not None]
+        every = self.agg.array_agg(
+            arg, where=sg.and_(*counted) if counted else None, order_by=order_by
+        )
+        return sge.paren(every)[0]
 
 
 class _Engine(Backend):  # type: ignore[misc]

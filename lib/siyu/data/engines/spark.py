@@ -10,8 +10,10 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.backends.pyspark import Backend
+from ibis.backends.sql.compilers.base import NULL, STAR
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.util import gen_name
 from pyspark.errors import PySparkException
@@ -79,6 +81,27 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
 
     def visit_BitwiseRightShift(self, op: Any, *, left: Any, right: Any) -> Any:  # noqa: N802
         return self.f.anon.shiftright(left, self.cast(right, dt.int32))
+
+    def visit_CountStar(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802
+        """Count 0 where a condition is never known; the sum of Ibis is null then."""
+        return self.f.count(STAR if where is None else self.if_(where, 1, NULL))
+
+    def visit_First(  # noqa: N802
+        self, op: Any, *, arg: Any, where: Any, order_by: Any, include_null: bool
+    ) -> Any:
+        """Take the first by keys that rise; Spark's own is of whichever row comes first."""
+        if not order_by:
+            given = {"arg": arg, "where": where, "order_by": order_by}
+            return super().visit_First(op, **given, include_null=include_null)
+        keys = self.f.anon.struct(*(one.this for one in order_by))
+        return self.agg.min_by(arg, keys, where=where)
+
+    def visit_IsNull(self, op: Any, *, arg: Any) -> Any:  # noqa: N802
+        """Tell NaN from null, as other engines do."""
+        return arg.is_(NULL)
+
+    def visit_NotNull(self, op: Any, *, arg: Any) -> Any:  # noqa: N802
+        return arg.is_(sg.not_(NULL))
 
 
 class _Engine(Backend):  # type: ignore[misc]

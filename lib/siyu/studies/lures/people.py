@@ -161,7 +161,7 @@ def _bought(pool: Source, own: ir.Table, definition: Definition) -> ir.Table:
     both = own.select("user_id", "at").join(paid, "user_id")
     passed = elapsed_us(both.at, both.then)
     first = both.group_by("user_id").agg(
-        first_us=passed.min(), first_cny=both.coupon.argmin(both.then)
+        first_us=passed.min(), first_cny=both.coupon.first(order_by=[both.then, both.coupon])
     )
     fresh = (first.first_us >= 0) & (first.first_us <= definition.worth_days * DAY_US)
     first = first.select("user_id", coupon_cny=ibis.ifelse(fresh, first.first_cny, 0.0))

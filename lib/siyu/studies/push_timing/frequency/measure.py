@@ -144,7 +144,8 @@ def _exposures(pushes: Pushes, drawn: ir.Table, leave_days: int, kept_one_in: in
     )
     days = ibis.range_window(group_by="number", order_by="day", preceding=_WEEK_DAYS, following=0)
     today = ibis.range_window(group_by="number", order_by="day", preceding=0, following=0)
-    in_turn = ibis.window(group_by="number", order_by="sent_at")
+    # Of what was sent at one instant any order is as good, but not another on each run.
+    in_turn = ibis.window(group_by="number", order_by=["sent_at", "counts", "click", "block"])
     sent = sent.mutate(
         received=sent.count().over(days) - sent.count().over(today),
         waited=elapsed_us(sent.sent_at.lag().over(in_turn), sent.sent_at),

@@ -91,7 +91,8 @@ def measure(
     if pool.has("events") and members.has_orders and has_added:
         orders = members.orders
         firsts = orders.group_by("number").agg(
-            ordered_at=orders.paid_at.min(), earned_cny=orders.earned_cny.argmin(orders.paid_at)
+            ordered_at=orders.paid_at.min(),
+            earned_cny=orders.earned_cny.first(order_by=[orders.paid_at, orders.earned_cny]),
         )
         people = members.users.left_join(firsts, "number").drop("number_right").cache()
         began, end = (at.replace(tzinfo=None) for at in (pool.observed_from, pool.as_of_end))

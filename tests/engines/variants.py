@@ -1,9 +1,10 @@
-"""A source without what a merchant need not have: a study then puts other values in its place."""
+"""The same source with gaps and ties, in which engines could differ more."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import ibis
 from siyu.data import Source
 from siyu.data.contract import TABLES
 
@@ -24,3 +25,13 @@ def strip(pool: Source, *absent: str) -> Source:
         if name not in absent:
             tables[name] = table.select(*needed, *_KEPT.get(name, ()))
     return replace(pool, _tables=tables)
+
+
+def coarsen(pool: Source) -> Source:
+    """Put orders at one instant of their quarters, and pushes at the beginning of their weeks."""
+    orders, pushes = pool.table("orders"), pool.table("pushes")
+    coarse = {
+        "orders": orders.mutate(paid_at=orders.paid_at.truncate("Q") + ibis.interval(days=60)),
+        "pushes": pushes.mutate(sent_at=pushes.sent_at.truncate("W")),
+    }
+    return replace(pool, _tables={**pool._tables, **coarse})

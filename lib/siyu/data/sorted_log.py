@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 FEWEST_ROWS = 1_000_000
-"""Rows from which a compiled pass pays: to load it takes half a second."""
+"""Rows from which a compiled pass pays, from the second question on: to load it takes a second."""
 _MOST_VALUES = 2**16 - 1
 _BATCH_ROWS = 1_000_000
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)

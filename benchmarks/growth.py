@@ -25,7 +25,8 @@ RESULTS = Path(__file__).parent / "GROWTH.md"
 _PREFACE = """# How the cost of a study grows
 
 Written by `python -m benchmarks.growth --save`; its docstring says what is measured. The goal is a
-hundred million rows on 2 cores within 12 GB.
+hundred million rows on 2 cores within 12 GB. On a machine with other work to do, CPU
+seconds are steadier than seconds on the wall.
 """
 _HEAD = """| study | rows | users | wall s | CPU s | CPU µs a row | peak MB |
 |---|--:|--:|--:|--:|--:|--:|"""

@@ -17,11 +17,11 @@ import ibis.expr.types as ir
 from siyu.data.problems import Problem, SourceError
 
 _POSTGRES = re.compile(r"postgres(ql)?://")
-_SPARK = re.compile(r"(?P<master>local(\[[\d*,]+\])?|yarn|spark://[^/?]+)(/(?P<database>\w+))?")
+_SPARK = re.compile(r"(?P<master>local\[[\d*]+\]|spark://[^/?]+)(/(?P<database>\w+))?")
 
 
 def is_spark(address: str) -> bool:
-    """Say whether an address is a Spark master: `local[2]`, `yarn` or `spark://host:7077`."""
+    """Say whether an address is a Spark master: `local[2]` or `spark://host:7077`."""
     return bool(_SPARK.fullmatch(address))
 
 

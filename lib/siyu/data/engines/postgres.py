@@ -97,15 +97,10 @@ class _Compiler(PostgresCompiler):  # type: ignore[misc]
     def visit_BitwiseRightShift(self, op: Any, *, left: Any, right: Any) -> Any:  # noqa: N802
         return sge.BitwiseRightShift(this=sge.paren(left), expression=self.cast(right, dt.int32))
 
-    def visit_First(  # noqa: N802
-        self, op: Any, *, arg: Any, where: Any, order_by: Any, include_null: bool
-    ) -> Any:
-        known = None if include_null else arg.is_(sg.not_(NULL))
-        counted = [one for one in (where, known) if one is not None]
-        every = self.agg.array_agg(
-            arg, where=sg.and_(*counted) if counted else None, order_by=order_by
-        )
-        return sge.paren(every)[0]
+    def visit_First(self, op: Any, *, arg: Any, where: Any, order_by: Any, **_: Any) -> Any:  # noqa: N802
+        known = arg.is_(sg.not_(NULL))
+        counts = known if where is None else sg.and_(where, known)
+        return sge.paren(self.agg.array_agg(arg, where=counts, order_by=order_by))[0]
 
 
 class _Engine(Backend):  # type: ignore[misc]

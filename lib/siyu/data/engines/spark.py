@@ -86,15 +86,12 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
         """Count 0 where a condition is never known; the sum of Ibis is null then."""
         return self.f.count(STAR if where is None else self.if_(where, 1, NULL))
 
-    def visit_First(  # noqa: N802
-        self, op: Any, *, arg: Any, where: Any, order_by: Any, include_null: bool
-    ) -> Any:
+    def visit_First(self, op: Any, *, arg: Any, where: Any, order_by: Any, **_: Any) -> Any:  # noqa: N802
         """Take the first by keys that rise; Spark's own is of whichever row comes first."""
-        if not order_by:
-            given = {"arg": arg, "where": where, "order_by": order_by}
-            return super().visit_First(op, **given, include_null=include_null)
+        known = arg.is_(sg.not_(NULL))
+        counts = known if where is None else sg.and_(where, known)
         keys = self.f.anon.struct(*(one.this for one in order_by))
-        return self.agg.min_by(arg, keys, where=where)
+        return self.agg.min_by(arg, keys, where=counts)
 
     def visit_IsNull(self, op: Any, *, arg: Any) -> Any:  # noqa: N802
         """Tell NaN from null, as other engines do."""

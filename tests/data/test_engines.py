@@ -27,15 +27,18 @@ def test_tables_stay_on_engines_that_are_held_to_the_same_answers(address, stays
 
 
 @pytest.mark.parametrize(
-    ("address", "driver", "extra"),
-    [("postgres://host/shop", "psycopg", "postgres"), ("local[2]", "pyspark", "spark")],
+    ("address", "driver", "extra", "backend"),
+    [
+        ("postgres://host/shop", "psycopg", "postgres", "postgres"),
+        ("local[2]", "pyspark", "spark", "pyspark"),
+    ],
 )
 def test_a_driver_that_is_not_installed_is_named_with_how_to_get_it(
-    monkeypatch, address, driver, extra
+    monkeypatch, address, driver, extra, backend
 ):
     monkeypatch.setitem(sys.modules, driver, None)
-    monkeypatch.delitem(sys.modules, f"siyu.data.engines.{extra}", raising=False)
-    monkeypatch.delitem(sys.modules, f"ibis.backends.{driver}", raising=False)
+    for module in (f"siyu.data.engines.{extra}", f"ibis.backends.{backend}"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(SourceError, match=rf"{driver}.*; make engines, .*siyu\[{extra}\]"):
         open_source(address)
 

@@ -76,7 +76,8 @@ def test_the_engine_agrees_with_a_count_person_by_person(tmp_path, seed):
 def test_a_coupon_costs_what_the_first_order_redeemed_and_others_what_the_experiment_paid(tmp_path):
     """Of three with a coupon one redeemed 20, one too late, one not; one was added too recently.
 
-    The service cost 3 and 5; what was paid in another arm is not this lure's cost.
+    Who ordered first without a coupon did not redeem that of a later order. The service cost 3 and
+    5; what was paid in another arm is not this lure's cost.
     """
     people = [
         {"user_id": name, "added_at": at(day), "left_at": None, "lure": which}
@@ -105,6 +106,8 @@ def test_a_coupon_costs_what_the_first_order_redeemed_and_others_what_the_experi
                 ("a", "4 12:00", 7),
                 ("b", "20 12:00", 20),
                 ("c", "1 11:00", 6),
+                ("c", "5 12:00", None),
+                ("c", "6 12:00", 8),
                 ("d", "30 13:00", 9),
             ]
         )

@@ -133,18 +133,21 @@ def _costs(pool: Source, members: ir.Table, cost_days: int) -> pd.DataFrame:
         drawn = pool.table("assignments")
         drawn = drawn.filter(drawn.cost_cny.notnull())
         # Who was drawn twice for a lure was given it once.
+        cost = drawn.cost_cny.cast("float64")
         drawn = drawn.group_by("user_id", lure="arm").agg(
-            cost=drawn.cost_cny.cast("float64").argmin(drawn.assigned_at)
+            cost=cost.first(order_by=[drawn.assigned_at, cost])
         )
         at_once = members.filter(members.lure != _COUPON).select("user_id", "lure")
         parts.append(at_once.join(drawn, ["user_id", "lure"]).select("lure", "cost"))
     if pool.has("orders") and "coupon_cny" in pool.table("orders").columns:
         orders = pool.table("orders")
-        orders = orders.select("user_id", "paid_at", coupon=orders.coupon_cny.cast("float64"))
+        coupon = orders.coupon_cny.cast("float64").fill_null(0.0)
+        orders = orders.select("user_id", "paid_at", coupon=coupon)
         orders = members.select("user_id", "added_at").join(orders, "user_id")
         orders = orders.filter(orders.paid_at >= orders.added_at)
         orders = orders.group_by(buyer_id="user_id").agg(
-            paid_at=orders.paid_at.min(), coupon=orders.coupon.argmin(orders.paid_at)
+            paid_at=orders.paid_at.min(),
+            coupon=orders.coupon.first(order_by=[orders.paid_at, orders.coupon]),
         )
         end = ibis.literal(pool.as_of_end, type=members.added_at.type())
         span = 24 * cost_days * _HOUR_US
@@ -152,8 +155,8 @@ def _costs(pool: Source, members: ir.Table, cost_days: int) -> pd.DataFrame:
         given = members.filter((members.lure == _COUPON) & followed)
         given = given.left_join(orders, given.user_id == orders.buyer_id)
         redeemed = elapsed_us(given.added_at, given.paid_at) <= span
-        cost = ibis.ifelse(redeemed, given.coupon, 0.0).fill_null(0.0)
-        parts.append(given.select("lure", cost=cost))
+        spent = ibis.ifelse(redeemed, given.coupon, 0.0).fill_null(0.0)
+        parts.append(given.select("lure", cost=spent))
     if not parts:
         return pd.DataFrame({"lure": [], "n": [], "total": [], "squares": []})
     costs = ibis.union(*parts) if len(parts) > 1 else parts[0]

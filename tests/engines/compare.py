@@ -47,7 +47,7 @@ def assert_same(found: Any, expected: Any, *, at: str = "answer") -> None:
 
 def _with_none(rows: pd.DataFrame) -> pd.DataFrame:
     """Write what is missing one way in columns of objects: drivers differ in how they say it."""
-    objects = rows.select_dtypes("object")
+    objects = rows.loc[:, [pd.api.types.is_object_dtype(kind) for kind in rows.dtypes]]
     return rows.assign(
         **{name: column.where(column.notna(), None) for name, column in objects.items()}
     )

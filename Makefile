@@ -36,12 +36,13 @@ lab: $(READY) ## open JupyterLab on notebooks/ (LANGUAGE=zh for copies in Chines
 	@folder=$(if $(filter zh,$(LANGUAGE)),$$($(BIN)/siyu translate zh),notebooks) && \
 	  $(BIN)/jupyter lab --ServerApp.root_dir="$$folder" $(ARGS)
 
-bench: $(READY) ## measure against the peers, and keep and draw it (ARGS="--events 1000000 10000000")
+bench: engines ## measure against the peers, and keep and draw it (ARGS="--events 1000000 10000000")
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement benchmarks/requirements.lock
 	@for study in funnel retention push_timing rfm future; do \
 	  $(BIN)/python -m benchmarks.$$study --save $(ARGS) || exit; done
 	@$(BIN)/python -m benchmarks.runner --save
 	@$(BIN)/python -m benchmarks.interactive --save
+	@$(BIN)/python -m benchmarks.engines --save
 	@$(BIN)/python -m benchmarks.picture
 
 strip: $(READY) ## bring the notebooks into the form they have in git: no outputs

@@ -1,6 +1,7 @@
 """Every way in which a notebook can end, provoked with real kernels (see operations.md's table)."""
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from siyu.report.lock import LOCK
 from siyu.report.outcome import Outcome
 from siyu.report.paths import machine_paths
 from siyu.report.problems import ConfigurationError
@@ -252,6 +254,21 @@ def test_folders_of_others_in_the_folder_for_temporary_files_are_left_alone(
         with run_folder():
             assert len(list(temporary.iterdir())) == 3
     assert [path.name for path in temporary.iterdir()] == ["siyu-run-data"]
+
+
+def test_a_folder_whose_removal_was_cut_off_is_removed_by_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    temporary = Path(tempfile.mkdtemp(prefix="t"))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(shutil, "rmtree", lambda folder, **_: (folder / LOCK).unlink())
+        with run_folder():
+            pass
+    assert len(list(temporary.iterdir())) == 1
+    with run_folder():
+        assert len(list(temporary.iterdir())) == 1
+    assert not list(temporary.iterdir())
 
 
 def test_a_folder_whose_run_was_killed_before_it_had_a_lock_is_swept_in_time(

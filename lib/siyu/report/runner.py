@@ -29,7 +29,7 @@ GRACE_SECONDS = 10
 ATTEMPTS = 3
 """For a kernel that does not start; one that dies at work, as without memory, gets a second."""
 _POLL_SECONDS = 0.1
-_SCRATCH, _NEW = "siyu-run-", ".siyu-new-"
+_SCRATCH, _NEW, _GONE = "siyu-run-", ".siyu-new-", ".siyu-gone-"
 _NEW_SECONDS = 3600
 """A folder gets its lock and its name at once: one that has none for so long belongs to nobody."""
 _LAST_WORDS_BYTES = 10_000
@@ -215,7 +215,15 @@ def run_folder() -> Iterator[Path]:
             new.rename(folder)
             yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder of a run; where that is cut off, its name says that it was to go."""
+    gone = folder.with_name(_GONE + folder.name.removeprefix(_SCRATCH))
+    folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _place() -> Path:
@@ -232,6 +240,10 @@ def _clear() -> None:
                 continue
             with lock(folder):
                 _sweep(folder)
+                _remove(folder)
+    for folder in _place().glob(f"{_GONE}*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_uid == os.getuid():
                 shutil.rmtree(folder, ignore_errors=True)
     for folder in _place().glob(f"{_NEW}*"):
         with contextlib.suppress(OSError):

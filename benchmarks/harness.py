@@ -30,7 +30,7 @@ _PACKAGES = ("duckdb", "ibis-framework", "chdb", "polars", "pandas")
 _PREFACE = """# How fast the studies are
 
 Written by `make bench`, or `python -m benchmarks.<study> --save` of funnel, retention, push_timing,
-rfm, future, runner and interactive; their docstrings say what is asked, and that of
+rfm, future, runner, interactive and engines; their docstrings say what is asked, and that of
 `benchmarks.harness` how it is measured. The contenders of a table took turns in one run and gave
 the same answer. On a machine with other work to do, CPU seconds are steadier than seconds on the
 wall. `GROWTH.md` says how the cost grows, `POOL.md` how fast the simulated pool is drawn.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ibis.expr.types as ir
 import numpy as np
@@ -33,6 +33,21 @@ class Coded:
     values: tuple[str, ...]
 
 
+class Rows(NamedTuple):
+    """The rows of a log as a compiled pass takes them.
+
+    first, at, from_us, until_us: as in `SortedLog`. event: per row the code of its event. marks:
+    per code, as bits, in which of the asked sets of names it is, the first set lowest.
+    """
+
+    first: NDArray[np.int64]
+    at: NDArray[np.int64]
+    event: NDArray[np.uint16]
+    marks: NDArray[np.uint16]
+    from_us: int
+    until_us: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class SortedLog:
     """Events row by row, those of person `p` from `first[p]` to before `first[p + 1]`, by time.
@@ -51,12 +66,13 @@ class SortedLog:
         """Leave only what happened from one instant (aware) to before another."""
         return replace(self, from_us=count_us(since), until_us=count_us(until))
 
-    def mark(self, sets: Sequence[Iterable[str]]) -> NDArray[np.uint16]:
-        """Tell of each event name in which sets of names it is: as bits, the first set lowest."""
-        marks = np.zeros(len(self.columns["event"].values), dtype=np.uint16)
+    def rows(self, sets: Sequence[Iterable[str]]) -> Rows:
+        """Give the rows with marks for up to 16 sets of names of events."""
+        event = self.columns["event"]
+        marks = np.zeros(len(event.values), dtype=np.uint16)
         for place, names in enumerate(sets):
-            marks[np.isin(self.columns["event"].values, list(names))] |= np.uint16(1 << place)
-        return marks
+            marks[np.isin(event.values, list(names))] |= np.uint16(1 << place)
+        return Rows(self.first, self.at, event.codes, marks, self.from_us, self.until_us)
 
 
 def count_us(at: datetime) -> int:

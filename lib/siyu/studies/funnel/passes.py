@@ -17,7 +17,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from siyu.data.sorted_log import SortedLog, count_us
+from siyu.data.sorted_log import Rows, SortedLog, count_us
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.spans import Span
 
@@ -46,31 +46,27 @@ def follow_sorted(
     Returns:
         The rows that `chains.follow` gives, with codes of persons, and `depth`: the steps reached.
     """
-    marks = log.mark(definition.names)
+    rows = log.rows(definition.names)
     n_persons, n_steps = len(log.first) - 1, len(definition.steps)
     reached = np.empty((n_persons, n_steps), dtype=np.int64)
-    rows = np.empty((n_persons, 2), dtype=np.int64)
+    entry = np.empty((n_persons, 2), dtype=np.int64)
 
     def follow(part: slice) -> None:
         _follow(
-            log.first[part.start : part.stop + 1],
-            log.at,
-            log.columns["event"].codes,
-            marks,
+            _of(rows, part),
             max(count_us(starts_from), log.from_us),
             count_us(starts_until),
-            log.until_us,
             _window_us(definition),
             definition.entry == "first",
             definition.ties == "strict",
             reached[part],
-            rows[part],
+            entry[part],
         )
 
     _side_by_side(follow, n_persons)
     users = np.flatnonzero(reached[:, 0] != _NEVER)
     reached = reached[users]
-    row = _first_rows(log, rows[users], marks, list(at_start.values()))
+    row = _first_rows(log, entry[users], rows.marks, list(at_start.values()))
     depth = np.count_nonzero(reached != _NEVER, axis=1)
     found = {"user_id": pa.array(users.astype(np.int32)), "depth": pa.array(depth)}
     for k, at in enumerate(reached.T, start=1):
@@ -101,20 +97,16 @@ def follow_weeks_sorted(
         start the user converted, and the weeks with a start that is too recent: as bits, the first
         week lowest.
     """
-    marks = log.mark(definition.names)
+    rows = log.rows(definition.names)
     n_persons = len(log.first) - 1
     bits = np.zeros((n_persons, 3), dtype=np.int64)
 
     def follow(part: slice) -> None:
         _follow_weeks(
-            log.first[part.start : part.stop + 1],
-            log.at,
-            log.columns["event"].codes,
-            marks,
+            _of(rows, part),
             len(definition.steps),
             max(count_us(span.entry_from), log.from_us),
             count_us(span.eligible_until),
-            log.until_us,
             mondays,
             _window_us(definition),
             definition.ties == "strict",
@@ -144,17 +136,8 @@ def tally_sorted(
     names = definition.names
     needed = np.array([names[:k].count(one) for k, one in enumerate(names, 1)], dtype=np.int64)
     done = np.zeros(len(names), dtype=np.int64)
-    tied, n_rows = _tally(
-        log.first,
-        log.at,
-        log.columns["event"].codes,
-        log.mark(names),
-        users,
-        max(count_us(since), log.from_us),
-        log.until_us,
-        needed,
-        done,
-    )
+    since_us = max(count_us(since), log.from_us)
+    tied, n_rows = _tally(log.rows(names), users, since_us, needed, done)
     return done, tied, n_rows
 
 
@@ -164,6 +147,11 @@ def _side_by_side(run: Callable[[slice], None], n_persons: int) -> None:
     ends = [n_persons * part // n_parts for part in range(n_parts + 1)]
     with ThreadPoolExecutor(n_parts) as threads:
         list(threads.map(run, itertools.starmap(slice, itertools.pairwise(ends))))
+
+
+def _of(rows: Rows, part: slice) -> Rows:
+    """Leave only the rows of a part of all persons."""
+    return rows._replace(first=rows.first[part.start : part.stop + 1])
 
 
 def _window_us(definition: Definition) -> int:
@@ -199,27 +187,24 @@ def _first_rows(log: SortedLog, rows: Ints, marks: NDArray[np.uint16], wanted: l
 
 @njit(cache=True, nogil=True)
 def _follow(
-    first: Ints,
-    at: Ints,
-    event: NDArray[np.uint16],
-    marks: NDArray[np.uint16],
+    log: Rows,
     starts_from: int,
     starts_until: int,
-    known_until: int,
     window: int,
     only_first: bool,
     strict: bool,
     reached: Ints,
-    rows: Ints,
+    entry: Ints,
 ) -> None:
     """Fill in per person when each step was reached, and the rows of the first start's instant."""
+    first, at, event, marks = log.first, log.at, log.event, log.marks
     n_steps = reached.shape[1]
     latest = np.empty(n_steps, dtype=np.int64)
     for person in range(len(first) - 1):
         row, end = first[person], first[person + 1]
         reached[person] = _NEVER
         entered = False
-        while row < end and at[row] < known_until:
+        while row < end and at[row] < log.until_us:
             now, began, mark = at[row], row, 0
             while row < end and at[row] == now:
                 mark |= marks[event[row]]
@@ -235,7 +220,7 @@ def _follow(
                 entered = True
                 latest[:] = _NEVER
                 reached[person, 0] = now
-                rows[person, 0], rows[person, 1] = began, row
+                entry[person, 0], entry[person, 1] = began, row
             # Rows of one instant may follow each other, unless ties are strict: then a step looks
             # at what the one before had reached earlier.
             if starts and not strict:
@@ -254,24 +239,21 @@ def _follow(
 
 @njit(cache=True, nogil=True)
 def _follow_weeks(
-    first: Ints,
-    at: Ints,
-    event: NDArray[np.uint16],
-    marks: NDArray[np.uint16],
+    log: Rows,
     n_steps: int,
     starts_from: int,
     closed_until: int,
-    known_until: int,
     mondays: Ints,
     window: int,
     strict: bool,
     bits: Ints,
 ) -> None:
     """Set of each person the bits of weeks: started, converted, too recent."""
+    first, at, event, marks = log.first, log.at, log.event, log.marks
     for person in range(len(first) - 1):
         row, end = first[person], first[person + 1]
         week, last_week = 0, -1
-        while row < end and at[row] < known_until:
+        while row < end and at[row] < log.until_us:
             now = at[row]
             if now < starts_from or marks[event[row]] & 1 == 0:
                 row += 1
@@ -290,7 +272,7 @@ def _follow_weeks(
             # The first row of this instant may be of a later step.
             while ahead > first[person] and at[ahead - 1] == now:
                 ahead -= 1
-            while ahead < end and at[ahead] < known_until and at[ahead] - now <= window:
+            while ahead < end and at[ahead] < log.until_us and at[ahead] - now <= window:
                 then, mark = at[ahead], 0
                 while ahead < end and at[ahead] == then:
                     mark |= marks[event[ahead]]
@@ -309,17 +291,14 @@ def _follow_weeks(
 
 @njit(cache=True, nogil=True)
 def _tally(
-    first: Ints,
-    at: Ints,
-    event: NDArray[np.uint16],
-    marks: NDArray[np.uint16],
+    log: Rows,
     users: NDArray[np.int32],
     since: int,
-    until: int,
     needed: Ints,
     done: Ints,
 ) -> tuple[int, int]:
     """Count into `done`; return the tied rows and all rows of steps."""
+    first, at, event, marks = log.first, log.at, log.event, log.marks
     tied = n_rows = 0
     times = np.empty(len(needed), dtype=np.int64)
     for person in users:
@@ -327,7 +306,7 @@ def _tally(
         same, now = 0, np.int64(0)
         for row in range(first[person], first[person + 1]):
             mark = marks[event[row]]
-            if mark == 0 or at[row] < since or at[row] >= until:
+            if mark == 0 or at[row] < since or at[row] >= log.until_us:
                 continue
             for step in range(len(needed)):
                 times[step] += mark >> step & 1

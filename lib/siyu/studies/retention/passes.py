@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from siyu.data.sorted_log import SortedLog
+from siyu.data.sorted_log import Rows, SortedLog
 from siyu.studies.retention.definition import Definition
 
 _DAY_US = 24 * 3_600_000_000
@@ -46,17 +46,12 @@ def count_days(
     counts = np.zeros(shape, dtype=np.int64)
     is_within = definition.kind == "within"
     _count_days(
-        log.first,
-        log.at,
-        log.columns["event"].codes,
-        log.mark([definition.return_events]),
+        log.rows([definition.return_events]),
         users,
         begins,
         groups,
         *offsets,
         definition.clock == "calendar",
-        log.from_us,
-        log.until_us,
         definition.extra_days,
         is_within,
         counts,
@@ -92,16 +87,11 @@ def count_units(
     """
     counts = np.zeros((int(cohorts.max(initial=-1)) + 1, int(units[-1]) + 1), dtype=np.int64)
     _count_units(
-        log.first,
-        log.at,
-        log.columns["event"].codes,
-        log.mark([events]),
+        log.rows([events]),
         users,
         added_us,
         cohorts,
         *offsets,
-        log.from_us,
-        log.until_us,
         units,
         first_day,
         counts,
@@ -111,30 +101,26 @@ def count_units(
 
 @njit(cache=True, nogil=True)
 def _count_days(
-    first: Ints,
-    at: Ints,
-    event: NDArray[np.uint16],
-    marks: NDArray[np.uint16],
+    log: Rows,
     users: NDArray[np.int32],
     begins: Ints,
     groups: Ints,
     until: Ints,
     ahead: Ints,
     by_calendar: bool,
-    known_from: int,
-    known_until: int,
     extra_days: int,
     only_first: bool,
     counts: Ints,
 ) -> None:
     """Count up: a return counts on its day and on the `extra_days` before, each day once."""
+    first, at, event, marks = log.first, log.at, log.event, log.marks
     for place in range(len(users)):
         offset, following = 0, 1
         for row in range(first[users[place]], first[users[place] + 1]):
             now = at[row]
-            if marks[event[row]] == 0 or now < known_from:
+            if marks[event[row]] == 0 or now < log.from_us:
                 continue
-            if now >= known_until or following == counts.shape[1]:
+            if now >= log.until_us or following == counts.shape[1]:
                 break
             if by_calendar:
                 while now >= until[offset]:
@@ -153,29 +139,25 @@ def _count_days(
 
 @njit(cache=True, nogil=True)
 def _count_units(
-    first: Ints,
-    at: Ints,
-    event: NDArray[np.uint16],
-    marks: NDArray[np.uint16],
+    log: Rows,
     users: NDArray[np.int32],
     added_us: Ints,
     cohorts: Ints,
     until: Ints,
     ahead: Ints,
-    known_from: int,
-    known_until: int,
     units: Ints,
     first_day: int,
     counts: Ints,
 ) -> None:
     """Count up."""
+    first, at, event, marks = log.first, log.at, log.event, log.marks
     for place in range(len(users)):
         offset, seen = 0, -1
         for row in range(first[users[place]], first[users[place] + 1]):
             now = at[row]
-            if marks[event[row]] == 0 or now < known_from or now < added_us[place]:
+            if marks[event[row]] == 0 or now < log.from_us or now < added_us[place]:
                 continue
-            if now >= known_until:
+            if now >= log.until_us:
                 break
             while now >= until[offset]:
                 offset += 1

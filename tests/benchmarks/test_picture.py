@@ -8,10 +8,14 @@ from benchmarks.harness import title_of
 WALLS = {"siyu": 3.0, "clickhouse": 4.0, "duckdb": 2.0, "polars": 6.0, "pandas": 20.0, "scan": 0.5}
 
 
+AGAIN = {"prepared_first": 0.7, "prepared_again": 0.1}
+
+
 def sections(*sizes: int) -> dict[str, str]:
     found = {}
     for study in picture.STUDIES.values():
-        rows = [f"| {study.about[one]} | {wall} | 9.9 | 100 | |" for one, wall in WALLS.items()]
+        walls = WALLS | {one: wall for one, wall in AGAIN.items() if one in study.contenders}
+        rows = [f"| {study.about[one]} | {wall} | 9.9 | 100 | |" for one, wall in walls.items()]
         text = "\n".join(
             ["Medians of 5; 2 cores.", "", "| | wall s | CPU s |", "|---|--:|--:|", *rows]
         )
@@ -19,7 +23,7 @@ def sections(*sizes: int) -> dict[str, str]:
     return found
 
 
-def test_each_time_is_a_multiple_of_the_fastest_peers_and_the_floor_is_none():
+def test_each_time_is_a_multiple_of_the_fastest_peers_that_reads_the_files():
     costs = picture.read_costs(sections(1_000), picture.STUDIES["Funnel"], 1_000)
     assert costs["ratio"].tolist() == [1.0, 1.5, 2.0, 3.0, 10.0]
     assert costs["contender"].tolist()[:2] == ["DuckDB, SQL by hand", "siyu (Ibis on DuckDB)"]

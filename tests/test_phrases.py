@@ -12,9 +12,10 @@ import pytest
 from siyu import phrases
 from siyu.data.contract import TABLES
 from siyu.language import LANGUAGES, join_folds, join_lines, speaking, spoken, use_language
-from siyu.phrases import FORMATS, catalogue, cell, heading, phrase, section, term
+from siyu.phrases import FORMATS, cell, heading, phrase, section, term, wording
 
 ROOT = Path(__file__).parents[1]
+WORDING = ROOT / "lib" / "siyu" / "wording"
 ONE_SIDED = ("terms.", "values.", "columns.")
 """The code's own names are English: other languages have words for them, English for a few."""
 EXAMPLES = {
@@ -25,6 +26,12 @@ EXAMPLES = {
     "day": date(2026, 2, 4),
 }
 HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def catalogue(language: str) -> dict[str, object]:
+    """All phrases of a language, by key."""
+    parts = sorted(file.stem for file in (WORDING / language).glob("*.yaml"))
+    return {f"{part}.{k}": v for part in parts for k, v in wording(language, part).items()}
 
 
 def shared(language: str) -> dict[str, object]:
@@ -223,8 +230,8 @@ def test_the_language_is_spoken_for_a_while_and_must_be_one_of_ours():
 
 def test_a_value_called_other_is_no_plural(monkeypatch):
     terms = {"a": "甲", "other": "乙"}
-    monkeypatch.setattr(phrases.yaml, "load", lambda *_, **__: {"terms": terms})
-    assert catalogue.__wrapped__("zh") == {"terms.a": "甲", "terms.other": "乙"}
+    monkeypatch.setattr(phrases.yaml, "load", lambda *_, **__: {"label": terms})
+    assert wording.__wrapped__("zh", "terms") == {"label.a": "甲", "label.other": "乙"}
 
 
 def test_a_plural_follows_the_number_as_it_is_written():

@@ -1,8 +1,9 @@
 """Say whole sentences from the catalogue of the language spoken now.
 
 A phrase says what is filled in and how it is written: `{rate:percent}`, `{steps:names}`. What is
-said is decided in code, by key; how it is said stands in `wording/<language>.yaml`, one file per
-language with the same keys, so that no sentence is put together from fragments.
+said is decided in code, by key; how it is said stands in `wording/<language>/<part>.yaml`, with the
+same keys in every language, so that no sentence is put together from fragments. The part is the
+first word of a key, and is read when something of it is first said.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ def phrase(key: str, /, **values: Any) -> str:
     Raises:
         KeyError: there is no such phrase, or a value is missing.
     """
-    text = catalogue(spoken())[key]
+    part, _, name = key.partition(".")
+    text = wording(spoken(), part).get(name)
+    if text is None:
+        raise KeyError(key)
     if not isinstance(text, str):
         category = locale().plural_form(round(values[text["by"]]))
         text = text.get(category, text["other"])
@@ -71,31 +75,34 @@ def term(name: str) -> str:
 
 
 def _word(name: str) -> str | None:
-    own = catalogue(spoken()).get(f"terms.{name}")
+    own = wording(spoken(), "terms").get(name)
     return None if own is None else str(own)
 
 
 def cell(column: str, value: str) -> str:
     """Give the reader's word for a value in a column of a table."""
-    own = catalogue(spoken()).get(f"values.{column}.{value}")
+    own = wording(spoken(), "values").get(f"{column}.{value}")
     return term(value) if own is None else str(own)
 
 
 def heading(column: str) -> str:
     """Give the reader's word for a column of a table."""
-    return str(catalogue(spoken()).get(f"columns.{column}", column))
+    return str(wording(spoken(), "columns").get(column, column))
 
 
 @cache
-def catalogue(language: str) -> dict[str, Text]:
-    """Read all phrases of a language, by key."""
-    file = files("siyu") / "wording" / f"{language}.yaml"
+def wording(language: str, part: str) -> dict[str, Text]:
+    """Read the phrases of a part, by what stands behind it in a key; a language may have none."""
+    file = files("siyu") / "wording" / language / f"{part}.yaml"
+    if not file.is_file():
+        return {}
     return dict(_flat(yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)))
 
 
 def section(name: str) -> dict[str, str]:
-    """Give the phrases of one section, for a page that chooses among them itself."""
-    words, prefix = catalogue(spoken()), f"{name}."
+    """Give the phrases below a key, for a page that chooses among them itself."""
+    part, _, below = name.partition(".")
+    words, prefix = wording(spoken(), part), f"{below}." if below else ""
     return {key.removeprefix(prefix): str(words[key]) for key in words if key.startswith(prefix)}
 
 

@@ -9,7 +9,7 @@ from functools import cache
 import pandas as pd
 
 from siyu.language import LANGUAGES
-from siyu.phrases import catalogue
+from siyu.phrases import wording
 
 EVERYONE = "all"
 UNKNOWN = "(unknown)"
@@ -29,7 +29,7 @@ def column_of(name: str, *, before: bool = False) -> str:
 def our_names() -> frozenset[str]:
     """Give the names that are ours, and what they are called in each language of the reports."""
     said = (
-        catalogue(language).get(f"terms.{name}", name)
+        wording(language, "terms").get(name, name)
         for language in LANGUAGES
         for name in (EVERYONE, SMALL, UNKNOWN)
     )

@@ -8,6 +8,7 @@ The run fails when two contenders disagree.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import re
@@ -99,6 +100,7 @@ def title_of(study: Study, n_events: int) -> str:
 def work(get_ready: Callable[[Path], Question], log: Path) -> None:
     """Ask one contender once, in this process, and print what it took and answered as JSON."""
     question = get_ready(log)
+    gc.collect()  # what getting ready has left over is not the question's
     wall, cpu = time.perf_counter(), time.process_time()
     answer = sorted([str(name), *map(int, numbers)] for name, *numbers in question())
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -134,14 +136,20 @@ def ask(study: Study, name: str, log: Path) -> dict[str, object]:
     """Ask one contender in a process of its own; its `Cost` as a dictionary, and its `answer`."""
     module = f"benchmarks.{study.name}"
     command = [sys.executable, "-m", module, "--worker", name, "--log", str(log)]
-    paths = os.pathsep.join([str(ROOT / "lib"), str(ROOT)])
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{name} failed on {log.parent.name}:\n{done.stderr}")
     found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def environment() -> dict[str, str]:
+    """Give a process its environment: the library of this tree, and bytecode that is kept.
+
+    Without the second every process would compile what it imports.
+    """
+    own = {"PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), str(ROOT)])}
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | own
 
 
 def _require_equal(answers: dict[str, list[object]]) -> None:

@@ -10,13 +10,12 @@ goal is 0.7 s to import siyu, 1 s to open the sample, and 2 s from there to the 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import subprocess
 import sys
 import time
 
-from benchmarks.harness import ROOT, Cost, circumstances, median, save
+from benchmarks.harness import ROOT, Cost, circumstances, environment, median, save
 
 _IMPORTS = """
 from siyu import findings
@@ -70,10 +69,8 @@ def main() -> None:
 
 
 def _run(lines: str) -> Cost:
-    paths = os.pathsep.join([str(ROOT / "lib"), str(ROOT)])
     before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": paths}
-    subprocess.run([sys.executable, "-c", lines], cwd=ROOT, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", lines], cwd=ROOT, env=environment(), check=True)
     wall, after = time.perf_counter() - wall, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall_s=wall, cpu_s=cpu, peak_mb=0)

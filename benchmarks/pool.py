@@ -22,7 +22,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from benchmarks.harness import ROOT, environment
+
 RESULTS = Path(__file__).parent / "POOL.md"
 _PREFACE = """# How fast the simulated pool is drawn
 
@@ -78,10 +79,7 @@ def _median(runs: Sequence[dict[str, float]], key: str) -> float:
 def _ask(work: str, folder: Path, users: int) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.pool", "--worker", work]
     command += ["--folder", str(folder), "--users", str(users)]
-    paths = os.pathsep.join([str(ROOT / "lib"), str(ROOT)])
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{work} failed for {users} people:\n{done.stderr}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

@@ -31,7 +31,7 @@ from siyu.report.page import render_study
 from siyu.report.view import view
 from siyu.report.worker import IOPUB_SECONDS, STARTUP_SECONDS
 
-from benchmarks.harness import ROOT, Cost, circumstances, median, save
+from benchmarks.harness import ROOT, Cost, circumstances, environment, median, save
 
 CONFIG = ROOT / "notebooks" / "weekly.yaml"
 ABOUT = {
@@ -117,12 +117,11 @@ def _run(name: str, folder: Path) -> Cost:
     words = ["-m", "benchmarks.runner", "--worker", name, "--folder", str(folder)]
     if name.startswith("jobs_"):
         words = ["-c", _REPORT, "report", "--jobs", name[-1], "--out", str(folder), str(CONFIG)]
-    paths = os.pathsep.join([str(ROOT / "lib"), str(ROOT)])
     # As a report sets it: the threads of linear algebra are none of the runner's doing.
-    own = {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
+    own = environment() | {"OPENBLAS_NUM_THREADS": "1"}
     begun = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *words], cwd=ROOT, env={**os.environ, **own}, stdout=subprocess.DEVNULL
+        [sys.executable, *words], cwd=ROOT, env=own, stdout=subprocess.DEVNULL
     )
     _, status, used = os.wait4(process.pid, 0)
     wall = time.perf_counter() - begun

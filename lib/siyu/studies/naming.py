@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from siyu.language import LANGUAGES
@@ -88,9 +89,13 @@ def crossings_of(
 
 def names_of(table: pd.DataFrame, by: Sequence[str], *, before: bool = False) -> pd.Series:
     """Name the segment of each row."""
-    crossings = crossings_of(table, by, before=before)
-    names = {crossing: name_of(by, crossing) for crossing in set(crossings)}
-    return pd.Series([names[crossing] for crossing in crossings], index=table.index, dtype="object")
+    if not by:
+        return pd.Series(EVERYONE, index=table.index, dtype="object")
+    columns = [column_of(name, before=before) for name in by]
+    alike = table.groupby(columns, dropna=False, sort=False)
+    names = [name_of(by, one) for one in crossings_of(alike.head(1), by, before=before)]
+    places = alike.ngroup().to_numpy()
+    return pd.Series(np.array(names, dtype="object")[places], index=table.index)
 
 
 def lumped(names: pd.Series, kept: set[str]) -> pd.Series:
@@ -124,6 +129,7 @@ def segmented(
         plain = table[[*own, "n"]].assign(segment=segment)
         counts = plain.groupby(["segment", *own], dropna=False)["n"].sum()
         named[which] = counts.reset_index()
-        for one in set(crossings_of(table, by)):
+        each = table.drop_duplicates([column_of(name) for name in by]) if by else table[:0]
+        for one in crossings_of(each, by):
             values[name_of(by, one)] = dict(zip(by, one, strict=True))
     return named, {name: values[name] for name in sorted(shown - {SMALL}) if by}

@@ -144,7 +144,7 @@ def test_definitions_asked_one_after_the_other_share_the_returns_and_count_their
     asked = [replace(ACTIVE, kind=kind, days=[2, 7]) for kind in ("from", "on", "within")]
     asked.append(replace(ACTIVE, kind="from", follow_days=1))
     held = [measure(pool, one, period_days=31, min_users=1) for one in asked]
-    assert len({measures.returns.get_name() for measures in held}) == 1
+    assert len({measures.basis.get_name() for measures in held}) == 1
     for one, measures in zip(asked, held, strict=True):
         table = rates(measures, level=0.95).fillna(0)
         counts = {row.k: (int(row.at_risk), int(row.retained)) for row in table.itertuples()}
@@ -168,7 +168,7 @@ def test_other_returns_are_not_shared(tmp_path, other, period_days):
     pool = open_shop(tmp_path, events, users=users)
     first = measure(pool, ACTIVE, period_days=31)
     second = measure(pool, replace(ACTIVE, **other), period_days=period_days)
-    assert first.returns.get_name() != second.returns.get_name()
+    assert first.basis.get_name() != second.basis.get_name()
 
 
 @pytest.mark.parametrize("k", [6, 7, 56, 57, 113])

@@ -6,10 +6,7 @@ latest start that arrives there is carried, as in `chains`.
 
 from __future__ import annotations
 
-import itertools
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
@@ -17,7 +14,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from siyu.data.sorted_log import Rows, SortedLog, count_us
+from siyu.data.sorted_log import Rows, SortedLog, count_us, side_by_side
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.spans import Span
 
@@ -63,7 +60,7 @@ def follow_sorted(
             entry[part],
         )
 
-    _side_by_side(follow, n_persons)
+    side_by_side(follow, n_persons)
     users = np.flatnonzero(reached[:, 0] != _NEVER)
     reached = reached[users]
     row = _first_rows(log, entry[users], rows.marks, list(at_start.values()))
@@ -113,7 +110,7 @@ def follow_weeks_sorted(
             bits[part],
         )
 
-    _side_by_side(follow, n_persons)
+    side_by_side(follow, n_persons)
     started, converted, recent = bits.T
     return started, converted, recent
 
@@ -139,14 +136,6 @@ def tally_sorted(
     since_us = max(count_us(since), log.from_us)
     tied, n_rows = _tally(log.rows(names), users, since_us, needed, done)
     return done, tied, n_rows
-
-
-def _side_by_side(run: Callable[[slice], None], n_persons: int) -> None:
-    """Run over as many parts of all persons as there are processors, at once."""
-    n_parts = os.cpu_count() or 1
-    ends = [n_persons * part // n_parts for part in range(n_parts + 1)]
-    with ThreadPoolExecutor(n_parts) as threads:
-        list(threads.map(run, itertools.starmap(slice, itertools.pairwise(ends))))
 
 
 def _of(rows: Rows, part: slice) -> Rows:

@@ -72,18 +72,18 @@ def measure(
     added = _added(pool, definition).filter(lambda t: t.joined_on >= first)
     added = added.mutate(number=ibis.row_number().cast("int32")).cache()
     breakdown = breakdown.without(breakdown.learnt_later(added))
-    users = breakdown.attach(added).drop("user_id", "reached_1_at", "joined_on").cache()
+    users = breakdown.attach(added).cache() if breakdown.by else added
     stays = _count(users, [*breakdown.columns, "hours", "outcome"])
     parted = find_parted(stays, breakdown)
     breakdown = breakdown.without({one: phrase("retention.leak", column=one) for one in parted})
     keys = [*breakdown.columns, "cohort", "seen"]
-    returns, log = None, pool.sorted_log
+    basis, log = added, pool.sorted_log
     if definition.retained_as == "active" and log is not None:
         _require_known(pool, definition.return_events)
-        kept = _count_sorted(pool, log, added, users, keys, definition)
+        kept = _count_sorted(pool, log, users, keys, definition)
     elif definition.retained_as == "active":
-        returns = _returns(pool, added, definition, first)
-        kept = _count_days(returns.join(users, "number"), keys, definition)
+        basis = _returns(pool, added, definition, first)
+        kept = _count_days(basis.join(users, "number"), keys, definition)
     else:
         kept = _count_covered(_count(_connected(users, keys, definition), [*keys, "end"]), keys)
     tables = {"risk": _count(users, keys), "kept": kept, "stays": stays}
@@ -97,7 +97,7 @@ def measure(
         by=breakdown.by,
         refused=breakdown.refused,
         segments=segments,
-        returns=returns,
+        basis=basis,
         **named,
     )
 
@@ -194,33 +194,39 @@ def _returns(pool: Source, added: ir.Table, definition: Definition, first: date)
 
 
 def _count_sorted(
-    pool: Source,
-    log: SortedLog,
-    added: ir.Table,
-    users: ir.Table,
-    keys: Sequence[str],
-    definition: Definition,
+    pool: Source, log: SortedLog, users: ir.Table, keys: Sequence[str], definition: Definition
 ) -> pd.DataFrame:
     """Count as `_count_days` does, in one compiled pass over a prepared log."""
     from siyu.studies.retention.passes import count_days
 
     by_calendar = definition.clock == "calendar"
-    begin = added.joined_on if by_calendar else count_us(added.reached_1_at)
-    people = added.select("number", "user_id", begin=begin).to_pyarrow()
+    begin = users.joined_on if by_calendar else count_us(users.reached_1_at)
+    people = users.select("user_id", *keys, begin=begin).to_pyarrow()
     begins = people["begin"].cast(pa.int32()) if by_calendar else people["begin"]
-    rows: pd.DataFrame = users.select("number", *keys).to_pandas()
-    group, groups = _number(rows, keys)
-    groups_of = np.empty(len(rows), dtype=np.int64)
-    groups_of[rows["number"].to_numpy()] = group
+    group, groups = _number_people(people.select(keys))
     counts = count_days(
         log,
         definition,
         people["user_id"].to_numpy(),
         begins.to_numpy().astype(np.int64),
-        groups_of[people["number"].to_numpy()],
+        group,
         pool.offsets(),
     )
     return _list(counts, groups)
+
+
+def _number_people(people: pa.Table) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """Number groups as `_number` does, of a row per user: pandas would take a while."""
+    number = np.zeros(len(people), dtype=np.int64)
+    for column in people.columns:
+        values = column.combine_chunks().dictionary_encode(null_encoding="encode")
+        crossed = number * len(values.dictionary) + values.indices.to_numpy()
+        number, _ = pd.factorize(crossed)
+    first = np.empty(number.max(initial=-1) + 1, dtype=np.int64)
+    # Of equal places the last one written stays.
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    groups = people.take(first).to_pandas(date_as_object=False)
+    return number, groups.astype({"cohort": "datetime64[s]"})  # as Ibis gives dates
 
 
 def _require_known(pool: Source, names: Collection[str]) -> None:

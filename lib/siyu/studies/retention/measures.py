@@ -27,8 +27,8 @@ class Measures:
         judged or not.
     stays: per segment, whole `hours` from the addition to the end of what is known, and `outcome`
         (1 left, 0 still there): `n` users.
-    returns: the rows behind `kept`, in the engine: as long as they are held, another definition of
-        the same returns is measured without reading the log again. None if "connected".
+    basis: rows behind the counts, in the engine: as long as they are held, another definition of
+        the same returns is measured without finding them again.
     """
 
     definition: Definition
@@ -42,7 +42,7 @@ class Measures:
     risk: pd.DataFrame
     kept: pd.DataFrame
     stays: pd.DataFrame
-    returns: ir.Table | None = field(default=None, repr=False, compare=False)
+    basis: ir.Table | None = field(default=None, repr=False, compare=False)
 
     @property
     def n_added(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from siyu.data.sorted_log import Rows, SortedLog
+from siyu.data.sorted_log import Rows, SortedLog, side_by_side
 from siyu.studies.retention.definition import Definition
 
 _DAY_US = 24 * 3_600_000_000
@@ -43,19 +43,25 @@ def count_days(
         Per group and day `k` (from 0 on, where nobody counts), users.
     """
     shape = (int(groups.max(initial=-1)) + 1, definition.horizon + 1)
-    counts = np.zeros(shape, dtype=np.int64)
     is_within = definition.kind == "within"
-    _count_days(
-        log.rows([definition.return_events]),
-        users,
-        begins,
-        groups,
-        *offsets,
-        definition.clock == "calendar",
-        definition.extra_days,
-        is_within,
-        counts,
-    )
+    rows = log.rows([definition.return_events])
+
+    def count(part: slice) -> Ints:
+        counts = np.zeros(shape, dtype=np.int64)
+        _count_days(
+            rows,
+            users[part],
+            begins[part],
+            groups[part],
+            *offsets,
+            definition.clock == "calendar",
+            definition.extra_days,
+            is_within,
+            counts,
+        )
+        return counts
+
+    counts: Ints = np.sum(side_by_side(count, len(users)), axis=0)
     return counts.cumsum(axis=1) if is_within else counts
 
 
@@ -85,17 +91,16 @@ def count_units(
     Returns:
         Per cohort and unit, users.
     """
-    counts = np.zeros((int(cohorts.max(initial=-1)) + 1, int(units[-1]) + 1), dtype=np.int64)
-    _count_units(
-        log.rows([events]),
-        users,
-        added_us,
-        cohorts,
-        *offsets,
-        units,
-        first_day,
-        counts,
-    )
+    shape = (int(cohorts.max(initial=-1)) + 1, int(units[-1]) + 1)
+    rows = log.rows([events])
+
+    def count(part: slice) -> Ints:
+        counts = np.zeros(shape, dtype=np.int64)
+        of = (users[part], added_us[part], cohorts[part])
+        _count_units(rows, *of, *offsets, units, first_day, counts)
+        return counts
+
+    counts: Ints = np.sum(side_by_side(count, len(users)), axis=0)
     return counts
 
 

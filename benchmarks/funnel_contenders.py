@@ -11,9 +11,13 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from benchmarks.harness import Question
 from benchmarks.logs import DAYS, FIRST_DAY, STEPS, use_layouts
+
+if TYPE_CHECKING:
+    from siyu.data.sorted_log import SortedLog
 
 Row = tuple[str, int, int]
 
@@ -50,33 +54,41 @@ def siyu(path: Path) -> Question:
 
 def prepared_first(path: Path) -> Question:
     """Ask the library of a log that was laid out before: to open it is part of the question."""
-    from siyu.data.prepare import open_or_load, prepare
-    from siyu.studies.funnel.definition import Definition
+    import siyu.studies.funnel  # noqa: F401
+    from siyu.data.prepare import prepare
 
     use_layouts()
     prepare(path.parent)
-
-    def ask() -> Iterable[Row]:
-        from siyu.studies.funnel.passes import follow_sorted
-
-        users = follow_sorted(
-            open_or_load(path.parent, timezone="").prepared.log,
-            Definition(steps=STEPS, window_days=WINDOW / timedelta(days=1)),
-            starts_from=FIRST_DAY.astype(datetime).replace(tzinfo=UTC),
-            starts_until=STARTS_UNTIL.replace(tzinfo=UTC),
-            at_start={"touchpoint": "touchpoint"},
-        )
-        counts = users.group_by(["touchpoint", "depth"]).aggregate([([], "count_all")])
-        return zip(*(column.to_pylist() for column in counts.columns), strict=True)
-
-    return ask
+    return lambda: _ask_sorted(_open(path))
 
 
 def prepared_again(path: Path) -> Question:
     """Ask it once more in the same process."""
-    ask = prepared_first(path)
-    list(ask())
-    return ask
+    list(prepared_first(path)())
+    log = _open(path)
+    return lambda: _ask_sorted(log)
+
+
+def _open(path: Path) -> SortedLog:
+    from siyu.data.prepare import open_or_load
+
+    log: SortedLog = open_or_load(path.parent, timezone="").prepared.log
+    return log
+
+
+def _ask_sorted(log: SortedLog) -> Iterable[Row]:
+    from siyu.studies.funnel.definition import Definition
+    from siyu.studies.funnel.passes import follow_sorted
+
+    users = follow_sorted(
+        log,
+        Definition(steps=STEPS, window_days=WINDOW / timedelta(days=1)),
+        starts_from=FIRST_DAY.astype(datetime).replace(tzinfo=UTC),
+        starts_until=STARTS_UNTIL.replace(tzinfo=UTC),
+        at_start={"touchpoint": "touchpoint"},
+    )
+    counts = users.group_by(["touchpoint", "depth"]).aggregate([([], "count_all")])
+    return zip(*(column.to_pylist() for column in counts.columns), strict=True)
 
 
 def preparing(path: Path) -> Question:

@@ -62,12 +62,13 @@ def follow_sorted(
 
     side_by_side(follow, n_persons)
     users = np.flatnonzero(reached[:, 0] != _NEVER)
-    reached = reached[users]
     row = _first_rows(log, entry[users], rows.marks, list(at_start.values()))
-    depth = np.count_nonzero(reached != _NEVER, axis=1)
-    found = {"user_id": pa.array(users.astype(np.int32)), "depth": pa.array(depth)}
-    for k, at in enumerate(reached.T, start=1):
-        found[f"reached_{k}_at"] = pa.array(at, mask=at == _NEVER).cast(_INSTANT)
+    found, depth = {"user_id": pa.array(users.astype(np.int32))}, np.zeros(len(users), np.int64)
+    for k in range(n_steps):
+        at = reached[users, k]
+        depth += at != _NEVER
+        found[f"reached_{k + 1}_at"] = pa.array(at, mask=at == _NEVER).view(_INSTANT)
+    found["depth"] = pa.array(depth)
     for ours, name in at_start.items():
         column = log.columns[name]
         codes = column.codes[row]

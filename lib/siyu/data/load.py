@@ -267,7 +267,9 @@ def _wanted(layout: Layout, items: list[Item]) -> dict[str, TableLayout]:
     }
     if not wanted:
         rule = f"no table of the contract is there ({', '.join(TABLES)})"
-        remedy = f"map what is there in source.yaml: {', '.join(sorted(there)) or 'no data file'}"
+        remedy = f"map what is there in source.yaml: {', '.join(sorted(there))}"
+        if not there:
+            remedy = "nothing lies there: name the folder, or the schema, that has the tables"
         raise SourceError(Problem(rule=rule, remedy=remedy))
     return {name: table for name, table in wanted.items() if table.from_events is None}
 

@@ -305,6 +305,16 @@ def test_no_study_has_more_numbers_than_one_reads(home: Path, config: Config) ->
     assert "2 more are in the findings of each run." in page
 
 
+def test_alerts_on_numbers_that_are_not_shown_are_told_of_too(home: Path, config: Config) -> None:
+    limit = {"status": "alert", "threshold": 0.4, "direction": "below"}
+    unfollowed = changed(0.3, id="change", headline="", **limit)
+    publish(home, "2026-03-03.1", RATE, replace(RATE, id="again"), unfollowed)
+    assert (
+        "Of these 2 numbers, none was an alert in the last run, of 3 Mar 2026. "
+        "The study gave one more alert, on a number that is not shown here."
+    ) in shown(home, config)
+
+
 def test_every_word_of_the_page_is_chinese(home: Path, config: Config) -> None:
     number = changed(0.3, headline="转化率", status="alert", threshold=0.4, direction="above")
     publish(home, "2026-03-03.1", number)

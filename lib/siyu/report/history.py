@@ -22,13 +22,15 @@ class Told:
     """A study in one run.
 
     It was `asked` by these parameters, over this `source`, by this `method` (a fingerprint; None in
-    runs that did not note it). `findings` are those that are followed, and those without a value.
+    runs that did not note it). `findings` are those that are followed, and those without a value;
+    `alerts` counts those of all findings.
     """
 
     asked: Mapping[str, Any]
     source: str
     method: str | None
     findings: Mapping[str, Mapping[str, Any]]
+    alerts: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +113,7 @@ def _told(run: Run, followed: dict[tuple[str, str], bool]) -> Iterator[tuple[str
                 source=document["source"],
                 method=ran[study].get("method"),
                 findings=kept,
+                alerts=sum(one["status"] == "alert" for one in document["findings"]),
             ),
         )
 

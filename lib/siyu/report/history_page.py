@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from siyu import findings
-from siyu.formats import number, quantity
+from siyu.formats import number, paragraph, quantity
 from siyu.language import speaking
 from siyu.phrases import phrase, section
 from siyu.report import chart, history
@@ -133,18 +133,20 @@ def _group(study: Study, days: Sequence[Day], latest: Day, every_days: float) ->
         name=study.name,
         title=title,
         href=f"{_place(latest)}/{study.name}/report.html" if study.name in latest.studies else "",
-        said=_say_alerts(shown, latest.on),
+        said=_say_alerts(shown, latest, study.name),
         changes=[said for change in changes for said in _say_change(change)],
         panels=[_panel(points, first=days[0].on, last=days[-1].on) for points in shown],
         more=phrase("history.more", n=more) if more > 0 else "",
     )
 
 
-def _say_alerts(shown: Sequence[Sequence[Point]], on: date) -> str:
+def _say_alerts(shown: Sequence[Sequence[Point]], latest: Day, study: str) -> str:
     newest = [points[-1] for points in shown]
-    alerts = sum(one.on == on and one.finding.get("status") == "alert" for one in newest)
+    alerts = sum(one.on == latest.on and one.finding.get("status") == "alert" for one in newest)
     kind = "group" if alerts else "group_none"
-    return phrase(f"history.{kind}", n=len(shown), alerts=alerts, day=on)
+    said = phrase(f"history.{kind}", n=len(shown), alerts=alerts, day=latest.on)
+    others = latest.studies[study].alerts - alerts if study in latest.studies else 0
+    return paragraph(said, phrase("history.others", n=others) if others else "")
 
 
 def _say_change(change: Change) -> Iterator[str]:

@@ -8,6 +8,7 @@ mend that, so that no study needs to know where it runs.
 from __future__ import annotations
 
 import re
+import warnings
 from importlib import import_module
 from typing import cast
 
@@ -42,6 +43,8 @@ def open_engine(address: str) -> ibis.BaseBackend:
     """
     spark = _SPARK.fullmatch(address)
     name = "spark" if spark else "postgres"
+    # It warns at every turn; `tests/engines` is there to tell that its answers are right.
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
     try:
         module = import_module(f"siyu.data.engines.{name}")
     except ImportError as error:

@@ -33,6 +33,8 @@ _SHARED = {
 """A run holds the source open while its notebooks open it, too: who asks nothing gives way, and
 what was kept is found again when it is asked for.
 """
+_PARTITIONS = "spark.sql.shuffle.partitions"
+"""By itself 200, which suits a cluster: in one process a question takes many times as long."""
 _SESSION = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -161,6 +163,8 @@ def connect(master: str, database: str) -> _Engine:
     own = session.newSession()
     for name, value in _SESSION.items():
         own.conf.set(name, value)
+    if master.startswith("local") and not session.sparkContext.getConf().contains(_PARTITIONS):
+        own.conf.set(_PARTITIONS, session.sparkContext.defaultParallelism)
     _Engine.register_options()
     engine = _Engine()
     engine.do_connect(own)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from siyu.data import Source
 from siyu.studies.bits import either, only
-from siyu.studies.breakdown import Breakdown, resolve
+from siyu.studies.breakdown import resolve
 from siyu.studies.naming import (
     EVERYONE,
     UNKNOWN,
@@ -154,19 +154,21 @@ def find_pushes(
     first = max(pool.as_of - timedelta(days=period_days - 1), begins)
     shaped = shape(pool, definition, first)
     breakdown = resolve(pool, by, from_events=False)
-    users = pool.table("users").select("user_id")
-    places = ibis.row_number().over(order_by="user_id").cast("int32")
-    users = users.select("user_id", place=places).cache()
     is_dated = any(breakdown.is_dated(name) for name in breakdown.by)
+    users = pool.table("users")
+    places = ibis.row_number().over(order_by="user_id").cast("int32")
+    own = {} if is_dated else {column_of(name): users[name] for name in breakdown.by}
+    users = users.select("user_id", place=places, **own).cache()
     brief = shaped.filter(shaped.is_inside & shaped.is_mature).join(users, "user_id")
     brief = brief.select("place", *_BRIEF, *(("begun_at",) if is_dated else ())).cache()
     if is_dated:
         reached = brief.group_by("place").agg(reached_1_at=brief.begun_at.min())
         pushed = users.join(reached, "place").select("user_id", "place", "reached_1_at")
         breakdown = breakdown.without(breakdown.learnt_later(pushed))
+        pushed = breakdown.attach(pushed)
     else:
-        pushed = _find_pushed(users, brief).mutate(reached_1_at=ibis.literal(pool.as_of_end))
-    pushed = _number(pushed, breakdown)
+        pushed = _find_pushed(users, brief)
+    pushed = _number(pushed, breakdown.columns)
     known, crossings, n_users = _segments(pushed, breakdown.by, min_users=min_users)
     codes = _code(pushed, breakdown.columns, known)
     numbered = brief.join(codes, "place")
@@ -198,14 +200,13 @@ def _find_pushed(users: ir.Table, brief: ir.Table) -> ir.Table:
     blocks = blocks.agg(bits=either(only(brief.place & _BIT)))
     both = users.join(blocks, (users.place >> _BLOCK_BITS) == blocks.block)
     is_pushed = ((both.bits >> (both.place & _BIT)) & 1) == 1
-    return both.filter(is_pushed).select("user_id", "place")
+    return both.filter(is_pushed).drop("block", "bits")
 
 
-def _number(pushed: ir.Table, breakdown: Breakdown) -> ir.Table:
-    """Number who was pushed in the order of ids, and add the columns of the segments."""
-    pushed = breakdown.attach(pushed)
+def _number(pushed: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """Number who was pushed in the order of ids, beside the columns of the segments."""
     number = ibis.row_number().over(order_by="place").cast("int32")
-    filled = {column: pushed[column].fill_null(UNKNOWN) for column in breakdown.columns}
+    filled = {column: pushed[column].fill_null(UNKNOWN) for column in columns}
     return pushed.select("place", number=number, **filled).cache()
 
 

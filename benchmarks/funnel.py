@@ -23,17 +23,10 @@ STUDY = Study(
     name="funnel",
     contenders=CONTENDERS,
     about={
-        "scan": "scan of the needed columns (floor)",
-        "siyu": "**siyu** (Ibis on DuckDB)",
         "clickhouse": "ClickHouse `windowFunnel` (chdb)",
-        "duckdb": "DuckDB, SQL by hand",
-        "polars": "Polars",
         "pandas": "pandas",
         "preparing": "siyu, preparing (once)",
-        "prepared_first": "**siyu, prepared, first**: opened, and asked",
-        "prepared_again": "**siyu, prepared, again**",
         "duckdb_again": "DuckDB, again, on a table sorted by user",
-        "polars_again": "Polars, again, on rows in memory",
     },
     answerless=("scan", "preparing"),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -191,11 +192,6 @@ def duckdb_sql(path: Path, *, load: bool = False) -> Question:
     return ask
 
 
-def duckdb_again(path: Path) -> Question:
-    """Ask DuckDB of a table that was loaded and sorted by user and time before."""
-    return duckdb_sql(path, load=True)
-
-
 def polars(path: Path, *, load: bool = False) -> Question:
     """Ask Polars: each step is joined to the last row that reached the step before."""
     import polars as pl
@@ -231,11 +227,6 @@ def polars(path: Path, *, load: bool = False) -> Question:
         return counts.iter_rows()
 
     return ask
-
-
-def polars_again(path: Path) -> Question:
-    """Ask Polars of a log that was loaded before, in order of time as its joins want it."""
-    return polars(path, load=True)
 
 
 def pandas(path: Path) -> Question:
@@ -283,6 +274,6 @@ CONTENDERS: dict[str, Callable[[Path], Question]] = {
     "preparing": preparing,
     "prepared_first": prepared_first,
     "prepared_again": prepared_again,
-    "duckdb_again": duckdb_again,
-    "polars_again": polars_again,
+    "duckdb_again": partial(duckdb_sql, load=True),
+    "polars_again": partial(polars, load=True),
 }

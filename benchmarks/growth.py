@@ -57,9 +57,9 @@ STUDY = Study(
     name="growth",
     contenders={
         "funnel": _funnel,
-        "retention": _whole(retention_contenders.siyu),
-        "push_timing": _whole(push_timing_contenders.siyu),
-        "rfm": _whole(rfm_contenders.siyu),
+        "retention": _whole(retention_contenders.LIBRARY.siyu),
+        "push_timing": _whole(push_timing_contenders.LIBRARY.siyu),
+        "rfm": _whole(rfm_contenders.LIBRARY.siyu),
     },
     about={"funnel": "funnel", "retention": "retention", "push_timing": "pushes", "rfm": "RFM"},
 )
@@ -117,7 +117,7 @@ def _measure(name: str, log: Path, n_rows: int, users: str) -> str:
     found.pop("answer")
     cost = Cost(**found)
     per_row = 1e6 * cost.cpu_s / n_rows
-    cells = [STUDY.about[name], f"{n_rows:,}", users, f"{cost.wall_s:.1f}", f"{cost.cpu_s:.1f}"]
+    cells = [STUDY.label(name), f"{n_rows:,}", users, f"{cost.wall_s:.1f}", f"{cost.cpu_s:.1f}"]
     return f"| {' | '.join([*cells, f'{per_row:.2f}', f'{cost.peak_mb:,.0f}'])} |"
 
 

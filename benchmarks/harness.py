@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,20 @@ wall. `GROWTH.md` says how the cost grows, `POOL.md` how fast the simulated pool
 ![Each contender's time as a multiple of the fastest peer's, by study](RESULTS.png)
 """
 
+LABELS = {
+    "scan": "scan of the needed columns (floor)",
+    "siyu": "**siyu** (Ibis on DuckDB)",
+    "opening": "siyu, opening and checking the source",
+    "clickhouse": "ClickHouse (chdb)",
+    "duckdb": "DuckDB, SQL by hand",
+    "polars": "Polars",
+    "pandas": "pandas and NumPy",
+    "prepared_first": "**siyu, prepared, first**: opened, and asked",
+    "prepared_again": "**siyu, prepared, again**",
+    "duckdb_again": "DuckDB, again, on tables loaded before",
+    "polars_again": "Polars, again, on rows in memory",
+}
+"""What the results call a contender, unless its study says otherwise."""
 Question = Callable[[], Iterable[Sequence[Any]]]
 """Asks, and returns the answer: rows of a name and whole numbers."""
 
@@ -48,15 +62,20 @@ class Study:
     """A question and those who answer it.
 
     name: how the results call it, and its module. contenders: by name, what gets ready on a log
-    and returns the question. about: what the results call each contender. answerless: contenders
-    beside the race, whose question has no answer. find: what to measure on, of a size.
+    and returns the question. about: what the results call those who are not called as in `LABELS`.
+    answerless: contenders beside the race, whose question has no answer. find: what to measure on,
+    of a size.
     """
 
     name: str
     contenders: Mapping[str, Callable[[Path], Question]]
-    about: Mapping[str, str]
-    answerless: Sequence[str] = ("scan",)
+    about: Mapping[str, str] = field(default_factory=dict)
+    answerless: Sequence[str] = ("scan", "opening")
     find: Callable[..., Path] = find_log
+
+    def label(self, name: str) -> str:
+        """Give what the results call a contender."""
+        return self.about.get(name) or LABELS[name]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +201,7 @@ def _table(study: Study, costs: dict[str, Cost]) -> str:
                 f"{cost.cpu_s / yardstick.cpu_s:.2f}",
             )
         cells = (f"{cost.wall_s:.2f}", f"{cost.cpu_s:.2f}", f"{cost.peak_mb:.0f}", *ratios)
-        lines.append(f"| {study.about[name]} | {' | '.join(cells)} |")
+        lines.append(f"| {study.label(name)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -44,7 +44,7 @@ def read_costs(sections: Mapping[str, str], study: Study, n_events: int) -> pd.D
         One row per contender, the fastest first: `contender`, `wall_s`, and `ratio`, the wall time
         as a multiple of the fastest peer's.
     """
-    names = {study.about[one] for one in _READERS}
+    names = {study.label(one) for one in _READERS}
     lines = sections[title_of(study, n_events)].splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     found = [(plain(row[0]), float(row[1])) for row in cells if row[0] in names]

@@ -21,16 +21,6 @@ from benchmarks.push_timing_contenders import CONTENDERS
 STUDY = Study(
     name="push_timing",
     contenders=CONTENDERS,
-    about={
-        "scan": "scan of the needed columns (floor)",
-        "siyu": "**siyu** (Ibis on DuckDB)",
-        "opening": "siyu, opening and checking the source",
-        "clickhouse": "ClickHouse (chdb)",
-        "duckdb": "DuckDB, SQL by hand",
-        "polars": "Polars",
-        "pandas": "pandas and NumPy",
-    },
-    answerless=("scan", "opening"),
     find=find_pushes,
 )
 

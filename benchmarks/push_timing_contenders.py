@@ -7,15 +7,23 @@ weekday (0 for Monday) and hour: the occupation, the weekday, the hour, pushes s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.harness import Question
+from benchmarks.library import Library
 from benchmarks.push_logs import DAYS, FIRST_DAY
 
+if TYPE_CHECKING:
+    from siyu.data import Source
+
 Row = tuple[str, int, int, int, int]
+_COLUMNS = ("user_id", "status", "planned_at", "sent_at", "clicked_at")
 
 _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
@@ -28,34 +36,18 @@ _MONDAY = 3
 """Days from 1970-01-01, a Thursday, back to a Monday."""
 
 
-def siyu(log: Path) -> Question:
-    """Ask through the library as a notebook does."""
+def _ask(pool: Source) -> Iterable[Row]:
     from siyu.studies.push_timing import Definition, find_pushes, heat
 
-    pool = _open(log)
-
-    def ask() -> Iterable[Row]:
-        pushes = find_pushes(pool, Definition(), period_days=DAYS, by=["occupation"], min_users=1)
-        measures = heat.measure(pushes)
-        keys = ["segment", "weekday", "hour"]
-        cells = measures.counts.groupby(keys)[["n_pushes", "answered"]].sum().reset_index()
-        cells["segment"] = np.array(measures.segments, dtype=object)[cells["segment"]]
-        return list(cells.itertuples(index=False, name=None))
-
-    return ask
+    pushes = find_pushes(pool, Definition(), period_days=DAYS, by=["occupation"], min_users=1)
+    measures = heat.measure(pushes)
+    keys = ["segment", "weekday", "hour"]
+    cells = measures.counts.groupby(keys)[["n_pushes", "answered"]].sum().reset_index()
+    cells["segment"] = np.array(measures.segments, dtype=object)[cells["segment"]]
+    return list(cells.itertuples(index=False, name=None))
 
 
-def opening(log: Path) -> Question:
-    """Open and check the source, which siyu does once for all studies."""
-    import siyu.studies.push_timing  # noqa: F401
-
-    return lambda: _open(log) and ()
-
-
-def _open(log: Path):  # type: ignore[no-untyped-def]
-    from siyu.data import open_source
-
-    return open_source(log.parent, as_of=str(LAST), timezone="Asia/Shanghai")
+LIBRARY = Library(ask=_ask, study="siyu.studies.push_timing", last=LAST.astype(date))
 
 
 def clickhouse(log: Path) -> Question:
@@ -93,12 +85,18 @@ def clickhouse(log: Path) -> Question:
     return ask
 
 
-def duckdb_sql(log: Path) -> Question:
+def duckdb_sql(log: Path, *, load: bool = False) -> Question:
     """Ask DuckDB in SQL by hand, with whole microseconds instead of its slower calendar."""
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = false").fetchall()
+    kind = "TABLE" if load else "VIEW"
+    columns = ", ".join(_COLUMNS)
+    connection.execute(f"""
+        CREATE {kind} pushes AS SELECT {columns} FROM '{log}';
+        CREATE {kind} users AS FROM '{_users(log)}'
+    """).fetchall()
 
     def ask() -> Iterable[Row]:
         return connection.execute(f"""
@@ -110,22 +108,25 @@ def duckdb_sql(log: Path) -> Question:
                 count(*) FILTER (clicked_us - sent_us BETWEEN 0 AND {_DAY_US})
             FROM (
                 SELECT user_id, epoch_us(sent_at) AS sent_us, epoch_us(clicked_at) AS clicked_us
-                FROM '{log}'
+                FROM pushes
                 WHERE status = 'sent' AND epoch_us(sent_at) <= {_LATEST_US}
                     AND epoch_us(planned_at) BETWEEN {_START_US} AND {_LATEST_US}
             )
-            JOIN '{_users(log)}' USING (user_id)
+            JOIN users USING (user_id)
             GROUP BY ALL
         """).fetchall()
 
     return ask
 
 
-def polars(log: Path) -> Question:
+def polars(log: Path, *, load: bool = False) -> Question:
     """Ask Polars, lazily."""
     import polars as pl
 
     pl.select(1)
+    pushes, users = pl.scan_parquet(log).select(_COLUMNS), pl.scan_parquet(_users(log))
+    if load:
+        pushes, users = pushes.collect().lazy(), users.collect().lazy()
     planned, sent, clicked = (
         pl.col(f"{name}_at").dt.epoch("us") for name in ("planned", "sent", "clicked")
     )
@@ -133,14 +134,13 @@ def polars(log: Path) -> Question:
     def ask() -> Iterable[Row]:
         local = pl.col("at") + _SHANGHAI_US
         cells = (
-            pl.scan_parquet(log)
-            .filter(
+            pushes.filter(
                 (pl.col("status") == "sent")
                 & planned.is_between(_START_US, _LATEST_US)
                 & (sent <= _LATEST_US)
             )
             .select("user_id", at=sent, clicked=(clicked - sent).is_between(0, _DAY_US))
-            .join(pl.scan_parquet(_users(log)).select("user_id", "occupation"), on="user_id")
+            .join(users.select("user_id", "occupation"), on="user_id")
             .group_by(
                 "occupation",
                 weekday=(local // _DAY_US + _MONDAY) % 7,
@@ -198,12 +198,14 @@ def _users(log: Path) -> Path:
     return log.with_name("users.parquet")
 
 
-CONTENDERS: dict[str, Callable[[Path], Question]] = {
-    "scan": scan,
-    "siyu": siyu,
-    "opening": opening,
-    "clickhouse": clickhouse,
-    "duckdb": duckdb_sql,
-    "polars": polars,
-    "pandas": pandas,
-}
+CONTENDERS = LIBRARY.among(
+    {
+        "scan": scan,
+        "clickhouse": clickhouse,
+        "duckdb": duckdb_sql,
+        "polars": polars,
+        "pandas": pandas,
+        "duckdb_again": partial(duckdb_sql, load=True),
+        "polars_again": partial(polars, load=True),
+    }
+)

@@ -24,18 +24,6 @@ from benchmarks.retention_contenders import CONTENDERS
 STUDY = Study(
     name="retention",
     contenders=CONTENDERS,
-    about={
-        "scan": "scan of the needed columns (floor)",
-        "siyu": "**siyu** (Ibis on DuckDB)",
-        "opening": "siyu, opening and checking the source",
-        "clickhouse": "ClickHouse (chdb)",
-        "duckdb": "DuckDB, SQL by hand",
-        "polars": "Polars",
-        "pandas": "pandas and NumPy",
-        "prepared_first": "**siyu, prepared, first**: opened, and asked",
-        "prepared_again": "**siyu, prepared, again**",
-    },
-    answerless=("scan", "opening"),
 )
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ these few rows up for all of them alike; the library takes its own way to the en
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness import Question
-from benchmarks.logs import DAYS, FIRST_DAY, use_layouts, users_of
+from benchmarks.library import Library
+from benchmarks.logs import DAYS, FIRST_DAY, users_of
 
 if TYPE_CHECKING:
     from siyu.data import Source
@@ -29,7 +31,6 @@ Returns = tuple[Any, ...]
 `_SPANS`.
 """
 
-ZONE = "Asia/Shanghai"
 BACK = ("browse", "compare", "cart", "order", "sign_in", "moments_like")
 WEEKS = range(1, 13)
 ON_DAYS = (1, 7, 30)
@@ -47,38 +48,8 @@ _SHANGHAI_US = 8 * 3_600_000_000
 _SINCE, _UNTIL = (at.strftime("%Y-%m-%d %H:%M:%S") for at in (BEGIN, END))
 
 
-def siyu(log: Path) -> Question:
-    """Ask through the library as a notebook does: one call for the weeks, one for the days."""
-    import siyu.studies.retention  # noqa: F401
-
-    pool = _open(log)
-    return lambda: _ask(pool)
-
-
-def prepared_first(log: Path) -> Question:
-    """Ask the library of a log that was laid out before: to open it is part of the question."""
-    import siyu.studies.retention  # noqa: F401
-    from siyu.data.prepare import prepare
-
-    use_layouts()
-    prepare(log.parent, timezone=ZONE)
-    return lambda: _ask(_open(log))
-
-
-def prepared_again(log: Path) -> Question:
-    """Ask it once more in the same process."""
-    list(prepared_first(log)())
-    pool = _open(log)
-    return lambda: _ask(pool)
-
-
-def _open(log: Path) -> Source:
-    from siyu.data import open_source
-
-    return open_source(log.parent, as_of=LAST.isoformat(), timezone=ZONE)
-
-
 def _ask(pool: Source) -> Iterable[Row]:
+    """Ask with one call for the weeks and one for the days."""
     from siyu.studies import retention
 
     returns = {"return_events": BACK, "follow_days": 7}
@@ -96,11 +67,7 @@ def _ask(pool: Source) -> Iterable[Row]:
         yield from table[columns].itertuples(index=False, name=None)
 
 
-def opening(log: Path) -> Question:
-    """Open and check the source, which a notebook does once before its questions."""
-    from siyu.data import open_source
-
-    return lambda: open_source(log.parent) and ()
+LIBRARY = Library(ask=_ask, study="siyu.studies.retention", last=LAST)
 
 
 def clickhouse(log: Path) -> Question:
@@ -155,13 +122,15 @@ def clickhouse(log: Path) -> Question:
     return ask
 
 
-def duckdb_sql(log: Path) -> Question:
+def duckdb_sql(log: Path, *, load: bool = False) -> Question:
     """Ask DuckDB in SQL by hand: users get numbers, and each user's bits are collected."""
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false").fetchall()
-    users = users_of(log)
+    kind = "TABLE" if load else "VIEW"
+    for name, path in (("events", log), ("users", users_of(log))):
+        connection.execute(f"CREATE {kind} {name} AS FROM '{path}'").fetchall()
     local = "(epoch_us({}) + {}) // {}"
     joined, day = (local.format(at, _SHANGHAI_US, _DAY_US) for at in ("added_at", "occurred_at"))
     shift, either = "({}::INTEGER << {})", "({} | {})"
@@ -171,14 +140,14 @@ def duckdb_sql(log: Path) -> Question:
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE added AS
             SELECT row_number() OVER ()::INTEGER AS number, user_id, {joined} AS joined, touchpoint
-            FROM '{users}' WHERE added_at < TIMESTAMPTZ '{_UNTIL}+00'
+            FROM users WHERE added_at < TIMESTAMPTZ '{_UNTIL}+00'
         """).fetchall()
         counts = connection.execute(f"""
             WITH
             days AS (
                 SELECT number, ({day} - joined)::INTEGER AS day
                 FROM (
-                    SELECT user_id, occurred_at FROM '{log}'
+                    SELECT user_id, occurred_at FROM events
                     WHERE event IN {BACK} AND occurred_at < TIMESTAMPTZ '{_UNTIL}+00'
                     AND occurred_at >= TIMESTAMPTZ '{_SINCE}+00'
                 ) JOIN added USING (user_id)
@@ -194,20 +163,21 @@ def duckdb_sql(log: Path) -> Question:
     return ask
 
 
-def polars(log: Path) -> Question:
+def polars(log: Path, *, load: bool = False) -> Question:
     """Ask Polars: as DuckDB."""
     import polars as pl
 
     pl.select(1)
-    users = users_of(log)
+    events, users = pl.scan_parquet(log), pl.scan_parquet(users_of(log))
+    if load:
+        events, users = events.collect().lazy(), users.collect().lazy()
 
     def local(column: str) -> pl.Expr:
         return ((pl.col(column).dt.epoch("us") + _SHANGHAI_US) // _DAY_US).cast(pl.Int32)
 
     def ask() -> Iterable[Row]:
         added = (
-            pl.scan_parquet(users)
-            .filter(pl.col("added_at") < END)
+            users.filter(pl.col("added_at") < END)
             .select("user_id", "touchpoint", joined=local("added_at"))
             .with_row_index("number")
             .collect()
@@ -218,8 +188,7 @@ def polars(log: Path) -> Question:
         for place, (first, last) in enumerate(_SPANS):
             bits = bits | pl.when(day.is_between(first, last)).then(1 << place).otherwise(0)
         back = (
-            pl.scan_parquet(log)
-            .filter(
+            events.filter(
                 pl.col("event").is_in(BACK)
                 & (pl.col("occurred_at") < END)
                 & (pl.col("occurred_at") >= BEGIN)
@@ -323,14 +292,14 @@ def _tell(counts: Iterable[Returns]) -> list[Row]:
     return [(*key, n, retained[key]) for key, n in at_risk.items()]
 
 
-CONTENDERS: dict[str, Callable[[Path], Question]] = {
-    "scan": scan,
-    "siyu": siyu,
-    "opening": opening,
-    "clickhouse": clickhouse,
-    "duckdb": duckdb_sql,
-    "polars": polars,
-    "pandas": pandas,
-    "prepared_first": prepared_first,
-    "prepared_again": prepared_again,
-}
+CONTENDERS = LIBRARY.among(
+    {
+        "scan": scan,
+        "clickhouse": clickhouse,
+        "duckdb": duckdb_sql,
+        "polars": polars,
+        "pandas": pandas,
+        "duckdb_again": partial(duckdb_sql, load=True),
+        "polars_again": partial(polars, load=True),
+    }
+)

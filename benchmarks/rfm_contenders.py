@@ -7,15 +7,23 @@ scores: recency, frequency and money in one text, buyers, purchase days, yuan.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.harness import Question
+from benchmarks.library import Library
 from benchmarks.order_logs import DAYS, FIRST_DAY
 
+if TYPE_CHECKING:
+    from siyu.data import Source
+
 Row = tuple[str, int, int, int]
+_COLUMNS = ("user_id", "paid_at", "amount_cny", "refunded_cny")
 
 _DAY_US = 24 * 3_600_000_000
 _SHANGHAI_US = 8 * 3_600_000_000
@@ -26,35 +34,19 @@ _BLOCKS = range(-(-DAYS // _BITS))
 """Days of purchase, as bits of so many numbers: the fastest way to count them in an engine."""
 
 
-def siyu(log: Path) -> Question:
-    """Ask through the library as a notebook does."""
+def _ask(pool: Source) -> Iterable[Row]:
     from siyu.studies.tiers import Definition, find_members, rfm
 
-    pool = _open(log)
-
-    def ask() -> Iterable[Row]:
-        members = find_members(pool, Definition(), period_days=DAYS, min_users=1)
-        buyers = rfm.measure(members, compare_days=None).buyers
-        code = 100 * buyers["r_now"].astype(int) + 10 * buyers["f_now"] + buyers["m_now"]
-        told = buyers.groupby(code).agg(
-            n=("amount_now", "size"), days=("frequency_now", "sum"), yuan=("amount_now", "sum")
-        )
-        return list(told.itertuples(name=None))
-
-    return ask
+    members = find_members(pool, Definition(), period_days=DAYS, min_users=1)
+    buyers = rfm.measure(members, compare_days=None).buyers
+    code = 100 * buyers["r_now"].astype(int) + 10 * buyers["f_now"] + buyers["m_now"]
+    told = buyers.groupby(code).agg(
+        n=("amount_now", "size"), days=("frequency_now", "sum"), yuan=("amount_now", "sum")
+    )
+    return list(told.itertuples(name=None))
 
 
-def opening(log: Path) -> Question:
-    """Open and check the source, which siyu does once for all studies."""
-    import siyu.studies.tiers.rfm  # noqa: F401
-
-    return lambda: _open(log) and ()
-
-
-def _open(log: Path):  # type: ignore[no-untyped-def]
-    from siyu.data import open_source
-
-    return open_source(log.parent, as_of=str(LAST), timezone="Asia/Shanghai")
+LIBRARY = Library(ask=_ask, study="siyu.studies.tiers.rfm", last=LAST.astype(date))
 
 
 def clickhouse(log: Path) -> Question:
@@ -100,12 +92,14 @@ def _score(name: str, divide: str) -> str:
     return f"{divide}({above}, {below}) + 1" if divide else f"({above}) // ({below}) + 1"
 
 
-def duckdb_sql(log: Path) -> Question:
+def duckdb_sql(log: Path, *, load: bool = False) -> Question:
     """Ask DuckDB in SQL by hand, with whole microseconds instead of its slower calendar."""
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET preserve_insertion_order = false").fetchall()
+    kind, columns = "TABLE" if load else "VIEW", ", ".join(_COLUMNS)
+    connection.execute(f"CREATE {kind} orders AS SELECT {columns} FROM '{log}'").fetchall()
     bits = [
         f"bit_count(bit_or(CASE WHEN day BETWEEN {first} AND {first + _BITS - 1} "
         f"THEN 1::BIGINT << (day - {first}) ELSE 0 END))::INT"
@@ -119,7 +113,7 @@ def duckdb_sql(log: Path) -> Question:
                 FROM (
                     SELECT user_id, amount_cny - refunded_cny AS amount,
                         ((epoch_us(paid_at) - {_START_US}) // {_DAY_US})::INT AS day
-                    FROM '{log}' WHERE amount_cny > refunded_cny
+                    FROM orders WHERE amount_cny > refunded_cny
                 )
                 GROUP BY user_id
             )
@@ -134,11 +128,14 @@ def duckdb_sql(log: Path) -> Question:
     return ask
 
 
-def polars(log: Path) -> Question:
+def polars(log: Path, *, load: bool = False) -> Question:
     """Ask Polars, lazily."""
     import polars as pl
 
     pl.select(1)
+    orders = pl.scan_parquet(log).select(_COLUMNS)
+    if load:
+        orders = orders.collect().lazy()
 
     def ask() -> Iterable[Row]:
         day = ((pl.col("paid_at").dt.epoch("us") - _START_US) // _DAY_US).cast(pl.Int32)
@@ -156,8 +153,7 @@ def polars(log: Path) -> Question:
         ]
         days = [pl.col(f"bits_{block}").bitwise_count_ones() for block in _BLOCKS]
         return (
-            pl.scan_parquet(log)
-            .filter(pl.col("amount_cny") > pl.col("refunded_cny"))
+            orders.filter(pl.col("amount_cny") > pl.col("refunded_cny"))
             .select("user_id", day=day, amount=pl.col("amount_cny") - pl.col("refunded_cny"))
             .group_by("user_id")
             .agg(pl.col("day").max().alias("r"), pl.col("amount").sum().alias("m"), *bits)
@@ -178,8 +174,7 @@ def pandas(log: Path) -> Question:
     import pyarrow.parquet as pq
 
     def ask() -> Iterable[Row]:
-        columns = ["user_id", "paid_at", "amount_cny", "refunded_cny"]
-        rows = pq.read_table(log, columns=columns, read_dictionary=["user_id"]).to_pandas()
+        rows = pq.read_table(log, columns=list(_COLUMNS), read_dictionary=["user_id"]).to_pandas()
         net = (rows["amount_cny"] - rows["refunded_cny"]).to_numpy()
         counts = net > 0
         user = rows["user_id"].cat.codes.to_numpy()[counts]
@@ -211,12 +206,14 @@ def scan(log: Path) -> Question:
     return lambda: connection.execute(query).fetchall() and ()
 
 
-CONTENDERS: dict[str, Callable[[Path], Question]] = {
-    "scan": scan,
-    "siyu": siyu,
-    "opening": opening,
-    "clickhouse": clickhouse,
-    "duckdb": duckdb_sql,
-    "polars": polars,
-    "pandas": pandas,
-}
+CONTENDERS = LIBRARY.among(
+    {
+        "scan": scan,
+        "clickhouse": clickhouse,
+        "duckdb": duckdb_sql,
+        "polars": polars,
+        "pandas": pandas,
+        "duckdb_again": partial(duckdb_sql, load=True),
+        "polars_again": partial(polars, load=True),
+    }
+)

@@ -15,7 +15,7 @@ def sections(*sizes: int) -> dict[str, str]:
     found = {}
     for study in picture.STUDIES.values():
         walls = WALLS | {one: wall for one, wall in AGAIN.items() if one in study.contenders}
-        rows = [f"| {study.about[one]} | {wall} | 9.9 | 100 | |" for one, wall in walls.items()]
+        rows = [f"| {study.label(one)} | {wall} | 9.9 | 100 | |" for one, wall in walls.items()]
         text = "\n".join(
             ["Medians of 5; 2 cores.", "", "| | wall s | CPU s |", "|---|--:|--:|", *rows]
         )

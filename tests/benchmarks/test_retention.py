@@ -7,7 +7,7 @@ from siyu.data import sorted_log
 from benchmarks import logs
 from benchmarks.retention_contenders import CONTENDERS, ON_DAYS, WEEKS
 
-INSTALLED = ("siyu", "duckdb", "pandas", "prepared_first", "prepared_again")
+INSTALLED = ("siyu", "duckdb", "pandas", "prepared_first", "prepared_again", "duckdb_again")
 """The others come with `make bench`."""
 
 

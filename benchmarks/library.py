@@ -22,7 +22,7 @@ ZONE = "Asia/Shanghai"
 class Library:
     """A question to the library, as a notebook asks it.
 
-    ask: asks an open source. study: its module, which is imported in getting ready. last: the last
+    ask: asks an open source. study: the module that it imports, to get ready with. last: the last
     complete day.
     """
 

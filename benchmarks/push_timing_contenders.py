@@ -47,7 +47,7 @@ def _ask(pool: Source) -> Iterable[Row]:
     return list(cells.itertuples(index=False, name=None))
 
 
-LIBRARY = Library(ask=_ask, study="siyu.studies.push_timing", last=LAST.astype(date))
+LIBRARY = Library(ask=_ask, study="siyu.studies.push_timing.heat", last=LAST.astype(date))
 
 
 def clickhouse(log: Path) -> Question:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks.harness import Question
 from benchmarks.logs import use_layouts
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from siyu.data import Source
 
 ZONE = "Asia/Shanghai"
+Ready = Callable[[Path], Question]
+"""Gets ready to ask of a log."""
+
+
+class Loads(Protocol):
+    """Gets ready, and may load the log into memory before."""
+
+    def __call__(self, log: Path, *, load: bool = False) -> Question:
+        """Give the question."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,21 +65,25 @@ class Library:
         return self.siyu(log)
 
     def among(
-        self, peers: Mapping[str, Callable[[Path], Question]]
-    ) -> dict[str, Callable[[Path], Question]]:
-        """List the library and its peers, by name, in the order in which the results tell them."""
-        own = (self.siyu, self.opening, self.prepared_first, self.prepared_again)
-        found = {one.__name__: one for one in own} | dict(peers)
-        return {name: found[name] for name in _ORDER if name in found}
+        self, *, scan: Ready, clickhouse: Ready, duckdb: Loads, polars: Loads, pandas: Ready
+    ) -> dict[str, Ready]:
+        """Put the library among its peers; two of them can also `load` what they are asked of."""
+        return {
+            "scan": scan,
+            "siyu": self.siyu,
+            "opening": self.opening,
+            "clickhouse": clickhouse,
+            "duckdb": duckdb,
+            "polars": polars,
+            "pandas": pandas,
+            "prepared_first": self.prepared_first,
+            "prepared_again": self.prepared_again,
+            "duckdb_again": partial(duckdb, load=True),
+            "polars_again": partial(polars, load=True),
+        }
 
     def _open(self, log: Path) -> Source:
         import_module(self.study)
         from siyu.data import open_source
 
         return open_source(log.parent, as_of=self.last.isoformat(), timezone=ZONE)
-
-
-_ORDER = (
-    *("scan", "siyu", "opening", "clickhouse", "duckdb", "polars", "pandas"),
-    *("prepared_first", "prepared_again", "duckdb_again", "polars_again"),
-)

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -293,13 +292,5 @@ def _tell(counts: Iterable[Returns]) -> list[Row]:
 
 
 CONTENDERS = LIBRARY.among(
-    {
-        "scan": scan,
-        "clickhouse": clickhouse,
-        "duckdb": duckdb_sql,
-        "polars": polars,
-        "pandas": pandas,
-        "duckdb_again": partial(duckdb_sql, load=True),
-        "polars_again": partial(polars, load=True),
-    }
+    scan=scan, clickhouse=clickhouse, duckdb=duckdb_sql, polars=polars, pandas=pandas
 )

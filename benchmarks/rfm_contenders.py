@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -207,13 +206,5 @@ def scan(log: Path) -> Question:
 
 
 CONTENDERS = LIBRARY.among(
-    {
-        "scan": scan,
-        "clickhouse": clickhouse,
-        "duckdb": duckdb_sql,
-        "polars": polars,
-        "pandas": pandas,
-        "duckdb_again": partial(duckdb_sql, load=True),
-        "polars_again": partial(polars, load=True),
-    }
+    scan=scan, clickhouse=clickhouse, duckdb=duckdb_sql, polars=polars, pandas=pandas
 )

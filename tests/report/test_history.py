@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from siyu.findings import Finding, insufficient
 from siyu.language import speaking
-from siyu.report import history
+from siyu.report import history, inputs
 from siyu.report.chart import BOTTOM, TOP, draw
 from siyu.report.config import Config, Study, read_config
 from siyu.report.history import Point, find_changes, follow, read_history
@@ -167,6 +167,23 @@ def test_only_code_that_makes_numbers_is_the_method_of_a_study(tmp_path: Path) -
     plain = method(markdown("# Why?"), parameters("days: int = 7"), code("measure()"))
     assert method(markdown("# So?"), parameters("days: int = 9"), code("measure()")) == plain
     assert method(markdown("# Why?"), parameters("days: int = 7"), code("count()")) != plain
+
+
+def test_what_a_run_compiles_of_the_library_is_not_its_method(tmp_path, monkeypatch) -> None:
+    library = tmp_path / "siyu"
+    (library / "stats" / "__pycache__").mkdir(parents=True)
+    (library / "stats" / "mean.py").write_text("a = 1")
+    path = write_notebook(tmp_path / "funnel.ipynb", [code("1")])
+    study = Study(name="funnel", label="", notebook=path, declared={}, given={})
+    monkeypatch.setattr(inputs.resources, "files", lambda _: library)
+    # Read anew each time, and not left for others.
+    monkeypatch.setattr(inputs, "_library", inputs._library.__wrapped__)
+    before = fingerprint_method(study)
+    for compiled in ("mean.cpython-311.pyc", "mean.add-1.py311.1.nbc"):
+        (library / "stats" / "__pycache__" / compiled).write_text("1")
+    assert fingerprint_method(study) == before
+    (library / "stats" / "mean.py").write_text("a = 2")
+    assert fingerprint_method(study) != before
 
 
 def points_of(*found: Finding, days: tuple[int, ...] = (1, 8, 29)) -> list[Point]:

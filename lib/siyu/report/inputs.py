@@ -65,7 +65,7 @@ def _library(parts: tuple[str, ...] = ("",)) -> str:
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
     for entry in folder.iterdir():
-        if entry.is_dir():
-            yield from _files(entry, f"{prefix}{entry.name}/")
-        elif not entry.name.endswith(".pyc"):
+        if not entry.is_dir():
             yield f"{prefix}{entry.name}", entry
+        elif entry.name != "__pycache__":
+            yield from _files(entry, f"{prefix}{entry.name}/")

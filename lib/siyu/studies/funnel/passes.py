@@ -11,9 +11,9 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
+from siyu.data.compiled import compiled
 from siyu.data.sorted_log import Rows, SortedLog, count_us, side_by_side
 from siyu.studies.funnel.definition import Definition
 from siyu.studies.funnel.spans import Span
@@ -175,7 +175,7 @@ def _first_rows(log: SortedLog, rows: Ints, marks: NDArray[np.uint16], wanted: l
     return chosen
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _follow(
     log: Rows,
     starts_from: int,
@@ -227,7 +227,7 @@ def _follow(
                 break
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _follow_weeks(
     log: Rows,
     n_steps: int,
@@ -279,7 +279,7 @@ def _follow_weeks(
                     break
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _tally(
     log: Rows,
     users: NDArray[np.int32],

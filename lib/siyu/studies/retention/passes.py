@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from siyu.data.compiled import compiled
 from siyu.data.sorted_log import Rows, SortedLog, side_by_side
 from siyu.studies.retention.definition import Definition
 
@@ -104,7 +104,7 @@ def count_units(
     return counts
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _count_days(
     log: Rows,
     users: NDArray[np.int32],
@@ -142,7 +142,7 @@ def _count_days(
                 break
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _count_units(
     log: Rows,
     users: NDArray[np.int32],

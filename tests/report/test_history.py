@@ -328,7 +328,7 @@ def test_alerts_on_numbers_that_are_not_shown_are_told_of_too(home: Path, config
     publish(home, "2026-03-03.1", RATE, replace(RATE, id="again"), unfollowed)
     assert (
         "Of these 2 numbers, none was an alert in the last run, of 3 Mar 2026. "
-        "The study gave one more alert, on a number that is not shown here."
+        "The study gave an alert on another number, which is not shown here."
     ) in shown(home, config)
 
 

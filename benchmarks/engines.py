@@ -3,17 +3,15 @@
     python -m benchmarks.engines --save
 
 The funnel and the retention of the other benchmarks, as their notebooks measure them, over one log:
-as Parquet files on DuckDB, in a PostgreSQL server, and in Spark inside this process, with as many
-partitions as there are processors. They take turns, and give the same answers; the first turn is in
-no median, for Spark compiles in it. Seconds are those on the wall, as servers have processes of
-their own. The rows are those of the reduced tables: besides them only what is looked up leaves the
-engine.
+as Parquet files on DuckDB, in a PostgreSQL server, and in Spark inside this process. They take
+turns, and give the same answers; the first turn is in no median, for Spark compiles in it. Seconds
+are those on the wall, as servers have processes of their own. The rows are those of the reduced
+tables: besides them only what is looked up leaves the engine.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
 import tempfile
@@ -56,8 +54,7 @@ def _engines(log: Path, folder: Path) -> Iterator[dict[str, Path]]:
     """Lay a log out for each engine, and give the source that says so."""
     for file in log.parent.iterdir():
         shutil.copy(file, folder / file.name)
-    partitions = f"spark.sql.shuffle.partitions {os.cpu_count()}"
-    with servers.run_postgres() as address, servers.set_spark_up(folder, settings=partitions):
+    with servers.run_postgres() as address, servers.set_spark_up(folder, settings=""):
         yield {
             "**DuckDB**, Parquet files": folder,
             "PostgreSQL": pools.move_to_postgres(address, folder),

@@ -1,4 +1,4 @@
-"""The same scores in five ways: everyone answers the question of the benchmark.
+"""The same scores in many ways: everyone answers the question of the benchmark.
 
 Each function gets ready (imports, connects, opens, answers something trivial) and returns the
 question as a call without arguments; only that call is measured. It returns one row per three

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 FEWEST_ROWS = 1_000_000
-"""Rows from which a compiled pass pays, from the second question on: to load it takes a second."""
+"""Rows from which a compiled pass pays by the second question: to load it takes half a second."""
 _MOST_VALUES = 2**16 - 1
 _BATCH_ROWS = 1_000_000
 T = TypeVar("T")
